@@ -1,0 +1,64 @@
+import type { PersistError } from './errors.ts'
+
+/**
+ * Where a pool is kept. The store knows its backend by these members only; all are required.
+ *
+ * A backend holds one value: the bytes of one pool, or nothing. It never looks into them.
+ * `persist-mqtt/testing` has the suite that every backend must pass, one of your own too.
+ */
+export interface Backend {
+  /** Where the pool is, for people: `mqtt://localhost:1883 stat/garage/PersistMQTT`. Holds no password. */
+  readonly place: string
+
+  /**
+   * Starts, and finds out what is held. Called once.
+   *
+   * @param listener what to tell from now on; may be called before the promise resolves
+   * @param limitMs the promise settles within this time, in milliseconds
+   * @throws {PersistError} ERR_PERSIST_CONNECT, ERR_PERSIST_DENIED, ERR_PERSIST_TIMEOUT: nothing is left running then
+   */
+  open(listener: BackendListener, limitMs: number): Promise<Held>
+
+  /**
+   * Replaces what is held, and resolves when that is certain, not when it was merely sent.
+   *
+   * The store has one write at a time and never passes an empty array.
+   * Resolves to 'superseded' where the backend found, before it wrote anything, that something else is held than it
+   * had reported: `listener.changed` has been called with that, nothing was written, and the store decides again.
+   *
+   * @param limitMs the promise settles within this time, in milliseconds
+   * @throws {PersistError} ERR_PERSIST_CONNECT (the link went: `listener.offline` tells more), ERR_PERSIST_DENIED,
+   * ERR_PERSIST_TOO_LARGE, ERR_PERSIST_TIMEOUT. What is held may then be the old or the new bytes.
+   */
+  write(bytes: Uint8Array, limitMs: number): Promise<'written' | 'superseded'>
+
+  /** Lets go of everything; a write in flight is rejected. Resolves within seconds, never rejects, may be called twice. */
+  close(): Promise<void>
+}
+
+/** What is held at a backend, and what is known about that. */
+export interface Held {
+  /** The pool's bytes; null: there is none, for certain as far as `proof` goes. */
+  readonly bytes: Uint8Array | null
+  /**
+   * 'exact': the place itself was looked at. 'fence': a broker's own echo followed whatever it had retained.
+   * 'settled': the broker let no fence through, and nothing arrived for a while.
+   */
+  readonly proof: 'exact' | 'fence' | 'settled'
+  /** The largest pool that can be written, in bytes, where the backend knows one. */
+  readonly limitBytes?: number
+  /** MQTT only: the protocol in use, 4 (MQTT 3.1.1) or 5. */
+  readonly protocolVersion?: 4 | 5
+}
+
+/** What a backend tells its store without being asked. Every call comes in the order of what happened. */
+export interface BackendListener {
+  /** Somebody else wrote these bytes, or deleted what was held (null). Never called for the store's own writes. */
+  changed(bytes: Uint8Array | null): void
+  /** The link is gone; the backend goes on trying to get it back, until `close`. */
+  offline(cause: PersistError): void
+  /** The link is back, and this is what is held now. */
+  online(held: Held): void
+  /** Something went wrong that no promise reports and that does not end the work. */
+  trouble(error: PersistError): void
+}

@@ -1,0 +1,85 @@
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Aedes } from 'aedes'
+import { createWebSocketStream, WebSocketServer } from 'ws'
+import { PersistError, reasonOf } from '../errors.ts'
+
+/** One server and its connections. */
+export interface Listener {
+  port: number
+  /** Takes no more connections; resolves when the last one has ended. */
+  stop(): Promise<void>
+  /** Ends those that are open, also those that never said a word of MQTT. */
+  disconnect(): void
+}
+
+export interface ListenerPlace {
+  host: string
+  port: number
+  /** Whether any free port will do when this one is taken. */
+  portFallback: boolean
+}
+
+/** MQTT over TCP. */
+export async function listenTcp(broker: Aedes, place: ListenerPlace): Promise<Listener> {
+  // Without TCP_NODELAY two small packets in a row cost 40 ms: the second waits for a delayed acknowledgement.
+  return listen(
+    createServer({ noDelay: true }, (socket) => void broker.handle(socket)),
+    place,
+  )
+}
+
+/** MQTT over WebSocket, for browsers. */
+export async function listenWebSocket(broker: Aedes, place: ListenerPlace): Promise<Listener> {
+  const server = createHttpServer({ noDelay: true }, (_request, response) => {
+    response.writeHead(426, { 'content-type': 'text/plain' }).end('This is an MQTT broker, over WebSocket.\n')
+  })
+  const sockets = new WebSocketServer({
+    server,
+    // [MQTT-6.0.0-3], [MQTT-6.0.0-4]: the client must offer the subprotocol "mqtt". 'mqttv3.1' is its older name.
+    handleProtocols: (offered) => ['mqtt', 'mqttv3.1'].find((name) => offered.has(name)) ?? false,
+  })
+  // The HTTP server's own errors come here too, and are dealt with there.
+  sockets.on('error', () => {})
+  sockets.on('connection', (socket, request) => void broker.handle(createWebSocketStream(socket), request))
+  return listen(server, place)
+}
+
+async function listen(server: Server, place: ListenerPlace): Promise<Listener> {
+  const open = new Set<Socket>()
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  await bind(server, place.host, place.port).catch((error: unknown) => {
+    if (place.portFallback && isTaken(error)) return bind(server, place.host, 0)
+    throw error
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+    disconnect: () => {
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (cause: Error) => {
+      const hint = isTaken(cause) ? 'Another program listens there: stop it, or choose another port.' : ''
+      const text = `The broker cannot listen on ${host}:${port}: ${reasonOf(cause)}. ${hint}`
+      reject(new PersistError('ERR_PERSIST_FAILED', text.trimEnd(), { store: `${host}:${port}`, cause }))
+    }
+    server.once('error', failed)
+    server.listen(port, host, () => {
+      server.off('error', failed)
+      resolve()
+    })
+  })
+}
+
+function isTaken(error: unknown): boolean {
+  const cause = error instanceof PersistError ? error.cause : error
+  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+}

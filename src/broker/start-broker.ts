@@ -1,0 +1,116 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { AedesOptions, AuthenticateError } from 'aedes'
+import { PersistError } from '../errors.ts'
+import { DurableAedes } from './durable-aedes.ts'
+import { type Listener, listenTcp, listenWebSocket } from './listener.ts'
+import { RetainedLog } from './retained-log.ts'
+
+export interface BrokerOptions {
+  /** Where the retained messages are kept; made if it is not there. One broker at a time may use it. */
+  directory: string
+  /** The address to listen on. @default '127.0.0.1', which other machines cannot reach */
+  host?: string
+  /** For MQTT over TCP; 0 is any free port. @default 1883, the registered one */
+  port?: number
+  /** For MQTT over WebSocket; 0 is any free port. @default 9001, as in Mosquitto's manual: none is registered */
+  webSocketPort?: number
+  /** Take any free port when one is taken, instead of failing. @default false */
+  portFallback?: boolean
+  /** With `password`: what clients have to give. @default everybody is let in */
+  username?: string
+  password?: string
+  /** Told of a damaged file, a full disk and the like, in a sentence. @default `process.emitWarning` */
+  onWarning?: (text: string) => void
+}
+
+export interface Broker {
+  /** For programs, `mqtt://127.0.0.1:1883`. */
+  readonly url: string
+  /** For browsers, `ws://127.0.0.1:9001`. */
+  readonly webSocketUrl: string
+  /** How many retained messages were found at the start. */
+  readonly restored: number
+  /** Where a damaged file was copied to, if one was found at the start. */
+  readonly damaged: string | undefined
+  /** Disconnects everybody; resolves when all is on disk and the directory is free for the next. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts an MQTT 3.1.1 broker in this process, over TCP and WebSocket, whose retained messages survive `kill -9`.
+ *
+ * It acknowledges a retained message (QoS 1 and 2) when the message is on disk, and hands it to subscribers then. Sessions,
+ * queues and messages that are not retained are kept in memory only.
+ *
+ * @throws PersistError `ERR_PERSIST_FAILED` (directory in use or not writable, port taken), `ERR_PERSIST_OPTION`
+ * @example
+ * const broker = await startBroker({ directory: './data', portFallback: true })
+ * const pt = await openStore({ url: broker.url, name: 'garage' })
+ */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const { directory, host = '127.0.0.1', port = 1883, webSocketPort = 9001, portFallback = false } = options
+  const warn = options.onWarning ?? ((text: string) => process.emitWarning(text, 'PersistWarning'))
+  const authenticate = authentication(options)
+  const log = await RetainedLog.open(directory, warn)
+  const aedes = new DurableAedes(log, authenticate === undefined ? {} : { authenticate })
+  aedes.on('error' as 'closed', (...[error]: unknown[]) => warn(`The broker had an error: ${String(error)}`))
+  const listeners: Listener[] = []
+  const close = async () => {
+    const stopped = listeners.map((listener) => listener.stop())
+    await new Promise<void>((resolve) => aedes.close(resolve))
+    for (const listener of listeners) listener.disconnect()
+    await Promise.all(stopped)
+    // After the clients: their wills are retained messages too.
+    await log.close()
+  }
+  try {
+    await aedes.listen()
+    const restored = await aedes.restore()
+    const tcp = await listenTcp(aedes, { host, port, portFallback })
+    listeners.push(tcp)
+    const webSocket = await listenWebSocket(aedes, { host, port: webSocketPort, portFallback })
+    listeners.push(webSocket)
+    let closed: Promise<void> | undefined
+    return {
+      url: `mqtt://${reachable(host)}:${tcp.port}`,
+      webSocketUrl: `ws://${reachable(host)}:${webSocket.port}`,
+      restored,
+      damaged: log.damaged,
+      close: () => {
+        closed ??= close()
+        return closed
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** An address that a program on this machine can connect to. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function authentication({ username, password }: BrokerOptions): AedesOptions['authenticate'] {
+  if (username === undefined && password === undefined) return undefined
+  if (username === undefined || password === undefined) {
+    throw new PersistError('ERR_PERSIST_OPTION', 'startBroker needs username and password, or neither of them.')
+  }
+  return (_client, givenName, givenPassword, done) => {
+    // Both are compared whatever the first says: the time taken tells nothing.
+    const nameIsRight = same(givenName ?? '', username)
+    const passwordIsRight = same(givenPassword ?? '', password)
+    if (nameIsRight && passwordIsRight) return done(null, true)
+    // Return code 4, "bad user name or password" (MQTT 3.1.1, 3.2.2.3).
+    const refusal: AuthenticateError = Object.assign(new Error('Bad user name or password'), { returnCode: 4 })
+    done(refusal, false)
+  }
+}
+
+function same(given: string | Uint8Array, expected: string): boolean {
+  const digest = (value: string | Uint8Array) => createHash('sha256').update(value).digest()
+  return timingSafeEqual(digest(given), digest(expected))
+}

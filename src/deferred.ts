@@ -1,0 +1,28 @@
+/** A promise with its ends in one hand. Its rejection counts as handled: whoever waits for it still gets it. */
+export interface Deferred<Value> {
+  readonly promise: Promise<Value>
+  resolve(value: Value | PromiseLike<Value>): void
+  reject(reason: unknown): void
+}
+
+export function deferred<Value>(): Deferred<Value> {
+  let resolve!: Deferred<Value>['resolve']
+  let reject!: Deferred<Value>['reject']
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  promise.catch(() => {})
+  return { promise, resolve, reject }
+}
+
+/** The same promise, but rejected with what `late` makes when a limit in milliseconds is over. */
+export async function within<Value>(promise: Promise<Value>, limitMs: number, late: () => Error): Promise<Value> {
+  const limit = deferred<never>()
+  const timer = setTimeout(() => limit.reject(late()), limitMs)
+  try {
+    return await Promise.race([promise, limit.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,79 @@
+/** What is saved when the program stops; both within a limit in milliseconds, and both may reject. */
+export interface Leaving {
+  /** Saves what is unsaved. */
+  saveWithin(limitMs: number): Promise<void>
+  /** Saves what is unsaved, and lets go. */
+  close(limitMs: number): Promise<void>
+}
+
+/** How long a program that was told to stop goes on to save, in milliseconds: systemd and docker kill after 10 s or more. */
+const LIMIT_MS = 5000
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+type StopSignal = (typeof SIGNALS)[number]
+
+const open = new Set<Leaving>()
+let stopping: Promise<void> | undefined
+
+/**
+ * Saves a store when the program stops as planned: SIGINT, SIGTERM, an event loop with nothing left to do; in a browser
+ * when the page is left. The result takes the store off the list.
+ */
+export function saveOnExit(store: Leaving): () => void {
+  if (open.size === 0) listen()
+  open.add(store)
+  return () => {
+    open.delete(store)
+    if (open.size === 0 && stopping === undefined) stopListening()
+  }
+}
+
+function closeAll(): Promise<void> {
+  stopping ??= Promise.allSettled(Array.from(open, (store) => store.close(LIMIT_MS))).then(() => {
+    stopping = undefined
+    if (open.size === 0) stopListening()
+  })
+  return stopping
+}
+
+function onSignal(signal: StopSignal): void {
+  // A listener of the application takes the signal over, as always in Node: it decides when and how the process ends,
+  // or that it goes on; until then the stores may still be used.
+  if (process.listenerCount(signal) > 1) {
+    for (const store of open) store.saveWithin(LIMIT_MS).catch(() => {})
+    return
+  }
+  void closeAll().then(() => {
+    stopListening()
+    // With no listener left the signal does what it does by default: the parent sees that it ended this process.
+    process.kill(process.pid, signal)
+  })
+}
+
+/** Node emits it again after the save has kept it busy; by then no store is open. */
+function onBeforeExit(): void {
+  void closeAll()
+}
+
+/** A page gets no time to wait; what close() hands to the socket at once is mostly still sent. */
+function onPageHide(event: { persisted?: boolean }): void {
+  if (event.persisted !== true) void closeAll()
+}
+
+function listen(): void {
+  if (typeof globalThis.process?.on === 'function') {
+    for (const signal of SIGNALS) process.on(signal, onSignal)
+    process.on('beforeExit', onBeforeExit)
+  } else {
+    globalThis.addEventListener?.('pagehide', onPageHide)
+  }
+}
+
+function stopListening(): void {
+  if (typeof globalThis.process?.on === 'function') {
+    for (const signal of SIGNALS) process.off(signal, onSignal)
+    process.off('beforeExit', onBeforeExit)
+  } else {
+    globalThis.removeEventListener?.('pagehide', onPageHide)
+  }
+}

@@ -1,0 +1,33 @@
+import { mqttBackend } from './backends/mqtt.ts'
+import { type Openers, openersFor } from './open-store.ts'
+
+export type { Backend, BackendListener, Held } from './backend.ts'
+export { PersistError, type PersistErrorCode, type PersistErrorFacts } from './errors.ts'
+export type { StoreEvents } from './events.ts'
+export type { JsonObject, JsonValue } from './json.ts'
+export type { OnConflict, Sides } from './merge.ts'
+export { type AutosaveOptions, DEFAULTS, type StoreOptions, type TlsOptions } from './options.ts'
+export type { Migrate, StandardSchema } from './schema.ts'
+export type { Origin, Status } from './status.ts'
+export { type LooseStore, RESERVED_NAMES, type ReservedName, type Store, type StoreMembers } from './store-members.ts'
+
+const openers = openersFor(mqttBackend)
+
+/**
+ * Opens the variables of a program at an MQTT broker; resolves when they are here.
+ *
+ * @throws {PersistError} ERR_PERSIST_OPTION, _CONNECT, _DENIED, _TIMEOUT, _EMPTY, _BAD_PAYLOAD, _SCHEMA
+ * @example
+ * const pt = await openStore<{ counter: number }>({ url: 'mqtt://localhost', name: 'garage' })
+ * pt.counter = pt.find('counter', 0) + 1
+ * await pt.save()
+ */
+export const openStore: Openers['openStore'] = openers.openStore
+
+/**
+ * Makes a store at once, whose variables are not here yet: pass what needs them to `exec()`.
+ *
+ * Failing to open is an 'error' event, `$status`, and the rejection of every `exec()`.
+ * @throws {PersistError} ERR_PERSIST_OPTION
+ */
+export const createStore: Openers['createStore'] = openers.createStore

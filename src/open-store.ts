@@ -1,0 +1,73 @@
+import type { Backend } from './backend.ts'
+import { within } from './deferred.ts'
+import { PersistError } from './errors.ts'
+import { saveOnExit } from './exit.ts'
+import type { JsonObject } from './json.ts'
+import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.ts'
+import type { Store, VariablesOf } from './store-members.ts'
+import { type ProxiedStore, proxiedStore } from './store-proxy.ts'
+
+/** Makes the backend that options ask for; an entry point's own choice. */
+export type BackendMaker = (options: ResolvedOptions) => Backend
+
+/** Makes a store and begins to open it. */
+export function startStore(
+  given: StoreOptions<never>,
+  makeBackend: BackendMaker,
+): ProxiedStore & { opened: Promise<void> } {
+  const options = resolveOptions(given)
+  const store = proxiedStore(options, options.backend ?? makeBackend(options))
+  const { core } = store
+  if (options.saveOnExit && !options.readOnly) {
+    const forget = saveOnExit(core)
+    core.events.on('status', ({ state }) => {
+      if (state === 'closed' || state === 'failed') forget()
+    })
+  }
+  return { ...store, opened: core.open() }
+}
+
+/** Makes a store and resolves with it when its variables are here; nothing is left open when it rejects. */
+export async function startedStore(given: StoreOptions<never>, makeBackend: BackendMaker): Promise<ProxiedStore['pt']> {
+  const { pt, core, opened } = startStore(given, makeBackend)
+  await opened
+  try {
+    const { status } = core
+    if (status.state === 'failed' || (status.state === 'waiting' && status.error)) throw status.error
+    // Nobody can call zero() on a store that has not been returned, but another program may write a pool.
+    const { openTimeoutMs } = core.options
+    if (status.state === 'waiting')
+      await within(
+        core.exec(() => {}),
+        openTimeoutMs,
+        () => nothingCame(core.label, openTimeoutMs),
+      )
+    return pt
+  } catch (error) {
+    await core.close()
+    throw error
+  }
+}
+
+function nothingCame(store: string, limitMs: number): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_EMPTY',
+    `Nothing is kept for ${store}, and nobody wrote a pool within ${limitMs} ms. ` +
+      "With empty: 'wait', use createStore(): its zero() starts a pool.",
+    { store },
+  )
+}
+
+/** The functions by which an entry point opens stores at its kind of backend. */
+export interface Openers {
+  openStore<T extends VariablesOf<T> = JsonObject>(options?: StoreOptions<T>): Promise<Store<T>>
+  createStore<T extends VariablesOf<T> = JsonObject>(options?: StoreOptions<T>): Store<T>
+}
+
+/** Binds `openStore` and `createStore` to a kind of backend. */
+export function openersFor(makeBackend: BackendMaker): Openers {
+  return {
+    openStore: (options = {}) => startedStore(options as StoreOptions<never>, makeBackend) as Promise<never>,
+    createStore: (options = {}) => startStore(options as StoreOptions<never>, makeBackend).pt as never,
+  }
+}

@@ -1,0 +1,224 @@
+import type { Backend } from './backend.ts'
+import { PersistError } from './errors.ts'
+import type { JsonObject } from './json.ts'
+import type { OnConflict } from './merge.ts'
+import type { Migrate, StandardSchema } from './schema.ts'
+
+/** Certificates for `mqtts:` and `wss:`, as PEM texts (not file names). */
+export interface TlsOptions {
+  /** The authorities to trust instead of the system's: for a broker with a private CA. */
+  ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** This client's certificate and its key, for a broker that asks for one. */
+  cert?: string | Uint8Array
+  key?: string | Uint8Array
+  /** The name that the broker's certificate must have. @default the host of the url */
+  servername?: string
+  /** false accepts any certificate: for a test only. @default true */
+  rejectUnauthorized?: boolean
+}
+
+/** Saves by itself after changes. */
+export interface AutosaveOptions {
+  /** How long after the last change, in milliseconds. */
+  delayMs: number
+  /** How long after the first unsaved change at the latest, in milliseconds. @default 10 times delayMs */
+  maxDelayMs?: number
+}
+
+/** Where the pool is kept, and how the store behaves; every option has a default but `name`. */
+export interface StoreOptions<T extends object = JsonObject> {
+  /** mqtt:, mqtts:, ws: or wss: url of the broker. @default $MQTT_URL or mqtt://localhost:1883 */
+  url?: string
+  /** @default $MQTT_USERNAME */
+  username?: string
+  /** @default $MQTT_PASSWORD */
+  password?: string
+  tls?: TlsOptions
+  /** Name of the pool; two programs must not share one by accident, so there is no default but $PERSIST_NAME. */
+  name?: string
+  /** The pool's topic, `{name}` stands for the name. @default stat/{name}/PersistMQTT */
+  topic?: string
+  /** MQTT 5 where the broker speaks it, else 3.1.1 (4); or one of them. @default auto */
+  protocolVersion?: 'auto' | 4 | 5
+  /** With `persist-mqtt/file`: path of the JSON file. @default `<name>.json` in the current directory */
+  file?: string
+  /** A place to keep the pool at, instead of url and topic. */
+  backend?: Backend
+  /** Nothing is held: start an empty pool, wait for `zero()` (or for somebody who writes one), or fail. @default create */
+  empty?: 'create' | 'wait' | 'fail'
+  /** Values of variables that the pool does not have when it is opened. */
+  defaults?: Partial<T>
+  /** Checks the whole pool when it is opened and before it is saved: any Standard Schema (zod, valibot, arktype…). */
+  schema?: StandardSchema
+  /** Version of the pool's shape, a whole number from 1; kept in the pool as `$version`. */
+  version?: number
+  /** Makes the variables of an older version into those of `version`. */
+  migrate?: Migrate
+  /** Saves every so many seconds if something changed; less than 5: never. @default 0 */
+  saveEvery?: number
+  /** @default false */
+  autosave?: false | AutosaveOptions
+  /** Saves at SIGINT, SIGTERM and at the end of the event loop; in a browser when the page is left. @default true */
+  saveOnExit?: boolean
+  /** Follow the pool, never change it. @default false */
+  readOnly?: boolean
+  /** 'tasmota': refuse what an ESP32 could not read back (32-bit integers, pool size). @default none */
+  compat?: 'tasmota'
+  /** The largest pool that may be saved, in bytes. @default what the backend allows; what a device reads for tasmota */
+  maxBytes?: number
+  /** @default 10 000 */
+  openTimeoutMs?: number
+  /** @default 30 000 */
+  saveTimeoutMs?: number
+  /** Who wins where this program and somebody else changed the same variable. @default local */
+  onConflict?: OnConflict
+}
+
+/** Every option with its value. */
+export interface ResolvedOptions
+  extends Required<
+    Omit<
+      StoreOptions,
+      'tls' | 'file' | 'backend' | 'schema' | 'migrate' | 'compat' | 'username' | 'password' | 'autosave'
+    >
+  > {
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly tls: TlsOptions | undefined
+  readonly file: string | undefined
+  readonly backend: Backend | undefined
+  readonly schema: StandardSchema | undefined
+  readonly migrate: Migrate | undefined
+  readonly compat: 'tasmota' | undefined
+  readonly autosave: false | Required<AutosaveOptions>
+}
+
+/** What holds where nothing is given. */
+export const DEFAULTS = {
+  url: 'mqtt://localhost:1883',
+  topic: 'stat/{name}/PersistMQTT',
+  protocolVersion: 'auto',
+  empty: 'create',
+  saveEvery: 0,
+  autosave: false,
+  saveOnExit: true,
+  readOnly: false,
+  openTimeoutMs: 10_000,
+  saveTimeoutMs: 30_000,
+  onConflict: 'local',
+} as const
+
+type Check = readonly [test: (value: unknown) => boolean, wants: string]
+
+const text: Check = [(value) => typeof value === 'string', 'a string']
+const yesOrNo: Check = [(value) => typeof value === 'boolean', 'true or false']
+const object: Check = [(value) => typeof value === 'object' && value !== null, 'an object']
+const func: Check = [(value) => typeof value === 'function', 'a function']
+const oneOf = (...values: unknown[]): Check => [(value) => values.includes(value), `one of ${values.join(', ')}`]
+const number = (least: number, most: number, wants: string): Check => [
+  (value) => typeof value === 'number' && value >= least && value <= most,
+  wants,
+]
+// setTimeout takes 32 bit; a longer time would fire at once.
+const milliseconds = number(1, 2 ** 31 - 1, 'a number of milliseconds from 1 to 2147483647')
+
+/** What every option must be; an option that is not here does not exist. */
+const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
+  url: text,
+  username: text,
+  password: text,
+  tls: object,
+  name: text,
+  topic: text,
+  file: text,
+  protocolVersion: oneOf('auto', 4, 5),
+  backend: object,
+  empty: oneOf('create', 'wait', 'fail'),
+  defaults: object,
+  schema: [
+    (value) => typeof (value as StandardSchema | null)?.['~standard']?.validate === 'function',
+    'a Standard Schema',
+  ],
+  version: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a whole number from 1'],
+  migrate: func,
+  saveEvery: number(Number.NEGATIVE_INFINITY, (2 ** 31 - 1) / 1000, 'a number of seconds up to 2147483'),
+  autosave: [
+    (value) =>
+      value === false ||
+      (object[0](value) && ['delayMs', 'maxDelayMs'].every((name) => checkAutosave((value as never)[name], name))),
+    'false or {delayMs, maxDelayMs}, in milliseconds',
+  ],
+  saveOnExit: yesOrNo,
+  readOnly: yesOrNo,
+  compat: oneOf('tasmota'),
+  maxBytes: number(2, Number.MAX_SAFE_INTEGER, 'a number of bytes from 2'),
+  openTimeoutMs: milliseconds,
+  saveTimeoutMs: milliseconds,
+  onConflict: [(value) => value === 'local' || value === 'remote' || func[0](value), "'local', 'remote' or a function"],
+}
+
+function checkAutosave(value: unknown, name: string): boolean {
+  return milliseconds[0](value) || (name === 'maxDelayMs' && value === undefined)
+}
+
+/**
+ * Fills in defaults and the environment, and checks everything; the caller's object is neither kept nor written to.
+ *
+ * @throws {PersistError} ERR_PERSIST_OPTION, naming the option, what it is and what it should be
+ */
+export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
+  const options: StoreOptions = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  for (const [name, value] of Object.entries(options)) {
+    const check = CHECKS[name as keyof StoreOptions]
+    if (!Object.hasOwn(CHECKS, name)) throw optionError(name, 'there is no such option')
+    if (!check[0](value)) throw optionError(name, `it must be ${check[1]}, not ${shown(name, value)}`)
+  }
+  const env = globalThis.process?.env ?? {}
+  const name = options.name ?? (env.PERSIST_NAME || undefined)
+  if (options.backend === undefined && name === undefined) {
+    throw optionError('name', 'every program needs one of its own: pass name, or set $PERSIST_NAME')
+  }
+  const topic = (options.topic ?? DEFAULTS.topic).replaceAll('{name}', name ?? '')
+  if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
+  return {
+    ...DEFAULTS,
+    ...options,
+    url: options.url ?? (env.MQTT_URL || DEFAULTS.url),
+    username: options.username ?? (env.MQTT_USERNAME || undefined),
+    password: options.password ?? (env.MQTT_PASSWORD || undefined),
+    name: name ?? 'store',
+    topic,
+    tls: options.tls && { ...options.tls },
+    file: options.file,
+    backend: options.backend,
+    defaults: { ...options.defaults },
+    version: options.version ?? 0,
+    schema: options.schema,
+    migrate: options.migrate,
+    compat: options.compat,
+    maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : Number.POSITIVE_INFINITY),
+    autosave: options.autosave ? { maxDelayMs: options.autosave.delayMs * 10, ...options.autosave } : false,
+  }
+}
+
+/** A Tasmota device silently drops packets over 1200 bytes; this is what is left of one for the pool. */
+function deviceLimit(topic: string): number {
+  return 1195 - new TextEncoder().encode(topic).length
+}
+
+/** MQTT 5, 4.7.3: a topic has 1 to 65,535 bytes and no NUL; [MQTT-3.3.2-2]: no wildcards in a topic that is published to. */
+function checkTopic(topic: string, option: string): void {
+  const bad = /[+#\0]/.exec(topic)?.[0]
+  if (bad !== undefined) throw optionError(option, `an MQTT topic to publish to cannot hold ${JSON.stringify(bad)}`)
+  const bytes = new TextEncoder().encode(topic).length
+  // The fence's topic below it needs some bytes more.
+  if (bytes === 0 || bytes > 65_000) throw optionError(option, `the topic must have 1 to 65000 bytes, not ${bytes}`)
+}
+
+function optionError(name: string, reason: string): PersistError {
+  return new PersistError('ERR_PERSIST_OPTION', `Option ${name}: ${reason}.`, { received: name })
+}
+
+function shown(name: string, value: unknown): string {
+  return name === 'password' || typeof value === 'object' ? `a value of type ${typeof value}` : String(value)
+}

@@ -1,0 +1,190 @@
+import type { Backend } from './backend.ts'
+import { type Deferred, deferred } from './deferred.ts'
+import { PersistError, reasonOf } from './errors.ts'
+import { encodePayload } from './payload.ts'
+import { fingerprint } from './payload-history.ts'
+import type { Variables } from './variables.ts'
+
+/** What saving needs of the store around it. */
+export interface SavingHost {
+  /** Name and place, for messages. */
+  readonly label: string
+  readonly backend: Backend
+  readonly variables: Variables
+  readonly saveTimeoutMs: number
+  /** Throws what keeps the pool from being sent: too large, not what the schema describes. */
+  check(sizeBytes: number): void
+  saved(sizeBytes: number, history: number): void
+  failed(error: PersistError): void
+}
+
+/** All calls of save() that one write satisfies. */
+interface Batch extends Deferred<void> {
+  readonly deadline: number
+  readonly timer: ReturnType<typeof setTimeout>
+}
+
+const DONE: Promise<void> = Promise.resolve()
+
+/**
+ * Brings the variables to the backend: one write in flight, and what is called for meanwhile is one next write.
+ *
+ * The next write is composed when its turn comes, so it has the newest values, and a million calls cost one write.
+ */
+export class Saving {
+  readonly #host: SavingHost
+  #current: Batch | undefined
+  #next: Batch | undefined
+  #linked = false
+  /** The next write is sent even if every variable is confirmed. */
+  #forced = false
+  /** A save was asked for and has failed: what it was to save is sent when the link is back. */
+  #owed = false
+
+  constructor(host: SavingHost) {
+    this.#host = host
+  }
+
+  /** The next save sends, whatever has changed. */
+  force(): void {
+    this.#forced = true
+  }
+
+  get unsaved(): boolean {
+    return this.#forced || this.#current !== undefined || this.#host.variables.unsaved
+  }
+
+  /** Resolves when the backend holds the variables as they are now. */
+  save(): Promise<void> {
+    // A write that has not begun yet will have whatever is here by then: there is nothing to look at.
+    if (this.#next !== undefined) return this.#next.promise
+    if (!this.#forced && !this.#host.variables.unsaved) return this.#current?.promise ?? DONE
+    const batch = this.#open()
+    this.#next = batch
+    this.#proceed()
+    return batch.promise
+  }
+
+  /** The backend is, or is no longer, within reach. */
+  set linked(linked: boolean) {
+    this.#linked = linked
+    if (!linked) return
+    if (this.#owed) void this.save()
+    this.#proceed()
+  }
+
+  /** Nothing will be written any more; whoever waits is told so. */
+  stop(error: PersistError): void {
+    this.#linked = false
+    for (const batch of [this.#current, this.#next]) batch && this.#settle(batch, error)
+    this.#current = this.#next = undefined
+  }
+
+  #open(): Batch {
+    const limitMs = this.#host.saveTimeoutMs
+    const batch: Batch = {
+      ...deferred<void>(),
+      deadline: performance.now() + limitMs,
+      // This timer also keeps a Node process alive while there is something to save; sockets do not.
+      timer: setTimeout(() => this.#expire(batch), limitMs),
+    }
+    return batch
+  }
+
+  #settle(batch: Batch, error?: PersistError): void {
+    clearTimeout(batch.timer)
+    if (error === undefined) batch.resolve()
+    else batch.reject(error)
+  }
+
+  #expire(batch: Batch): void {
+    // The write in flight has the same limit and says more about what it was waiting for.
+    if (batch === this.#current) return
+    this.#next = undefined
+    this.#fail(
+      batch,
+      new PersistError(
+        'ERR_PERSIST_TIMEOUT',
+        `${this.#host.label} could not be saved within ${this.#host.saveTimeoutMs} ms: ` +
+          `${this.#linked ? 'the write before it is still under way' : 'there is no link to the backend'}. ` +
+          'The variables are unchanged and go with the next save.',
+        { store: this.#host.label },
+      ),
+    )
+  }
+
+  #fail(batch: Batch, error: PersistError): void {
+    this.#owed = true
+    this.#settle(batch, error)
+    this.#host.failed(error)
+  }
+
+  #proceed(): void {
+    const batch = this.#next
+    if (batch === undefined || this.#current !== undefined || !this.#linked) return
+    this.#next = undefined
+    if (this.#forced || this.#host.variables.unsaved) {
+      this.#current = batch
+      void this.#write(batch)
+    } else {
+      this.#settle(batch)
+    }
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    const { backend, variables } = this.#host
+    const composition = variables.compose()
+    const forced = this.#forced
+    this.#forced = false
+    let sent = false
+    try {
+      const bytes = encodePayload(composition.payload)
+      this.#host.check(bytes.length)
+      sent = true
+      const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()))
+      if (outcome === 'superseded') {
+        variables.abandon()
+        this.#forced ||= forced
+        this.#again(batch)
+      } else {
+        variables.confirm(composition)
+        this.#owed = false
+        this.#host.saved(bytes.length, fingerprint(bytes))
+        if (batch === this.#current) this.#settle(batch)
+      }
+    } catch (thrown) {
+      variables.abandon()
+      // It may have been written all the same; even values that go back to what they were must be sent then.
+      this.#forced ||= forced || sent
+      if (batch !== this.#current) return
+      const error = asPersistError(thrown, this.#host.label)
+      // A link that broke is no failure of the save as long as its time is not over: it goes on when the link is back.
+      if (error.code === 'ERR_PERSIST_CONNECT' && performance.now() < batch.deadline) {
+        this.#linked = false
+        this.#again(batch)
+      } else {
+        this.#fail(batch, error)
+      }
+    }
+    if (batch === this.#current) this.#current = undefined
+    this.#proceed()
+  }
+
+  /** Puts a batch back in its place before the next; what was called for since then is satisfied with it. */
+  #again(batch: Batch): void {
+    const later = this.#next
+    this.#next = batch
+    this.#current = undefined
+    if (later === undefined) return
+    clearTimeout(later.timer)
+    later.resolve(batch.promise)
+  }
+}
+
+function asPersistError(thrown: unknown, store: string): PersistError {
+  if (thrown instanceof PersistError) return thrown
+  return new PersistError('ERR_PERSIST_FAILED', `${store} could not be saved: ${reasonOf(thrown)}.`, {
+    store,
+    cause: thrown,
+  })
+}

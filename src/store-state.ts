@@ -1,0 +1,55 @@
+import type { Held } from './backend.ts'
+import type { PersistError } from './errors.ts'
+import type { Status } from './status.ts'
+
+/** Which state a store is in, with the facts that its `$status` tells. */
+export class StoreState {
+  readonly #place: string
+  readonly #readOnly: boolean
+  #name: Status['state'] = 'connecting'
+  /** Why it is offline or failed, or what it found instead of a pool. */
+  error: PersistError | undefined
+  /** What the backend said when it was last opened; there from then on. */
+  held: Held | undefined
+
+  constructor(place: string, readOnly: boolean) {
+    this.#place = place
+    this.#readOnly = readOnly
+  }
+
+  get name(): Status['state'] {
+    return this.#name
+  }
+
+  become(name: Status['state'], error?: PersistError): void {
+    this.#name = name === 'ready' && this.#readOnly ? 'readonly' : name
+    this.error = error
+  }
+
+  /** Are the variables here, and is the store in use? */
+  get isReady(): boolean {
+    return this.#name === 'ready' || this.#name === 'offline' || this.#name === 'readonly'
+  }
+
+  status(unsaved: boolean): Status {
+    const place = this.#place
+    const { error, held } = this
+    const because = error as PersistError
+    switch (this.#name) {
+      case 'connecting':
+      case 'closed':
+        return { state: this.#name, place }
+      case 'waiting':
+        return { state: 'waiting', place, ...(error && { error }) }
+      case 'failed':
+        return { state: 'failed', place, error: because }
+      default: {
+        const { proof, protocolVersion } = held as Held
+        const linked = { place, proof, ...(protocolVersion && { protocolVersion }), unsaved }
+        return this.#name === 'offline'
+          ? { state: 'offline', ...linked, error: because }
+          : { state: this.#name, ...linked }
+      }
+    }
+  }
+}

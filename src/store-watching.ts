@@ -1,0 +1,156 @@
+import type { Events, StoreEvents } from './events.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { Variables } from './variables.ts'
+
+type Timer = ReturnType<typeof setTimeout>
+
+/** The longest time that setInterval takes, in milliseconds. */
+const FOREVER_MS = 2 ** 31 - 1
+
+/**
+ * Tells listeners of changes, once per microtask and variable, and saves by itself where that was asked for.
+ *
+ * As long as nobody listens, a change costs a flag and nothing here runs.
+ */
+export class Watching {
+  readonly #variables: Variables
+  readonly #events: Events<StoreEvents>
+  readonly #autosave: ResolvedOptions['autosave']
+  readonly #save: () => void
+  readonly #subscribers = new Set<{ tell: () => void }>()
+  #started = false
+  #scheduled = false
+  #saveEvery: Timer | undefined
+  #autosaveTimer: Timer | undefined
+  #firstUnsaved = 0
+  #hold: Timer | undefined
+
+  constructor(
+    variables: Variables,
+    events: Events<StoreEvents>,
+    autosave: ResolvedOptions['autosave'],
+    save: () => void,
+  ) {
+    this.#variables = variables
+    this.#events = events
+    this.#autosave = autosave
+    this.#save = save
+  }
+
+  /** The variables are here: what changes from now on is a change. */
+  start(saveEverySeconds: number): void {
+    this.#started = true
+    this.#forgetNotes()
+    this.#variables.showAll()
+    this.saveEvery(saveEverySeconds)
+  }
+
+  stop(): void {
+    this.flush()
+    this.#started = false
+    this.saveEvery(0)
+    clearTimeout(this.#autosaveTimer)
+    this.#holdProcess()
+  }
+
+  on<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): () => void {
+    if (name !== 'change') return this.#events.on(name, listener)
+    this.#aboutToListen()
+    const remove = this.#events.on(name, listener)
+    this.#holdProcess()
+    return () => {
+      remove()
+      this.#holdProcess()
+    }
+  }
+
+  /** Calls a function after every change, with nothing. */
+  subscribe(tell: () => void): () => void {
+    const subscriber = { tell }
+    this.#aboutToListen()
+    this.#subscribers.add(subscriber)
+    this.#holdProcess()
+    return () => {
+      this.#subscribers.delete(subscriber)
+      this.#holdProcess()
+    }
+  }
+
+  /** A variable changed. The variables call it once until their notes are taken. */
+  touched(): void {
+    if (this.#scheduled || !this.#started || !(this.#listeners > 0 || this.#autosave)) return
+    this.#scheduled = true
+    queueMicrotask(() => this.flush())
+  }
+
+  /** Tells now what has changed so far. */
+  flush(): void {
+    this.#scheduled = false
+    if (this.#listeners === 0 && !this.#autosave) return
+    const notes = this.#variables.takeNotes()
+    if (!this.#started || notes.length === 0) return
+    for (const variable of notes) {
+      const origin = variable.noted ?? 'local'
+      variable.noted = undefined
+      const value = variable.freeze()
+      const previous = variable.shown
+      variable.shown = value
+      if (value !== previous) this.#events.emit('change', { name: variable.name, value, previous, origin })
+    }
+    for (const { tell } of [...this.#subscribers]) tell()
+    this.#planAutosave()
+  }
+
+  saveEvery(seconds: number): void {
+    clearInterval(this.#saveEvery)
+    this.#saveEvery = undefined
+    // Less than 5 seconds turns it off, as on the device.
+    if (!(seconds >= 5)) return
+    this.#saveEvery = setInterval(this.#save, seconds * 1000)
+    // What is left unsaved when a program has nothing else to do is saved on exit; waiting for it would be in the way.
+    unref(this.#saveEvery)
+  }
+
+  get #listeners(): number {
+    return this.#subscribers.size + this.#events.count('change')
+  }
+
+  /** With the first listener, what it has missed is no change. */
+  #aboutToListen(): void {
+    if (this.#listeners > 0 || !this.#started || this.#autosave) return
+    this.#forgetNotes()
+    this.#variables.showAll()
+  }
+
+  #forgetNotes(): void {
+    for (const variable of this.#variables.takeNotes()) variable.noted = undefined
+  }
+
+  /** Whoever listens for changes waits for them: the process stays, though nothing else may keep it. */
+  #holdProcess(): void {
+    const wanted = this.#started && this.#listeners > 0
+    if (wanted) this.#hold ??= setInterval(() => {}, FOREVER_MS)
+    else {
+      clearInterval(this.#hold)
+      this.#hold = undefined
+    }
+  }
+
+  #planAutosave(): void {
+    if (this.#autosave === false || !this.#variables.unsaved) return
+    const { delayMs, maxDelayMs } = this.#autosave
+    const now = performance.now()
+    if (this.#autosaveTimer === undefined) this.#firstUnsaved = now
+    clearTimeout(this.#autosaveTimer)
+    const waitMs = Math.max(0, Math.min(delayMs, this.#firstUnsaved + maxDelayMs - now))
+    this.#autosaveTimer = setTimeout(() => {
+      this.#autosaveTimer = undefined
+      this.#save()
+    }, waitMs)
+  }
+}
+
+/** Lets a Node process end though this timer is set; browsers have no such thing. */
+function unref(timer: unknown): void {
+  ;(timer as { unref?: () => void }).unref?.()
+}

@@ -1,0 +1,304 @@
+import type { Backend, BackendListener, Held } from './backend.ts'
+import { deferred, within } from './deferred.ts'
+import { PersistError, type PersistErrorCode } from './errors.ts'
+import { Events, type StoreEvents } from './events.ts'
+import { sameJson } from './json.ts'
+import type { ResolvedOptions } from './options.ts'
+import { decodePayload, type Payload } from './payload.ts'
+import { fingerprint, PayloadHistory } from './payload-history.ts'
+import { fittedPool, validated } from './schema.ts'
+import type { Status } from './status.ts'
+import { mergeForeign } from './store-merge.ts'
+import { Saving } from './store-saving.ts'
+import { checkSize } from './store-size.ts'
+import { StoreState } from './store-state.ts'
+import { Watching } from './store-watching.ts'
+import { type Shelf, Variables } from './variables.ts'
+
+/** An empty pool. */
+const NOTHING: Payload = { values: {}, texts: new Map() }
+
+/**
+ * The heart: the variables of one pool, and their way to and from a backend.
+ *
+ * It knows neither MQTT nor the proxy through which programs see it.
+ */
+export class StoreCore implements BackendListener {
+  readonly options: ResolvedOptions
+  readonly variables: Variables
+  readonly events: Events<StoreEvents> = new Events()
+  readonly watching: Watching
+  readonly label: string
+  readonly #backend: Backend
+  readonly #saving: Saving
+  readonly #ready = deferred<void>()
+  readonly #history = new PayloadHistory()
+  readonly #atReady: () => void
+  readonly #state: StoreState
+  #closing: Promise<void> | undefined
+  #isReadable = false
+
+  /** @param atReady called once, just before the variables may be used */
+  constructor(options: ResolvedOptions, backend: Backend, shelf: Shelf, atReady: () => void) {
+    this.options = options
+    this.#backend = backend
+    this.#atReady = atReady
+    this.#state = new StoreState(backend.place, options.readOnly)
+    this.label = options.backend === undefined ? `'${options.name}' (${backend.place})` : backend.place
+    const rules = { tasmota: options.compat === 'tasmota' }
+    this.variables = new Variables(shelf, rules, () => this.watching.touched())
+    this.watching = new Watching(this.variables, this.events, options.autosave, () => void this.save())
+    this.#saving = new Saving({
+      label: this.label,
+      backend,
+      variables: this.variables,
+      saveTimeoutMs: options.saveTimeoutMs,
+      check: (sizeBytes) => this.#check(sizeBytes),
+      saved: (sizeBytes, print) => {
+        this.#history.add(print)
+        this.events.emit('save', { sizeBytes })
+      },
+      failed: (error) => this.trouble(error),
+    })
+  }
+
+  /** Can the variables be changed and saved, now or when the link is back? */
+  get isReady(): boolean {
+    return this.#state.isReady
+  }
+
+  /** Are the variables here to be read? They still are when the store is closed. */
+  get isReadable(): boolean {
+    return this.#isReadable
+  }
+
+  get status(): Status {
+    return this.#state.status(this.isReady && this.#saving.unsaved)
+  }
+
+  /** Opens the backend. Never rejects: `ready` does, and so does what waits for it. */
+  async open(): Promise<void> {
+    try {
+      const held = await this.#backend.open(this, this.options.openTimeoutMs)
+      if (this.#state.name === 'connecting') this.#begin(held)
+    } catch (thrown) {
+      await this.#fail(thrown as PersistError)
+    }
+  }
+
+  /** Runs a function in a later tick, once the variables are here. */
+  exec<Result>(fn: () => Result): Promise<Awaited<Result>> {
+    const result = this.#ready.promise.then(fn) as Promise<Awaited<Result>>
+    // What fn throws is its caller's; that the store was never ready is an 'error' event already.
+    this.#ready.promise.catch(() => result.catch(() => {}))
+    return result
+  }
+
+  save(): Promise<void> {
+    try {
+      this.assertWritable()
+    } catch (error) {
+      return this.#refused(error as PersistError)
+    }
+    return this.#saving.save()
+  }
+
+  /** The next save sends even if nothing has changed. */
+  dirty(): void {
+    this.assertWritable()
+    this.#saving.force()
+  }
+
+  /** Throws where the variables may not be changed now. */
+  assertWritable(): void {
+    if (!this.isReady) throw this.unusable()
+    if (this.options.readOnly) {
+      throw this.#fault('ERR_PERSIST_READ_ONLY', 'was opened with readOnly; open it without to change it')
+    }
+  }
+
+  /** Starts an empty pool where there is none, or, with `force`, where there is one. */
+  zero(force: boolean): Promise<void> {
+    if (this.#state.name !== 'waiting') this.assertWritable()
+    const inTheWay = this.isReady ? 'the pool is in use' : this.#state.error && 'what is held there is no pool'
+    if (inTheWay && !force) {
+      throw this.#fault('ERR_PERSIST_NEEDS_FORCE', `was not cleared: ${inTheWay}. zero(true) clears it all the same`)
+    }
+    if (this.isReady) for (const name of this.variables.names()) this.variables.delete(name)
+    else this.#start(NOTHING)
+    this.#saving.force()
+    return this.save()
+  }
+
+  /** Saves what is unsaved, then lets go; rejects if it could not be saved, and has let go even so. */
+  close(limitMs: number = this.options.saveTimeoutMs): Promise<void> {
+    this.#closing ??= this.#close(limitMs)
+    return this.#closing
+  }
+
+  /** Saves what is unsaved, if anything can be saved, waiting no longer than a limit in milliseconds. */
+  async saveWithin(limitMs: number): Promise<void> {
+    if (!this.isReady || this.options.readOnly) return
+    await within(this.save(), limitMs, () =>
+      this.#fault(
+        'ERR_PERSIST_TIMEOUT',
+        `could not be saved within ${limitMs} ms when the program stopped or closed it`,
+      ),
+    )
+  }
+
+  /** Why the variables cannot be used now. */
+  unusable(): PersistError {
+    if (this.#state.name === 'closed') return this.#fault('ERR_PERSIST_CLOSED', 'is closed; open it again')
+    if (this.#state.name === 'failed') return this.#state.error as PersistError
+    const waiting = this.#state.name === 'waiting'
+    const advice = waiting ? 'nothing is held there; zero() starts a pool' : 'use exec(), or await openStore()'
+    return this.#fault('ERR_PERSIST_NOT_READY', `is not ready, its variables are not here yet: ${advice}`)
+  }
+
+  // What the backend tells.
+
+  changed(bytes: Uint8Array | null): void {
+    if (!this.isReady) {
+      if (this.#state.name === 'waiting' && bytes !== null && this.#state.held)
+        this.#begin({ ...this.#state.held, bytes })
+      return
+    }
+    const theirs = this.#usable(bytes)
+    if (theirs === undefined || bytes === null) return
+    this.#history.add(fingerprint(bytes))
+    // Our own changes so far are told before theirs, which have another origin.
+    this.watching.flush()
+    const { lacking } = mergeForeign(this.variables, theirs, this.options.onConflict, this.events)
+    this.watching.flush()
+    if (lacking && !this.options.readOnly) void this.save()
+  }
+
+  offline(cause: PersistError): void {
+    this.#saving.linked = false
+    if (this.isReady) this.#become('offline', cause)
+  }
+
+  online(held: Held): void {
+    if (!this.isReady) {
+      if (this.#state.name === 'waiting') this.#begin(held)
+      return
+    }
+    this.#state.held = held
+    this.#become('ready')
+    if (held.bytes === null || this.#history.hasOlder(held.bytes)) this.#heal('lost')
+    else this.changed(held.bytes)
+    this.#saving.linked = true
+  }
+
+  trouble(error: PersistError): void {
+    this.events.emit('error', error)
+  }
+
+  /** The pool in what somebody else wrote; where there is none, the backend gets ours again. */
+  #usable(bytes: Uint8Array | null): Payload | undefined {
+    try {
+      if (bytes !== null) return decodePayload(bytes, this.label)
+      this.#heal('deleted')
+    } catch (error) {
+      this.trouble(error as PersistError)
+      this.#heal('overwritten')
+    }
+    return undefined
+  }
+
+  #begin(held: Held): void {
+    this.#state.held = held
+    try {
+      if (held.bytes !== null) {
+        const pool = decodePayload(held.bytes, this.label)
+        this.#history.add(fingerprint(held.bytes))
+        this.#start(pool)
+      } else if (this.options.empty === 'create') {
+        this.#start(NOTHING)
+      } else if (this.options.empty === 'wait') {
+        this.#become('waiting')
+      } else {
+        throw this.#fault('ERR_PERSIST_EMPTY', "was not opened: nothing is kept there, and option empty is 'fail'")
+      }
+    } catch (thrown) {
+      const error = thrown as PersistError
+      // Bytes that are no pool stay as they are, until somebody writes a pool or zero(true) is called.
+      if (error.code === 'ERR_PERSIST_BAD_PAYLOAD') this.#become('waiting', error)
+      else void this.#fail(error)
+    }
+  }
+
+  /** From here on the variables can be used. */
+  #start(pool: Payload): void {
+    const fitted = this.options.readOnly ? pool.values : fittedPool(pool.values, this.options, this.label)
+    this.variables.load(pool)
+    for (const name of Object.keys({ ...pool.values, ...fitted })) {
+      const value = Object.hasOwn(fitted, name) ? fitted[name] : undefined
+      if (!sameJson(value, pool.values[name])) this.variables.set(name, value)
+    }
+    this.#isReadable = true
+    this.#become('ready')
+    this.#atReady()
+    this.watching.start(this.options.saveEvery)
+    this.#saving.linked = true
+    this.#ready.resolve()
+  }
+
+  #become(state: Status['state'], error?: PersistError): void {
+    this.#state.become(state, error)
+    this.events.emit('status', this.status)
+  }
+
+  async #fail(error: PersistError): Promise<void> {
+    if (this.#state.name === 'closed') return
+    this.#become('failed', error)
+    this.#ready.reject(error)
+    this.trouble(error)
+    await this.#backend.close()
+  }
+
+  /** Gives the backend back what it had lost. */
+  #heal(reason: StoreEvents['heal']['reason']): void {
+    if (this.options.readOnly) return
+    this.variables.forgetConfirmed()
+    this.#saving.force()
+    this.#saving.save().then(
+      () => this.events.emit('heal', { reason }),
+      () => {},
+    )
+  }
+
+  async #close(limitMs: number): Promise<void> {
+    try {
+      await this.saveWithin(limitMs)
+    } finally {
+      if (this.#state.name !== 'failed') {
+        this.watching.stop()
+        this.#become('closed')
+        const error = this.unusable()
+        this.#saving.stop(error)
+        this.#ready.reject(error)
+      }
+      await this.#backend.close()
+    }
+  }
+
+  #check(sizeBytes: number): void {
+    const { maxBytes, schema } = this.options
+    checkSize(sizeBytes, Math.min(maxBytes, this.#state.held?.limitBytes ?? maxBytes), this.variables, this.label)
+    if (schema !== undefined) validated(this.variables.snapshot(), schema, this.label)
+  }
+
+  /** A rejected save that is also an event, since save() need not be awaited. */
+  #refused(error: PersistError): Promise<void> {
+    const refused = Promise.reject(error)
+    refused.catch(() => {})
+    this.trouble(error)
+    return refused
+  }
+
+  #fault(code: PersistErrorCode, whatIsWrong: string): PersistError {
+    return new PersistError(code, `Store ${this.label} ${whatIsWrong}.`, { store: this.label })
+  }
+}

@@ -1,0 +1,244 @@
+import type { JsonObject, JsonValue, ValueRules } from './json.ts'
+import { joinPayload, type Payload } from './payload.ts'
+import type { Origin } from './status.ts'
+import { track } from './variables/track.ts'
+import { Variable } from './variables/variable.ts'
+
+/** A pool's payload on its way to the backend. */
+export interface Composition {
+  readonly payload: string
+  /** What it says of each variable for which the backend is not known to hold just that. */
+  readonly said: Map<Variable, string | undefined>
+}
+
+/** Where a program finds the values: kept equal to the variables, so that reading one asks nobody. */
+export interface Shelf {
+  put(name: string, value: JsonValue): void
+  remove(name: string): void
+}
+
+// The rules for what a device can read are for new values: what is there was written by somebody who could.
+const NO_RULES: ValueRules = { tasmota: false }
+
+/**
+ * The variables of one pool: their values, and exactly which of them the backend does not hold as they are.
+ *
+ * Every change marks its variable, and only marked variables are looked at again: what it costs to find out whether
+ * there is anything to save follows what was changed, not the size of the pool.
+ */
+export class Variables {
+  readonly #byName = new Map<string, Variable>()
+  readonly #shelf: Shelf
+  readonly #rules: ValueRules
+  readonly #onTouch: () => void
+  /** Touched since their text was made. */
+  #stale: Variable[] = []
+  /** Their text is not what the backend holds. */
+  readonly #unconfirmed = new Set<Variable>()
+  /** Touched since `takeNotes`. */
+  #noted: Variable[] = []
+  #inFlight: Composition | undefined
+  #snapshot: Readonly<JsonObject> | undefined
+
+  /** @param onTouch called at the first change after `takeNotes` */
+  constructor(shelf: Shelf, rules: ValueRules, onTouch: () => void) {
+    this.#shelf = shelf
+    this.#rules = rules
+    this.#onTouch = onTouch
+  }
+
+  has(name: string): boolean {
+    return this.#byName.get(name)?.value !== undefined
+  }
+
+  get(name: string): JsonValue | undefined {
+    return this.#byName.get(name)?.value
+  }
+
+  names(): string[] {
+    return this.#present().map((variable) => variable.name)
+  }
+
+  /**
+   * Sets a variable to a copy of a value; undefined removes it.
+   *
+   * @throws {PersistError} ERR_PERSIST_NOT_STORABLE; nothing has changed then
+   */
+  set(name: string, value: unknown): void {
+    if (value === undefined) return void this.delete(name)
+    const variable = this.#byName.get(name)
+    if (variable !== undefined && variable.value === value && typeof value !== 'object') return
+    this.#put(variable ?? this.#create(name), value)
+  }
+
+  /** Sets or removes a variable as somebody else has it; the backend holds it so already. */
+  take(name: string, value: JsonValue | undefined, text: string | undefined): void {
+    const variable = this.#byName.get(name) ?? this.#create(name)
+    this.#put(variable, value, 'remote')
+    variable.stale = false
+    this.#stale = this.#stale.filter((other) => other !== variable)
+    variable.text = text
+    this.#compare(variable)
+  }
+
+  delete(name: string): boolean {
+    const variable = this.#byName.get(name)
+    if (variable?.value === undefined) return false
+    this.#put(variable, undefined)
+    return true
+  }
+
+  /** Takes over a pool as the backend holds it; nothing is left to save. Throws and changes nothing if it cannot. */
+  load(pool: Payload): void {
+    const loaded = Object.keys(pool.values).map((name) => {
+      const variable = this.#create(name)
+      variable.value = this.#copy(variable, pool.values[name], NO_RULES)
+      variable.text = variable.confirmed = pool.texts.get(name)
+      return variable
+    })
+    for (const variable of loaded) {
+      this.#byName.set(variable.name, variable)
+      this.#show(variable)
+    }
+    this.#snapshot = undefined
+  }
+
+  /** Is there a variable that the backend does not hold as it is? */
+  get unsaved(): boolean {
+    this.#refresh()
+    return this.#unconfirmed.size > 0
+  }
+
+  /** The payload of all variables as they are now; `confirm` or `abandon` it before the next. */
+  compose(): Composition {
+    this.#refresh()
+    const texts: (readonly [string, string])[] = []
+    for (const { name, text } of this.#byName.values()) if (text !== undefined) texts.push([name, text])
+    const said = new Map(Array.from(this.#unconfirmed, (variable) => [variable, variable.text]))
+    this.#inFlight = { payload: joinPayload(texts), said }
+    return this.#inFlight
+  }
+
+  /** The backend holds what was composed. */
+  confirm({ said }: Composition): void {
+    this.#inFlight = undefined
+    for (const [variable, text] of said) this.#confirmVariable(variable, text)
+  }
+
+  /** It is not known whether the backend holds what was composed. */
+  abandon(): void {
+    this.#inFlight = undefined
+  }
+
+  /** The text that the backend is known to hold of a variable. */
+  confirmedText(name: string): string | undefined {
+    return this.#byName.get(name)?.confirmed
+  }
+
+  /** The text of a variable as it is now. */
+  text(name: string): string | undefined {
+    this.#refresh()
+    return this.#byName.get(name)?.text
+  }
+
+  /** The names of all variables that are here or at the backend. */
+  knownNames(): string[] {
+    return [...this.#byName.keys()]
+  }
+
+  /** Somebody else wrote: the backend holds this text of a variable, until what is in flight lands over it. */
+  confirmForeign(name: string, text: string | undefined): void {
+    const variable = this.#byName.get(name) ?? this.#create(name)
+    const { said } = this.#inFlight ?? {}
+    if (said !== undefined && !said.has(variable)) said.set(variable, variable.confirmed)
+    this.#confirmVariable(variable, text)
+  }
+
+  /** The backend holds nothing, or nothing usable: every variable is to be saved again. */
+  forgetConfirmed(): void {
+    this.#refresh()
+    for (const variable of [...this.#byName.values()]) this.#confirmVariable(variable, undefined)
+  }
+
+  /** The variables touched since the last call. */
+  takeNotes(): Variable[] {
+    const noted = this.#noted
+    this.#noted = []
+    return noted
+  }
+
+  /** From now on `shown` is what listeners know: called when the first one comes. */
+  showAll(): void {
+    for (const variable of this.#byName.values()) variable.shown = variable.freeze()
+  }
+
+  /** All variables, frozen; what has not changed since the last snapshot is the same object. */
+  snapshot(): Readonly<JsonObject> {
+    if (this.#snapshot === undefined) {
+      // fromEntries defines properties, so that a variable called __proto__ becomes one.
+      const entries = this.#present().map((variable) => [variable.name, variable.freeze() as JsonValue] as const)
+      this.#snapshot = Object.freeze(Object.fromEntries(entries))
+    }
+    return this.#snapshot
+  }
+
+  #present(): Variable[] {
+    return Array.from(this.#byName.values()).filter((variable) => variable.value !== undefined)
+  }
+
+  #create(name: string): Variable {
+    return new Variable(name, this.#rules, this.#touched)
+  }
+
+  #copy(variable: Variable, value: unknown, rules: ValueRules): JsonValue {
+    return track(value, variable, rules, () => variable.pathOf())
+  }
+
+  /** Gives a variable its value; it joins the pool only when the value has proved storable. */
+  #put(variable: Variable, value: unknown, origin: Origin = 'local'): void {
+    const rules = origin === 'remote' ? NO_RULES : this.#rules
+    variable.value = value === undefined ? undefined : this.#copy(variable, value, rules)
+    this.#byName.set(variable.name, variable)
+    this.#show(variable)
+    this.#touched(variable, origin)
+  }
+
+  readonly #touched = (variable: Variable, origin: Origin = 'local'): void => {
+    this.#snapshot = undefined
+    if (!variable.stale) {
+      variable.stale = true
+      this.#stale.push(variable)
+    }
+    if (variable.noted === undefined) {
+      variable.noted = origin
+      if (this.#noted.push(variable) === 1) this.#onTouch()
+    }
+  }
+
+  #show({ name, value }: Variable): void {
+    if (value === undefined) this.#shelf.remove(name)
+    else this.#shelf.put(name, value)
+  }
+
+  #refresh(): void {
+    if (this.#stale.length === 0) return
+    for (const variable of this.#stale) {
+      variable.refresh()
+      this.#compare(variable)
+    }
+    this.#stale = []
+  }
+
+  #confirmVariable(variable: Variable, text: string | undefined): void {
+    variable.confirmed = text
+    if (!variable.stale) this.#compare(variable)
+  }
+
+  #compare(variable: Variable): void {
+    if (variable.text === variable.confirmed) this.#unconfirmed.delete(variable)
+    else this.#unconfirmed.add(variable)
+    // Gone here and at the backend: nothing is left to remember.
+    const gone = variable.value === undefined && variable.text === undefined && variable.confirmed === undefined
+    if (gone && this.#byName.get(variable.name) === variable) this.#byName.delete(variable.name)
+  }
+}

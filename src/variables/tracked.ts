@@ -1,0 +1,106 @@
+import { PersistError } from '../errors.ts'
+import { type JsonValue, pathStep, type ValueRules } from '../json.ts'
+
+/** What holds a value: a list or map around it, or the variable itself. */
+export interface Holder {
+  readonly rules: ValueRules
+  /** How many lists and maps are around what it holds. */
+  readonly depth: number
+  /** Something below was changed. */
+  touched(): void
+  /** Where the value is, as one would write it in a program. */
+  pathOf(value: unknown): string
+}
+
+/**
+ * A list or map of a pool: the plain data, and the proxy through which alone a program reaches it.
+ *
+ * Nobody outside can hold the data itself, since assignment copies; so every change passes the traps here.
+ * There is no `get` trap: the data holds the proxies of the lists and maps inside it, and reading costs no call.
+ */
+export abstract class Tracked<Raw extends object = object> implements ProxyHandler<Raw>, Holder {
+  readonly raw: Raw
+  readonly proxy: Raw
+  readonly holder: Holder
+  readonly depth: number
+  readonly rules: ValueRules
+  /** The frozen copy of this list or map as long as nothing in it has changed. */
+  #frozen: Raw | undefined
+
+  constructor(raw: Raw, holder: Holder) {
+    this.raw = raw
+    this.holder = holder
+    this.depth = holder.depth + 1
+    this.rules = holder.rules
+    this.proxy = new Proxy(raw, this)
+    trackedOf.set(this.proxy, this)
+  }
+
+  touched(): void {
+    this.#frozen = undefined
+    this.holder.touched()
+  }
+
+  /** A frozen copy that shares every branch which has not changed since the last one. */
+  freeze(): Raw {
+    this.#frozen ??= Object.freeze(this.copyFrozen())
+    return this.#frozen
+  }
+
+  protected abstract copyFrozen(): Raw
+
+  /** The key under which a value is held; a search, since only messages need it. */
+  protected abstract keyOf(value: unknown): string | number | undefined
+
+  pathOf(value: unknown): string {
+    const key = this.keyOf(value)
+    return this.path() + (key === undefined ? '' : pathStep(key))
+  }
+
+  path(): string {
+    return this.holder.pathOf(this.proxy)
+  }
+
+  /** Copies a value that is to be held here, tracked from now on; throws ERR_PERSIST_NOT_STORABLE. */
+  abstract admit(value: unknown, key: string | number): JsonValue
+
+  protected refuse(key: string | symbol, reason: string): PersistError {
+    const path = typeof key === 'symbol' ? `${this.path()}[${String(key)}]` : this.path() + pathStep(key)
+    return notStorable(path, reason)
+  }
+
+  abstract set(raw: Raw, key: string | symbol, value: unknown): boolean
+  abstract deleteProperty(raw: Raw, key: string | symbol): boolean
+
+  defineProperty(raw: Raw, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    if (!('value' in descriptor) || descriptor.get || descriptor.set) {
+      throw this.refuse(key, 'an accessor is not JSON; assign its value')
+    }
+    return this.set(raw, key, descriptor.value)
+  }
+
+  setPrototypeOf(): boolean {
+    return false
+  }
+
+  // Frozen data could not be saved into; `Object.freeze(pt.list)` is a TypeError, `pt.$snapshot()` gives a frozen copy.
+  preventExtensions(): boolean {
+    return false
+  }
+}
+
+/** The tracker behind a proxy. */
+export const trackedOf: WeakMap<object, Tracked> = new WeakMap()
+
+/** The frozen copy of a value that a pool holds. */
+export function frozen(value: JsonValue): JsonValue {
+  if (typeof value !== 'object' || value === null) return value
+  return (trackedOf.get(value)?.freeze() ?? value) as JsonValue
+}
+
+/** The error for a value that JSON, or a rule of this pool, cannot hold. */
+export function notStorable(path: string, reason: string): PersistError {
+  return new PersistError('ERR_PERSIST_NOT_STORABLE', `${path} cannot be stored: ${reason}. Nothing was changed.`, {
+    path,
+  })
+}

@@ -1,0 +1,48 @@
+import { type JsonValue, pathStep, type ValueRules } from '../json.ts'
+import type { Origin } from '../status.ts'
+import { frozen, type Holder } from './tracked.ts'
+
+/** One variable of a pool: its value, and what is known about its being saved. */
+export class Variable implements Holder {
+  readonly name: string
+  readonly rules: ValueRules
+  readonly depth = 0
+  /** A primitive, or the proxy of a tracked list or map; undefined: there is no such variable (any more). */
+  value: JsonValue | undefined
+  /** The JSON text of `value`, when it was last asked for; right unless `stale`. */
+  text: string | undefined
+  /** The JSON text that the backend is known to hold. */
+  confirmed: string | undefined
+  /** Touched since `text` was made. */
+  stale = false
+  /** Touched since listeners were last told, and by whom. */
+  noted: Origin | undefined
+  /** The frozen value that listeners were last told of. */
+  shown: JsonValue | undefined
+  readonly #onTouch: (variable: Variable) => void
+
+  constructor(name: string, rules: ValueRules, onTouch: (variable: Variable) => void) {
+    this.name = name
+    this.rules = rules
+    this.#onTouch = onTouch
+  }
+
+  touched(): void {
+    this.#onTouch(this)
+  }
+
+  pathOf(): string {
+    return `pt${pathStep(this.name)}`
+  }
+
+  /** The value as a frozen copy. */
+  freeze(): JsonValue | undefined {
+    return this.value === undefined ? undefined : frozen(this.value)
+  }
+
+  /** Makes `text` right again. */
+  refresh(): void {
+    this.stale = false
+    this.text = this.value === undefined ? undefined : JSON.stringify(this.value)
+  }
+}

@@ -73,3 +73,10 @@ export function reasonOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message || thrown.name
   return String(thrown)
 }
+
+/** An error of this package as it is; anything else that was thrown, as one that says which store was not `done` what. */
+export function asPersistError(thrown: unknown, store: string, done: string): PersistError {
+  if (thrown instanceof PersistError) return thrown
+  const message = `Store ${store} could not be ${done}: ${reasonOf(thrown)}.`
+  return new PersistError('ERR_PERSIST_FAILED', message, { store, cause: thrown })
+}

@@ -14,16 +14,18 @@ export interface Sides {
 /** Decides about a variable that both sides have changed: a side, or a function that returns the value it gets. */
 export type OnConflict = 'local' | 'remote' | ((sides: Sides) => JsonValue | undefined)
 
-/** What becomes of a variable: ours stays, theirs is taken over, or a third value is set (a conflict decided so). */
+/** What becomes of a variable: all have the same, ours stays, theirs is taken, or another value that was decided on. */
 export type Merged =
+  | { readonly take: 'same'; readonly conflict: false }
   | { readonly take: 'local' | 'remote'; readonly conflict: boolean }
   | { readonly take: 'other'; readonly conflict: true; readonly value: JsonValue | undefined }
 
 /** Merges one variable three-way: changed by one side only, that side has it; by both, `onConflict` decides. */
 export function mergeVariable(sides: Sides, onConflict: OnConflict): Merged {
-  if (sameJson(sides.base, sides.remote)) return { take: 'local', conflict: false }
-  if (sameJson(sides.base, sides.local) || sameJson(sides.local, sides.remote))
-    return { take: 'remote', conflict: false }
+  const { base, local, remote } = sides
+  if (sameJson(local, remote)) return { take: 'same', conflict: false }
+  if (sameJson(base, remote)) return { take: 'local', conflict: false }
+  if (sameJson(base, local)) return { take: 'remote', conflict: false }
   if (typeof onConflict === 'string') return { take: onConflict, conflict: true }
   return { take: 'other', conflict: true, value: onConflict(sides) }
 }

@@ -30,6 +30,8 @@ export function startStore(
 /** Makes a store and resolves with it when its variables are here; nothing is left open when it rejects. */
 export async function startedStore(given: StoreOptions<never>, makeBackend: BackendMaker): Promise<ProxiedStore['pt']> {
   const { pt, core, opened } = startStore(given, makeBackend)
+  // Until the store is returned nobody can listen, and what goes wrong is told by the rejection.
+  const quiet = core.events.on('error', () => {})
   await opened
   try {
     const { status } = core
@@ -42,6 +44,7 @@ export async function startedStore(given: StoreOptions<never>, makeBackend: Back
         openTimeoutMs,
         () => nothingCame(core.label, openTimeoutMs),
       )
+    quiet()
     return pt
   } catch (error) {
     await core.close()

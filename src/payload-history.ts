@@ -1,5 +1,5 @@
 /**
- * A number that stands for a payload: FNV-1a with 32 bits, twice from different starts, in 53 bits.
+ * A number that stands for a payload: FNV-1a with 32 bits, twice with different constants, in 53 bits.
  *
  * Only used to recognise one of the last own payloads; it needs no defence against somebody who looks for collisions.
  */
@@ -16,21 +16,37 @@ export function fingerprint(bytes: Uint8Array): number {
 /** A broker that was killed comes back with what it last had on disk: some saves ago, not some thousand. */
 const KEPT = 4096
 
-/** The last payloads that a store has confirmed, to tell an older one of its own from somebody else's new one. */
+/** The last payloads of a store, to tell an older one of its own from somebody else's new one. */
 export class PayloadHistory {
   readonly #prints = new Set<number>()
+  readonly #unsure = new Set<number>()
   #last: number | undefined
 
-  add(print: number): void {
+  /** It is on its way; whether it arrives is not known. */
+  sent(bytes: Uint8Array): void {
+    this.#unsure.add(fingerprint(bytes))
+  }
+
+  /** The backend holds this, and we wrote it: whatever was sent before it has arrived or never will. */
+  confirmed(bytes: Uint8Array): void {
+    this.#unsure.clear()
+    this.seen(bytes)
+  }
+
+  /** The backend holds this, whoever wrote it. */
+  seen(bytes: Uint8Array): void {
+    const print = fingerprint(bytes)
     this.#prints.delete(print)
     this.#prints.add(print)
     this.#last = print
     if (this.#prints.size > KEPT) this.#prints.delete(this.#prints.values().next().value as number)
   }
 
-  /** Is this one of ours, but not the last? */
-  hasOlder(bytes: Uint8Array): boolean {
+  /** 'last' seen, 'older' than that, 'sent' and unconfirmed, or 'unknown': somebody else's. */
+  kindOf(bytes: Uint8Array): 'last' | 'older' | 'sent' | 'unknown' {
     const print = fingerprint(bytes)
-    return print !== this.#last && this.#prints.has(print)
+    if (print === this.#last) return 'last'
+    if (this.#unsure.has(print)) return 'sent'
+    return this.#prints.has(print) ? 'older' : 'unknown'
   }
 }

@@ -1,8 +1,9 @@
 import type { Backend } from './backend.ts'
 import { type Deferred, deferred } from './deferred.ts'
-import { PersistError, reasonOf } from './errors.ts'
+import { asPersistError, PersistError } from './errors.ts'
+import type { Events, StoreEvents } from './events.ts'
 import { encodePayload } from './payload.ts'
-import { fingerprint } from './payload-history.ts'
+import type { PayloadHistory } from './payload-history.ts'
 import type { Variables } from './variables.ts'
 
 /** What saving needs of the store around it. */
@@ -11,11 +12,12 @@ export interface SavingHost {
   readonly label: string
   readonly backend: Backend
   readonly variables: Variables
+  readonly history: PayloadHistory
   readonly saveTimeoutMs: number
   /** Throws what keeps the pool from being sent: too large, not what the schema describes. */
   check(sizeBytes: number): void
-  saved(sizeBytes: number, history: number): void
-  failed(error: PersistError): void
+  readonly events: Events<StoreEvents>
+  trouble(error: PersistError): void
 }
 
 /** All calls of save() that one write satisfies. */
@@ -116,7 +118,7 @@ export class Saving {
   #fail(batch: Batch, error: PersistError): void {
     this.#owed = true
     this.#settle(batch, error)
-    this.#host.failed(error)
+    this.#host.trouble(error)
   }
 
   #proceed(): void {
@@ -132,7 +134,7 @@ export class Saving {
   }
 
   async #write(batch: Batch): Promise<void> {
-    const { backend, variables } = this.#host
+    const { backend, variables, history, events } = this.#host
     const composition = variables.compose()
     const forced = this.#forced
     this.#forced = false
@@ -141,6 +143,7 @@ export class Saving {
       const bytes = encodePayload(composition.payload)
       this.#host.check(bytes.length)
       sent = true
+      history.sent(bytes)
       const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()))
       if (outcome === 'superseded') {
         variables.abandon()
@@ -149,15 +152,18 @@ export class Saving {
       } else {
         variables.confirm(composition)
         this.#owed = false
-        this.#host.saved(bytes.length, fingerprint(bytes))
+        history.confirmed(bytes)
+        events.emit('save', { sizeBytes: bytes.length })
         if (batch === this.#current) this.#settle(batch)
+        // It has landed over somebody else's write, which is merged here by now: the merge must get there.
+        if (composition.overtaken) void this.save()
       }
     } catch (thrown) {
       variables.abandon()
       // It may have been written all the same; even values that go back to what they were must be sent then.
       this.#forced ||= forced || sent
       if (batch !== this.#current) return
-      const error = asPersistError(thrown, this.#host.label)
+      const error = asPersistError(thrown, this.#host.label, 'saved')
       // A link that broke is no failure of the save as long as its time is not over: it goes on when the link is back.
       if (error.code === 'ERR_PERSIST_CONNECT' && performance.now() < batch.deadline) {
         this.#linked = false
@@ -179,12 +185,4 @@ export class Saving {
     clearTimeout(later.timer)
     later.resolve(batch.promise)
   }
-}
-
-function asPersistError(thrown: unknown, store: string): PersistError {
-  if (thrown instanceof PersistError) return thrown
-  return new PersistError('ERR_PERSIST_FAILED', `${store} could not be saved: ${reasonOf(thrown)}.`, {
-    store,
-    cause: thrown,
-  })
 }

@@ -1,11 +1,9 @@
 import type { Events, StoreEvents } from './events.ts'
 import type { ResolvedOptions } from './options.ts'
+import type { ProcessHold } from './process-hold.ts'
 import type { Variables } from './variables.ts'
 
 type Timer = ReturnType<typeof setTimeout>
-
-/** The longest time that setInterval takes, in milliseconds. */
-const FOREVER_MS = 2 ** 31 - 1
 
 /**
  * Tells listeners of changes, once per microtask and variable, and saves by itself where that was asked for.
@@ -17,24 +15,26 @@ export class Watching {
   readonly #events: Events<StoreEvents>
   readonly #autosave: ResolvedOptions['autosave']
   readonly #save: () => void
+  readonly #hold: ProcessHold
   readonly #subscribers = new Set<{ tell: () => void }>()
   #started = false
   #scheduled = false
   #saveEvery: Timer | undefined
   #autosaveTimer: Timer | undefined
   #firstUnsaved = 0
-  #hold: Timer | undefined
 
   constructor(
     variables: Variables,
     events: Events<StoreEvents>,
     autosave: ResolvedOptions['autosave'],
     save: () => void,
+    hold: ProcessHold,
   ) {
     this.#variables = variables
     this.#events = events
     this.#autosave = autosave
     this.#save = save
+    this.#hold = hold
   }
 
   /** The variables are here: what changes from now on is a change. */
@@ -126,14 +126,10 @@ export class Watching {
     for (const variable of this.#variables.takeNotes()) variable.noted = undefined
   }
 
-  /** Whoever listens for changes waits for them: the process stays, though nothing else may keep it. */
+  /** Whoever listens for changes waits for them. */
   #holdProcess(): void {
-    const wanted = this.#started && this.#listeners > 0
-    if (wanted) this.#hold ??= setInterval(() => {}, FOREVER_MS)
-    else {
-      clearInterval(this.#hold)
-      this.#hold = undefined
-    }
+    if (this.#started && this.#listeners > 0) this.#hold.hold(this)
+    else this.#hold.release(this)
   }
 
   #planAutosave(): void {

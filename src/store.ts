@@ -1,14 +1,15 @@
 import type { Backend, BackendListener, Held } from './backend.ts'
 import { deferred, within } from './deferred.ts'
-import { PersistError, type PersistErrorCode } from './errors.ts'
+import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
 import { Events, type StoreEvents } from './events.ts'
 import { sameJson } from './json.ts'
 import type { ResolvedOptions } from './options.ts'
 import { decodePayload, type Payload } from './payload.ts'
-import { fingerprint, PayloadHistory } from './payload-history.ts'
+import { PayloadHistory } from './payload-history.ts'
+import { ProcessHold } from './process-hold.ts'
 import { fittedPool, validated } from './schema.ts'
 import type { Status } from './status.ts'
-import { mergeForeign } from './store-merge.ts'
+import { Remote } from './store-remote.ts'
 import { Saving } from './store-saving.ts'
 import { checkSize } from './store-size.ts'
 import { StoreState } from './store-state.ts'
@@ -31,12 +32,16 @@ export class StoreCore implements BackendListener {
   readonly label: string
   readonly #backend: Backend
   readonly #saving: Saving
+  readonly #remote: Remote
   readonly #ready = deferred<void>()
   readonly #history = new PayloadHistory()
   readonly #atReady: () => void
+  readonly #hold = new ProcessHold()
   readonly #state: StoreState
   #closing: Promise<void> | undefined
   #isReadable = false
+  /** What somebody else wrote while the backend was opening. */
+  #early: (Uint8Array | null)[] = []
 
   /** @param atReady called once, just before the variables may be used */
   constructor(options: ResolvedOptions, backend: Backend, shelf: Shelf, atReady: () => void) {
@@ -47,18 +52,22 @@ export class StoreCore implements BackendListener {
     this.label = options.backend === undefined ? `'${options.name}' (${backend.place})` : backend.place
     const rules = { tasmota: options.compat === 'tasmota' }
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
-    this.watching = new Watching(this.variables, this.events, options.autosave, () => void this.save())
+    this.watching = new Watching(this.variables, this.events, options.autosave, () => void this.save(), this.#hold)
+    const shared = { label: this.label, variables: this.variables, history: this.#history, events: this.events }
+    const trouble = (error: PersistError) => this.trouble(error)
     this.#saving = new Saving({
-      label: this.label,
+      ...shared,
       backend,
-      variables: this.variables,
       saveTimeoutMs: options.saveTimeoutMs,
       check: (sizeBytes) => this.#check(sizeBytes),
-      saved: (sizeBytes, print) => {
-        this.#history.add(print)
-        this.events.emit('save', { sizeBytes })
-      },
-      failed: (error) => this.trouble(error),
+      trouble,
+    })
+    this.#remote = new Remote({
+      ...shared,
+      watching: this.watching,
+      onConflict: options.onConflict,
+      sendAgain: (reason) => this.#sendAgain(reason),
+      trouble,
     })
   }
 
@@ -80,15 +89,21 @@ export class StoreCore implements BackendListener {
   async open(): Promise<void> {
     try {
       const held = await this.#backend.open(this, this.options.openTimeoutMs)
-      if (this.#state.name === 'connecting') this.#begin(held)
+      if (this.#state.name !== 'connecting') return
+      this.#saving.linked = true
+      this.#begin(held)
+      for (const bytes of this.#early.splice(0)) this.changed(bytes)
     } catch (thrown) {
-      await this.#fail(thrown as PersistError)
+      await this.#fail(asPersistError(thrown, this.label, 'opened'))
     }
   }
 
   /** Runs a function in a later tick, once the variables are here. */
   exec<Result>(fn: () => Result): Promise<Awaited<Result>> {
-    const result = this.#ready.promise.then(fn) as Promise<Awaited<Result>>
+    const waiting = {}
+    this.#hold.hold(waiting)
+    const ready = this.#ready.promise.finally(() => this.#hold.release(waiting))
+    const result = ready.then(fn) as Promise<Awaited<Result>>
     // What fn throws is its caller's; that the store was never ready is an 'error' event already.
     this.#ready.promise.catch(() => result.catch(() => {}))
     return result
@@ -159,19 +174,9 @@ export class StoreCore implements BackendListener {
   // What the backend tells.
 
   changed(bytes: Uint8Array | null): void {
-    if (!this.isReady) {
-      if (this.#state.name === 'waiting' && bytes !== null && this.#state.held)
-        this.#begin({ ...this.#state.held, bytes })
-      return
-    }
-    const theirs = this.#usable(bytes)
-    if (theirs === undefined || bytes === null) return
-    this.#history.add(fingerprint(bytes))
-    // Our own changes so far are told before theirs, which have another origin.
-    this.watching.flush()
-    const { lacking } = mergeForeign(this.variables, theirs, this.options.onConflict, this.events)
-    this.watching.flush()
-    if (lacking && !this.options.readOnly) void this.save()
+    if (this.isReady) this.#remote.changed(bytes)
+    else if (this.#state.name === 'connecting') this.#early.push(bytes)
+    else if (this.#state.name === 'waiting' && this.#state.held) this.#begin({ ...this.#state.held, bytes })
   }
 
   offline(cause: PersistError): void {
@@ -180,31 +185,19 @@ export class StoreCore implements BackendListener {
   }
 
   online(held: Held): void {
-    if (!this.isReady) {
-      if (this.#state.name === 'waiting') this.#begin(held)
-      return
+    if (this.isReady) {
+      this.#state.held = held
+      this.#become('ready')
+      this.#remote.reopened(held)
+    } else if (this.#state.name === 'waiting') {
+      this.#begin(held)
     }
-    this.#state.held = held
-    this.#become('ready')
-    if (held.bytes === null || this.#history.hasOlder(held.bytes)) this.#heal('lost')
-    else this.changed(held.bytes)
     this.#saving.linked = true
   }
 
   trouble(error: PersistError): void {
+    if (this.events.count('error') === 0) warn(error)
     this.events.emit('error', error)
-  }
-
-  /** The pool in what somebody else wrote; where there is none, the backend gets ours again. */
-  #usable(bytes: Uint8Array | null): Payload | undefined {
-    try {
-      if (bytes !== null) return decodePayload(bytes, this.label)
-      this.#heal('deleted')
-    } catch (error) {
-      this.trouble(error as PersistError)
-      this.#heal('overwritten')
-    }
-    return undefined
   }
 
   #begin(held: Held): void {
@@ -212,7 +205,7 @@ export class StoreCore implements BackendListener {
     try {
       if (held.bytes !== null) {
         const pool = decodePayload(held.bytes, this.label)
-        this.#history.add(fingerprint(held.bytes))
+        this.#history.seen(held.bytes)
         this.#start(pool)
       } else if (this.options.empty === 'create') {
         this.#start(NOTHING)
@@ -241,7 +234,6 @@ export class StoreCore implements BackendListener {
     this.#become('ready')
     this.#atReady()
     this.watching.start(this.options.saveEvery)
-    this.#saving.linked = true
     this.#ready.resolve()
   }
 
@@ -258,15 +250,11 @@ export class StoreCore implements BackendListener {
     await this.#backend.close()
   }
 
-  /** Gives the backend back what it had lost. */
-  #heal(reason: StoreEvents['heal']['reason']): void {
+  #sendAgain(reason: StoreEvents['heal']['reason']): void {
     if (this.options.readOnly) return
-    this.variables.forgetConfirmed()
     this.#saving.force()
-    this.#saving.save().then(
-      () => this.events.emit('heal', { reason }),
-      () => {},
-    )
+    const healed = () => this.events.emit('heal', { reason })
+    this.#saving.save().then(healed, () => {})
   }
 
   async #close(limitMs: number): Promise<void> {
@@ -301,4 +289,10 @@ export class StoreCore implements BackendListener {
   #fault(code: PersistErrorCode, whatIsWrong: string): PersistError {
     return new PersistError(code, `Store ${this.label} ${whatIsWrong}.`, { store: this.label })
   }
+}
+
+/** Nobody listens to errors: they are shown at least, since save() need not be awaited. */
+function warn(error: PersistError): void {
+  if (typeof globalThis.process?.emitWarning === 'function') process.emitWarning(error)
+  else console.warn(error)
 }

@@ -9,6 +9,8 @@ export interface Composition {
   readonly payload: string
   /** What it says of each variable for which the backend is not known to hold just that. */
   readonly said: Map<Variable, string | undefined>
+  /** Somebody else has written since this was composed. */
+  overtaken: boolean
 }
 
 /** Where a program finds the values: kept equal to the variables, so that reading one asks nobody. */
@@ -115,7 +117,7 @@ export class Variables {
     const texts: (readonly [string, string])[] = []
     for (const { name, text } of this.#byName.values()) if (text !== undefined) texts.push([name, text])
     const said = new Map(Array.from(this.#unconfirmed, (variable) => [variable, variable.text]))
-    this.#inFlight = { payload: joinPayload(texts), said }
+    this.#inFlight = { payload: joinPayload(texts), said, overtaken: false }
     return this.#inFlight
   }
 
@@ -149,15 +151,26 @@ export class Variables {
   /** Somebody else wrote: the backend holds this text of a variable, until what is in flight lands over it. */
   confirmForeign(name: string, text: string | undefined): void {
     const variable = this.#byName.get(name) ?? this.#create(name)
-    const { said } = this.#inFlight ?? {}
-    if (said !== undefined && !said.has(variable)) said.set(variable, variable.confirmed)
+    if (this.#inFlight !== undefined) {
+      this.#inFlight.overtaken = true
+      if (!this.#inFlight.said.has(variable)) this.#inFlight.said.set(variable, variable.confirmed)
+    }
     this.#confirmVariable(variable, text)
   }
 
-  /** The backend holds nothing, or nothing usable: every variable is to be saved again. */
-  forgetConfirmed(): void {
+  /** The backend holds exactly these texts. */
+  confirmAll(texts: ReadonlyMap<string, string>): void {
     this.#refresh()
-    for (const variable of [...this.#byName.values()]) this.#confirmVariable(variable, undefined)
+    for (const name of new Set([...this.#byName.keys(), ...texts.keys()])) this.confirmForeign(name, texts.get(name))
+  }
+
+  /** Somebody else wrote the same value as it is here, perhaps in other words: theirs are as good. */
+  adoptText(name: string, text: string | undefined): void {
+    const variable = this.#byName.get(name)
+    if (variable === undefined) return
+    this.#refresh()
+    variable.text = text
+    this.#compare(variable)
   }
 
   /** The variables touched since the last call. */

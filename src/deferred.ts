@@ -26,3 +26,18 @@ export async function within<Value>(promise: Promise<Value>, limitMs: number, la
     clearTimeout(timer)
   }
 }
+
+/** What a promise resolves with, or the fallback where that takes longer than a time in milliseconds. */
+export async function orAfter<Value, Fallback>(
+  promise: Promise<Value>,
+  ms: number,
+  fallback: Fallback,
+): Promise<Value | Fallback> {
+  const over = deferred<Fallback>()
+  const timer = setTimeout(() => over.resolve(fallback), ms)
+  try {
+    return await Promise.race([promise, over.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -56,12 +56,10 @@ export class PersistError extends Error implements PersistErrorFacts {
     this.code = code
     Object.assign(this, fields)
   }
-
-  // On the prototype, as built-in errors have it: it is no fact of its own, and logs show `PersistError: …`.
-  static {
-    Object.defineProperty(PersistError.prototype, 'name', { value: 'PersistError', configurable: true, writable: true })
-  }
 }
+
+// On the prototype, as built-in errors have it: it is no fact of its own, and logs show `PersistError: …`.
+Object.defineProperty(PersistError.prototype, 'name', { value: 'PersistError', configurable: true, writable: true })
 
 /**
  * The text of anything that was thrown, for use inside another message.

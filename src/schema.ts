@@ -51,6 +51,7 @@ export function validated(variables: Readonly<JsonObject>, schema: StandardSchem
 /**
  * The variables of a pool as this program wants them: of its version, with its defaults, as its schema says.
  *
+ * The very object that was given where nothing is to be added or changed.
  * @throws {PersistError} ERR_PERSIST_SCHEMA
  */
 export function fittedPool(
@@ -61,7 +62,7 @@ export function fittedPool(
   const isNew = Object.keys(variables).length === 0
   const noted = isNew && version > 0 ? { [VERSION_NAME]: version } : {}
   const today = isNew ? noted : migrated(variables, version, migrate, store)
-  const whole = { ...(defaults as JsonObject), ...today }
+  const whole = Object.keys(defaults).length === 0 ? today : { ...(defaults as JsonObject), ...today }
   return schema === undefined ? whole : validated(whole, schema, store)
 }
 

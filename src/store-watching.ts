@@ -41,7 +41,8 @@ export class Watching {
   start(saveEverySeconds: number): void {
     this.#started = true
     this.#forgetNotes()
-    this.#variables.showAll()
+    // Without listeners there is nobody to show a frozen copy of the whole pool to; the first one gets it then.
+    if (this.#listeners > 0 || this.#autosave) this.#variables.showAll()
     this.saveEvery(saveEverySeconds)
   }
 

@@ -226,7 +226,8 @@ export class StoreCore implements BackendListener {
   #start(pool: Payload): void {
     const fitted = this.options.readOnly ? pool.values : fittedPool(pool.values, this.options, this.label)
     this.variables.load(pool)
-    for (const name of Object.keys({ ...pool.values, ...fitted })) {
+    const names = fitted === pool.values ? [] : Object.keys({ ...pool.values, ...fitted })
+    for (const name of names) {
       const value = Object.hasOwn(fitted, name) ? fitted[name] : undefined
       if (!sameJson(value, pool.values[name])) this.variables.set(name, value)
     }

@@ -29,16 +29,18 @@ export class DurableAedes extends Aedes {
     this.authorizePublish = (client, packet, callback) => this.#authorize(client, packet, callback)
   }
 
-  /** Takes over what the log has; to be called before the first client comes. */
+  /**
+   * Takes over what the log has; to be called before the first client comes.
+   *
+   * @returns how many messages; one that Aedes does not take (a will may have more levels than it allows) is left out.
+   */
   async restore(): Promise<number> {
     let count = 0
     for (const record of this.#log.latest) {
       const [topic, qos, payload] = [topicOf(record), qosOf(record), payloadOf(record)]
-      await new Promise<void>((resolve, reject) => {
-        const packet: PublishPacket = { cmd: 'publish', topic, qos, payload, retain: true, dup: false }
-        publishNow.call(this, packet, null, (error) => (error ? reject(error) : resolve()))
-      })
-      count += 1
+      const packet: PublishPacket = { cmd: 'publish', topic, qos, payload, retain: true, dup: false }
+      const error = await new Promise<Error | undefined>((resolve) => publishNow.call(this, packet, null, resolve))
+      if (!error) count += 1
     }
     return count
   }
@@ -69,9 +71,7 @@ export class DurableAedes extends Aedes {
     }
     safe(() => {
       // Also for a client that has gone meanwhile: what the disk has is what subscribers see.
-      const handedOut = new Promise<Error | undefined>((resolve) => {
-        publishNow.call(this, packet, client, resolve)
-      })
+      const handedOut = new Promise<Error | undefined>((resolve) => publishNow.call(this, packet, client, resolve))
       this.#handedOut.set(packet, handedOut)
       callback()
     }, callback)
@@ -87,7 +87,8 @@ export class DurableAedes extends Aedes {
     if (!packet.retain && earlier === undefined) return undefined
     let written = earlier ?? Promise.resolve()
     if (packet.retain) {
-      const record = this.#log.encode(packet.topic, packet.qos, Buffer.from(packet.payload))
+      const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+      const record = this.#log.encode(packet.topic, packet.qos, payload)
       // The record's own bytes: the payload as it came is a view on all that the socket received with it.
       packet.payload = payloadOf(record)
       written = this.#log.append(record)

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
  * One retained message in the log, as its bytes on disk:
  *
  *     mark (4) · CRC-32 of all that follows (4) · length of what follows (4)
- *     QoS (1) · bytes of the topic (2) · topic · payload; an empty payload says that the topic has no message
+ *     QoS (1) · bytes of the topic (4) · topic · payload; an empty payload says that the topic has no message
  *
  * The bytes are all there is in memory too: topic and payload are views on them.
  */
@@ -31,7 +31,7 @@ const HEADER_BYTES = MAGIC.length + MARK_BYTES
 const CRC_AT = 4
 const LENGTH_AT = 8
 const BODY_AT = 12
-const TOPIC_AT = BODY_AT + 3
+const TOPIC_AT = BODY_AT + 5
 
 /** The first bytes of a log whose records begin with this mark. */
 export function logHeader(mark: Buffer): Buffer {
@@ -45,7 +45,8 @@ export function encodeRecord(mark: Buffer, topic: string, qos: number, payload: 
   mark.copy(record)
   record.writeUInt32LE(record.length - BODY_AT, LENGTH_AT)
   record.writeUInt8(qos, BODY_AT)
-  record.writeUInt16LE(topicBytes, BODY_AT + 1)
+  // Four bytes: 65,535 bytes that are no UTF-8 come from Aedes as three times as many, replacement characters.
+  record.writeUInt32LE(topicBytes, BODY_AT + 1)
   record.write(topic, TOPIC_AT)
   record.set(payload, TOPIC_AT + topicBytes)
   record.writeUInt32LE(crc32(record.subarray(LENGTH_AT)), CRC_AT)
@@ -66,7 +67,7 @@ export function qosOf(record: LogRecord): 0 | 1 | 2 {
 }
 
 function payloadAt(record: LogRecord): number {
-  return TOPIC_AT + record.readUInt16LE(BODY_AT + 1)
+  return TOPIC_AT + record.readUInt32LE(BODY_AT + 1)
 }
 
 /** Reads all that can be read, behind damage too. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { copyFile, type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { PersistError, reasonOf } from '../errors.ts'
 import { lockDirectory } from './directory-lock.ts'
+import { makeDirectory, syncDirectory, syncFile, writeAt } from './disk.ts'
 import { encodeRecord, type LogRecord, logHeader, MARK_BYTES, payloadOf, readLog, topicOf } from './log-record.ts'
 
 // Below this much of outdated bytes a rewrite is not worth its two fsyncs.
@@ -49,17 +50,16 @@ export class RetainedLog {
 
   static async open(directory: string, warn: (text: string) => void): Promise<RetainedLog> {
     const path = resolve(directory)
-    const created = await mkdir(path, { recursive: true })
-    for (let made = path; created !== undefined && made.length >= created.length; made = dirname(made)) {
-      await syncDirectory(dirname(made))
-    }
-    const log = new RetainedLog(path, warn, lockDirectory(path))
+    let log: RetainedLog | undefined
     try {
+      await makeDirectory(path)
+      log = new RetainedLog(path, warn, lockDirectory(path))
       await log.#load()
       return log
-    } catch (error) {
-      await log.close()
-      throw error
+    } catch (cause) {
+      await log?.close()
+      if (cause instanceof PersistError) throw cause
+      throw unusable(path, cause)
     }
   }
 
@@ -100,7 +100,11 @@ export class RetainedLog {
   async #finish(): Promise<void> {
     this.#unusable ??= this.#failure('is closed')
     await this.#previous
-    await this.#file?.close().finally(this.#unlock)
+    try {
+      await this.#file?.close()
+    } finally {
+      this.#unlock()
+    }
   }
 
   get #path(): string {
@@ -227,22 +231,7 @@ export class RetainedLog {
   }
 }
 
-// A write may take fewer bytes than it was given, on a full disk for example; the next one then tells why.
-async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done)
-    done += bytesWritten
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+')
-  await file.sync().finally(() => file.close())
-}
-
-// A new name is on disk only when its directory is. Windows has no such call, and needs none.
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const directory = await open(path, 'r')
-  await directory.sync().finally(() => directory.close())
+function unusable(directory: string, cause: unknown): PersistError {
+  const text = `The data directory ${directory} cannot be used: ${reasonOf(cause)}`
+  return new PersistError('ERR_PERSIST_FAILED', text, { store: directory, cause })
 }

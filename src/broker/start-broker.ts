@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
 import type { AedesOptions, AuthenticateError } from 'aedes'
-import { PersistError } from '../errors.ts'
+import { PersistError, reasonOf } from '../errors.ts'
 import { DurableAedes } from './durable-aedes.ts'
 import { type Listener, listenTcp, listenWebSocket } from './listener.ts'
 import { RetainedLog } from './retained-log.ts'
@@ -53,7 +54,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const authenticate = authentication(options)
   const log = await RetainedLog.open(directory, warn)
   const aedes = new DurableAedes(log, authenticate === undefined ? {} : { authenticate })
-  aedes.on('error' as 'closed', (...[error]: unknown[]) => warn(`The broker had an error: ${String(error)}`))
+  const emitter: EventEmitter = aedes
+  emitter.on('error', (error) => warn(`The broker had an error: ${reasonOf(error)}`))
   const listeners: Listener[] = []
   const close = async () => {
     const stopped = listeners.map((listener) => listener.stop())

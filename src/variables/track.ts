@@ -104,6 +104,9 @@ export function track(
   start: () => string,
   key?: string | number,
 ): JsonValue {
+  // Most values are primitives, and storable: they need nothing of what it takes to name a path.
+  if (typeof value !== 'object' && primitiveFault(value, rules) === undefined)
+    return (value === 0 ? 0 : value) as JsonValue
   return new Copy(rules, start, key === undefined ? [] : [key]).of(value, holder)
 }
 

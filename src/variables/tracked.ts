@@ -19,6 +19,8 @@ export interface Holder {
  * There is no `get` trap: the data holds the proxies of the lists and maps inside it, and reading costs no call.
  */
 export abstract class Tracked<Raw extends object = object> implements ProxyHandler<Raw>, Holder {
+  /** An own property, though undefined: that there is no such trap is found out without a search of the prototypes. */
+  readonly get?: never
   readonly raw: Raw
   readonly proxy: Raw
   readonly holder: Holder

@@ -1,0 +1,126 @@
+import { PersistError, type PersistErrorCode, reasonOf } from '../../errors.ts'
+import type { MqttEndpoint } from './endpoint.ts'
+
+/** A broker's refusal that is known by its code only. */
+export class ConnectionFailure extends Error {
+  readonly code: number
+
+  constructor(code: number, packet: string) {
+    super(`the broker sent ${packet} with code 0x${code.toString(16).padStart(2, '0')}`)
+    this.code = code
+  }
+}
+
+type Explanation = readonly [code: PersistErrorCode, what: string]
+
+const DENIED: Explanation = ['ERR_PERSIST_DENIED', 'user name or password are wrong, or this user may not connect']
+const UNTRUSTED: Explanation = [
+  'ERR_PERSIST_CONNECT',
+  'its certificate is not trusted: pass the authority that signed it as tls.ca (a PEM text), or have it renewed',
+]
+const NO_TLS: Explanation = [
+  'ERR_PERSIST_CONNECT',
+  'what listens there does not speak TLS (or not our kind of it): check the port, or use mqtt: or ws:',
+]
+
+/** What CONNACK says: 1 to 5 in MQTT 3.1.1 (3.2.2.3), from 0x80 on in MQTT 5 (3.2.2.2). */
+const CONNACK: { readonly [code: number]: Explanation } = {
+  1: ['ERR_PERSIST_CONNECT', 'it does not speak this version of MQTT: set protocolVersion'],
+  2: ['ERR_PERSIST_DENIED', 'it does not like the client id'],
+  3: ['ERR_PERSIST_CONNECT', 'it is not available now'],
+  4: DENIED,
+  5: DENIED,
+  132: ['ERR_PERSIST_CONNECT', 'it does not speak this version of MQTT: set protocolVersion'],
+  133: ['ERR_PERSIST_DENIED', 'it does not like the client id'],
+  134: DENIED,
+  135: DENIED,
+  136: ['ERR_PERSIST_CONNECT', 'it is not available now'],
+  137: ['ERR_PERSIST_CONNECT', 'it is busy now'],
+  138: ['ERR_PERSIST_DENIED', 'this client is banned'],
+  140: ['ERR_PERSIST_DENIED', 'it wants another way to log in'],
+}
+
+/** What the operating system and TLS say, by their codes. */
+const SYSTEM: { readonly [code: string]: Explanation } = {
+  ENOTFOUND: ['ERR_PERSIST_CONNECT', 'there is no host of that name: check the url'],
+  EAI_AGAIN: ['ERR_PERSIST_CONNECT', 'its name cannot be looked up now: is there a network?'],
+  ECONNREFUSED: ['ERR_PERSIST_CONNECT', 'nothing listens there: is the broker running, is the port right?'],
+  EHOSTUNREACH: ['ERR_PERSIST_CONNECT', 'there is no way to that host: is there a network?'],
+  ENETUNREACH: ['ERR_PERSIST_CONNECT', 'there is no way to that host: is there a network?'],
+  ETIMEDOUT: ['ERR_PERSIST_CONNECT', 'the host does not answer'],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  CERT_UNTRUSTED: UNTRUSTED,
+  CERT_HAS_EXPIRED: ['ERR_PERSIST_CONNECT', 'its certificate has expired: have it renewed'],
+  CERT_NOT_YET_VALID: ['ERR_PERSIST_CONNECT', 'its certificate is not valid yet: is the clock of this machine right?'],
+  ERR_TLS_CERT_ALTNAME_INVALID: [
+    'ERR_PERSIST_CONNECT',
+    'its certificate is for another host name: use that name in the url, or pass it as tls.servername',
+  ],
+  EPROTO: NO_TLS,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
+}
+
+const CLIENT_CERTIFICATE: Explanation = [
+  'ERR_PERSIST_DENIED',
+  'it wants a client certificate, or does not trust this one: pass tls.cert and tls.key (PEM texts)',
+]
+
+/** Why a connection could not be opened; `failure` is undefined where it was closed without a word. */
+export function connectError(endpoint: MqttEndpoint, failure: unknown, limitMs: number): PersistError {
+  const place = endpoint.shown
+  if (failure instanceof Error && failure.message === 'connack timeout') {
+    // MQTT.js gives its own timeout no code.
+    return new PersistError(
+      'ERR_PERSIST_TIMEOUT',
+      `No answer from ${place} within ${limitMs} ms (no CONNACK): is a broker behind that port?`,
+      { cause: failure },
+    )
+  }
+  const [code, what] = explain(failure, endpoint)
+  return new PersistError(code, `No connection to ${place}: ${what}.`, { cause: failure, received: codeOf(failure) })
+}
+
+/** Why a connection has ended. */
+export function lostError(endpoint: MqttEndpoint, cause: unknown): PersistError {
+  const what = cause === undefined ? 'it was closed' : reasonOf(cause)
+  return new PersistError('ERR_PERSIST_CONNECT', `The connection to ${endpoint.shown} is gone: ${what}.`, {
+    ...(cause === undefined ? {} : { cause, received: codeOf(cause) }),
+  })
+}
+
+/** May the broker have refused just the protocol version? Old ones answer MQTT 5 in their own way, or close. */
+export function mayBeProtocol(error: PersistError): boolean {
+  const { cause, received } = error
+  if (error.code === 'ERR_PERSIST_TIMEOUT') return false
+  return (
+    cause === undefined ||
+    received === 1 ||
+    received === 0x84 ||
+    received === 0x80 ||
+    received === 0x81 ||
+    received === 0x82
+  )
+}
+
+function explain(failure: unknown, { tls, protocol }: MqttEndpoint): Explanation {
+  const code = codeOf(failure)
+  const known = typeof code === 'number' ? CONNACK[code] : typeof code === 'string' ? SYSTEM[code] : undefined
+  if (known !== undefined) return known
+  const secure = protocol === 'mqtts' || protocol === 'wss'
+  // The broker's TLS alerts have codes like ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED.
+  if (typeof code === 'string' && /ALERT.*(CERT|CA$|HANDSHAKE)/.test(code)) return CLIENT_CERTIFICATE
+  if (secure && typeof code === 'string' && (code === 'ECONNRESET' || code.startsWith('ERR_SSL'))) {
+    return tls?.cert === undefined ? CLIENT_CERTIFICATE : NO_TLS
+  }
+  if (failure === undefined) return ['ERR_PERSIST_CONNECT', 'it closed the connection at once: is it an MQTT broker?']
+  return ['ERR_PERSIST_CONNECT', reasonOf(failure)]
+}
+
+function codeOf(failure: unknown): unknown {
+  return (failure as { code?: unknown } | undefined)?.code
+}

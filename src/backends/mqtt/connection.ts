@@ -1,0 +1,200 @@
+import { connect, type IClientOptions, type MqttClient } from 'mqtt'
+import { deferred } from '../../deferred.ts'
+import type { PersistError } from '../../errors.ts'
+import { ConnectionFailure, connectError, lostError } from './connect-error.ts'
+import type { MqttEndpoint } from './endpoint.ts'
+
+/** One message that came in. */
+export interface Message {
+  readonly topic: string
+  readonly payload: Uint8Array
+  /** Was it retained, and is delivered because of a subscription? Live messages have it false [MQTT-3.3.1-9]. */
+  readonly retained: boolean
+}
+
+/** Reason codes from here on are failures (MQTT 5, 2.4; also the 0x80 of a 3.1.1 SUBACK). */
+export const FAILURE = 0x80
+
+/** MQTT.js takes longer times than this for a dead link: it pings after this many seconds of silence, and waits half of it. */
+const KEEPALIVE_SECONDS = 30
+/** How long a DISCONNECT may take to get out before the socket is destroyed, in milliseconds. */
+const END_MS = 1000
+
+/**
+ * One connection to a broker, from CONNACK to its end; never connected again.
+ *
+ * All that MQTT.js does on its own (connecting again, sending old publishes again, queueing) is turned off: what is
+ * sent, and when, is decided by who holds the pool.
+ */
+export class Connection {
+  readonly protocolVersion: 4 | 5
+  /** The largest packet that the broker takes, in bytes (MQTT 5, 3.2.2.3.6). */
+  readonly maximumPacketSize: number
+  /** Does the broker keep retained messages at all (MQTT 5, 3.2.2.3.5)? 3.1.1 does not say. */
+  readonly retainAvailable: boolean
+  /** Resolves when the connection is gone, with the reason. */
+  readonly closed: Promise<PersistError>
+  onMessage: (message: Message) => void = () => {}
+  readonly #client: MqttClient
+  readonly #endpoint: MqttEndpoint
+  readonly #closed = deferred<PersistError>()
+  #cause: unknown
+
+  private constructor(
+    client: MqttClient,
+    endpoint: MqttEndpoint,
+    protocolVersion: 4 | 5,
+    properties: ConnackProperties,
+  ) {
+    this.#client = client
+    this.#endpoint = endpoint
+    this.protocolVersion = protocolVersion
+    this.maximumPacketSize = properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
+    this.retainAvailable = properties.retainAvailable ?? true
+    this.closed = this.#closed.promise
+    client.on('message', (topic, payload, packet) => this.onMessage({ topic, payload, retained: packet.retain }))
+    // What MQTT.js cannot parse leaves it deaf: whatever the error is, this connection is of no more use.
+    client.on('error', (cause) => this.drop(cause))
+    client.on('disconnect', (packet) => this.drop(new ConnectionFailure(packet.reasonCode ?? 0, 'DISCONNECT')))
+    client.on('close', () => this.#closed.resolve(lostError(this.#endpoint, this.#cause)))
+  }
+
+  /**
+   * Connects with one protocol version.
+   *
+   * @throws {PersistError} ERR_PERSIST_CONNECT, ERR_PERSIST_DENIED, ERR_PERSIST_TIMEOUT, ERR_PERSIST_OPTION
+   */
+  static async open(endpoint: MqttEndpoint, protocolVersion: 4 | 5, limitMs: number): Promise<Connection> {
+    const client = connect(clientOptions(endpoint, protocolVersion, limitMs))
+    const opened = deferred<Connection>()
+    let failure: unknown
+    // MQTT.js tells an error first and the close after it; some ends have no error at all.
+    const onError = (error: unknown) => {
+      failure ??= error
+      client.end(true)
+    }
+    const onClose = () => opened.reject(connectError(endpoint, failure, limitMs))
+    client.on('error', onError)
+    client.on('close', onClose)
+    client.once('connect', ({ properties = {} }) => {
+      client.off('error', onError)
+      client.off('close', onClose)
+      quickAndUnobtrusive(client)
+      opened.resolve(new Connection(client, endpoint, protocolVersion, properties))
+    })
+    try {
+      return await opened.promise
+    } catch (error) {
+      client.end(true)
+      client.on('error', () => {})
+      throw error
+    }
+  }
+
+  /** Subscribes at QoS 1; resolves with the reason code of each topic, {@link FAILURE} and above are refusals. */
+  subscribe(topics: readonly string[]): Promise<number[]> {
+    const answered = deferred<number[]>()
+    // What comes as an error is in the codes too; without codes the connection is gone, and `closed` says why.
+    this.#client.subscribe([...topics], { qos: 1 }, (error, _granted, packet) => {
+      const codes = (packet as { granted?: (number | { qos: number })[] } | undefined)?.granted?.map((code) =>
+        typeof code === 'number' ? code : code.qos,
+      )
+      if (codes !== undefined) answered.resolve(codes)
+      else if (error === null) answered.resolve(topics.map(() => 1))
+    })
+    return answered.promise
+  }
+
+  /** Publishes at QoS 1; resolves with the reason code of the PUBACK, 0 where the protocol has none. */
+  publish(topic: string, payload: Uint8Array | string, { retain = false }: { retain?: boolean } = {}): Promise<number> {
+    const answered = deferred<number>()
+    // Buffer.from an array buffer is a view: the bytes are not copied.
+    const bytes =
+      typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length)
+    this.#client.publish(topic, bytes, { qos: 1, retain }, (error, packet) => {
+      const code = (error as { code?: unknown } | null)?.code
+      if (!error) answered.resolve((packet as { reasonCode?: number } | undefined)?.reasonCode ?? 0)
+      else if (typeof code === 'number') answered.resolve(code)
+    })
+    return answered.promise
+  }
+
+  /** Sends what `send` sends as one segment: the second of two small packets would else wait for an acknowledgement. */
+  together(send: () => void): void {
+    const { stream } = this.#client
+    stream.cork?.()
+    send()
+    stream.uncork?.()
+  }
+
+  /** Ends the connection at once, as if it were lost. */
+  drop(cause: unknown): void {
+    this.#cause ??= cause
+    this.#client.end(true)
+  }
+
+  /** Says goodbye to the broker; resolves when the connection is gone. */
+  async end(): Promise<void> {
+    // With a publish in flight MQTT.js waits for its PUBACK, for ever.
+    const timer = setTimeout(() => this.#client.end(true), END_MS)
+    this.#client.end()
+    await this.closed
+    clearTimeout(timer)
+  }
+}
+
+interface ConnackProperties {
+  maximumPacketSize?: number | undefined
+  retainAvailable?: boolean | undefined
+}
+
+/** The options for MQTT.js, which writes into them: a new object each time. */
+function clientOptions(endpoint: MqttEndpoint, protocolVersion: 4 | 5, limitMs: number): IClientOptions {
+  const { protocol, host, port, path, clientId, username, password, tls } = endpoint
+  return {
+    protocol,
+    host,
+    hostname: host,
+    port,
+    path,
+    ...tls,
+    clientId,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    protocolVersion,
+    protocolId: 'MQTT',
+    clean: true,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    connectTimeout: limitMs,
+    keepalive: KEEPALIVE_SECONDS,
+    reschedulePings: true,
+    // A worker (MQTT.js's choice in browsers) cannot be unref'd, and many a content security policy forbids it.
+    timerVariant: { set: unrefInterval, clear: (timer: unknown) => clearInterval(timer as number) } as never,
+  } as IClientOptions
+}
+
+function unrefInterval(fn: () => void, ms: number): unknown {
+  const timer = setInterval(fn, ms)
+  ;(timer as { unref?: () => void }).unref?.()
+  return timer
+}
+
+interface NodeSocket {
+  setNoDelay?(on: boolean): void
+  unref?(): void
+}
+
+/**
+ * Small packets go at once, and a connection with nothing to do keeps no process alive.
+ *
+ * The socket is the stream itself, or for a WebSocket what the ws package has inside; a browser has nothing of this.
+ */
+function quickAndUnobtrusive(client: MqttClient): void {
+  const stream = client.stream as NodeSocket & { socket?: { _socket?: NodeSocket } }
+  for (const socket of [stream, stream.socket?._socket]) {
+    socket?.setNoDelay?.(true)
+    socket?.unref?.()
+  }
+}

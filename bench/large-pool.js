@@ -1,0 +1,89 @@
+// @ts-check
+import { proxy, snapshot } from 'valtio/vanilla'
+import { heapTakenBy, megabytes } from './heap.js'
+import { heldPool, storeOf } from './memory-store.js'
+import { flatPool, nestedPool } from './pools.js'
+import { digits, duration, interleaved } from './rounds.js'
+
+const ROUNDS = 5
+
+/** What a large pool costs to open, to hold and to change. @returns {Promise<import('./report.js').Section[]>} */
+export async function largePool() {
+  /** @type {string[][]} */
+  const opening = []
+  /** @type {string[][]} */
+  const changing = []
+  for (const [what, pool, change] of /** @type {const} */ ([
+    ['1,000 variables with 100 values each', nestedPool(), (/** @type {any} */ root, /** @type {number} */ i) => { root.v5.v5.v5 = i }],
+    ['100,000 variables', flatPool(), (/** @type {any} */ root, /** @type {number} */ i) => { root.v5 = i }],
+  ])) {
+    const text = JSON.stringify(pool)
+    const name = await heldPool(pool)
+    const heap = {
+      plain: await heapTakenBy(() => JSON.parse(text)),
+      store: await heapTakenBy(() => storeOf(name)),
+      valtio: await heapTakenBy(() => proxy(JSON.parse(text))),
+    }
+    const open = await interleaved(
+      {
+        plain: { times: 1, run: () => JSON.parse(text) },
+        store: { times: 1, run: () => storeOf(name) },
+        valtio: { times: 1, run: () => proxy(JSON.parse(text)) },
+      },
+      ROUNDS,
+    )
+    opening.push([
+      what,
+      digits(open.ratio('store', 'plain')),
+      digits(open.ratio('valtio', 'plain')),
+      ...['store', 'valtio', 'plain'].map((who) => duration(open.median(who))),
+      megabytes(heap.store),
+      megabytes(heap.valtio),
+      megabytes(heap.plain),
+    ])
+
+    const pt = await storeOf(name)
+    const state = proxy(JSON.parse(text))
+    const plain = JSON.parse(text)
+    snapshot(state)
+    pt.$snapshot()
+    let i = 1_000_000
+    const changed = await interleaved(
+      {
+        unsaved: { times: 20, run: (times) => repeat(times, () => { change(pt, i++); return pt.$status.state === 'ready' && pt.$status.unsaved }) },
+        snapshot: { times: 5, run: (times) => repeat(times, () => { change(pt, i++); return pt.$snapshot() }) },
+        'valtio snapshot': { times: 5, run: (times) => repeat(times, () => { change(state, i++); return snapshot(state) }) },
+        save: { times: 5, run: async (times) => { for (let n = 0; n < times; n++) { change(pt, i++); await pt.save() } } },
+        json: { times: 5, run: (times) => repeat(times, () => { change(plain, i++); return new TextEncoder().encode(JSON.stringify(plain)) }) },
+      },
+      ROUNDS,
+    )
+    await pt.$close()
+    changing.push([
+      what,
+      digits(changed.ratio('save', 'json')),
+      ...['unsaved', 'save', 'json', 'snapshot', 'valtio snapshot'].map((name) => duration(changed.median(name))),
+    ])
+  }
+  return [
+    {
+      title: 'Opening and holding a large pool',
+      text: '100,000 values from bytes that are at hand (in memory). A store also keeps the text of every variable.',
+      head: ['pool', 'store ÷ `JSON.parse`', 'valtio ÷ `JSON.parse`', 'store', '`proxy(JSON.parse(text))`', '`JSON.parse(text)`', 'heap: store', 'heap: valtio', 'heap: plain'],
+      rows: opening,
+      targets: [],
+    },
+    {
+      title: 'Changing one value in a large pool',
+      text: 'After one change: is there something to save (`$status.unsaved`: the JSON text of the one variable is made and compared), a save to memory, the whole pool as `JSON.stringify` and bytes, and a frozen snapshot.',
+      head: ['pool', 'save ÷ `JSON.stringify`', '`$status.unsaved`', '`await save()`', '`JSON.stringify`, as bytes', '`$snapshot()`', 'valtio `snapshot`'],
+      rows: changing,
+      targets: [],
+    },
+  ]
+}
+
+/** @param {number} times @param {() => unknown} step */
+function repeat(times, step) {
+  for (let i = 0; i < times; i++) step()
+}

@@ -1,0 +1,54 @@
+// @ts-check
+import { writeFileSync } from 'node:fs'
+import { cpus, totalmem, type } from 'node:os'
+import { digits } from './rounds.js'
+
+/** @typedef {{ what: string, is: number, most?: number, least?: number }} Target */
+/** @typedef {{ title: string, text: string, head: string[], rows: string[][], targets: Target[], skipped?: string[] }} Section */
+
+/** @param {readonly Section[]} sections @param {URL} file */
+export function writeReport(sections, file) {
+  const targets = sections.flatMap((section) => section.targets)
+  const lines = [
+    '# Performance',
+    '',
+    'Written by `npm run bench`, which measures everything side by side in one run: rounds in which every candidate has',
+    'its turn, and of those the medians. Machines differ and are noisy, so the ratios say more than the times.',
+    '',
+    `${machine()}. Node ${process.versions.node}. All servers on the same machine, over its loopback interface.`,
+    '',
+    '## Targets',
+    '',
+    ...table(
+      ['', 'target', 'measured', ''],
+      targets.map(({ what, is, most, least }) => [
+        what,
+        most === undefined ? `at least ${least}` : `at most ${most}`,
+        digits(is),
+        isMet({ what, is, most, least }) ? 'met' : '**missed**',
+      ]),
+    ),
+  ]
+  for (const { title, text, head, rows, skipped = [] } of sections) {
+    lines.push('', `## ${title}`, '', text, '')
+    if (rows.length > 0) lines.push(...table(head, rows))
+    for (const line of skipped) lines.push('', line)
+  }
+  writeFileSync(file, `${lines.join('\n')}\n`)
+}
+
+/** @param {Target} target */
+export function isMet({ is, most = Number.POSITIVE_INFINITY, least = Number.NEGATIVE_INFINITY }) {
+  return is <= most && is >= least
+}
+
+/** @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
+function table(head, rows) {
+  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line)]
+}
+
+function machine() {
+  const [cpu] = cpus()
+  return `${cpus().length} × ${cpu?.model.trim() || process.arch}, ${Math.round(totalmem() / 2 ** 30)} GB, ${type()}`
+}

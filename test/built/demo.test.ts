@@ -1,0 +1,115 @@
+import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { waitFor } from '../helpers/wait.ts'
+import { type Program, runProgram } from './run-program.ts'
+import { ROOT } from './snippets.ts'
+
+const TOPIC = 'stat/demo/PersistMQTT'
+const STARTED = /^Started (\d+) times, (\d+) seconds counted so far\.$/m
+
+interface Pool {
+  starts: number
+  seconds: number
+  log: { starts: { at: string; pid: number }[] }
+}
+
+function startDemo(directory: string): Program {
+  const env = { PERSIST_DATA: directory, PERSIST_PORT: '0', PERSIST_WS_PORT: '0' }
+  return runProgram(join(ROOT, 'examples/demo.js'), [], directory, env)
+}
+
+/** What a demo says that it found when it started, and where its broker is. */
+async function startOf(demo: Program): Promise<{ starts: number; seconds: number; url: string }> {
+  const [, starts, seconds] = await demo.says(STARTED)
+  const [url = ''] = await demo.says(/mqtt:\/\/127\.0\.0\.1:\d+/)
+  await demo.says(/^Counting\. Press Ctrl-C/m)
+  return { starts: Number(starts), seconds: Number(seconds), url }
+}
+
+async function poolAt(url: string): Promise<Pool> {
+  const retained = await retainedAt(url, TOPIC)
+  return JSON.parse(String(retained?.payload))
+}
+
+test('every start counts one, whatever ended the one before, and the list has them all', { timeout: 60_000 }, async () => {
+  const directory = temporaryDirectory()
+  const pids: number[] = []
+  const signals = ['SIGINT', 'SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGKILL', 'SIGINT'] as const
+  // Twice round: more starts than the ten that the list keeps.
+  for (const signal of [...signals, ...signals]) {
+    const demo = startDemo(directory)
+    pids.push(demo.pid)
+    const { starts, url } = await startOf(demo)
+    expect(starts).toBe(pids.length)
+    const pool = await poolAt(url)
+    expect(pool.starts).toBe(pids.length)
+    expect(pool.log.starts.map(({ pid }) => pid)).toEqual(pids.slice(-10))
+    expect(await demo.kill(signal)).toBe(signal)
+    expect(demo.stdout().includes('Stopped at')).toBe(signal !== 'SIGKILL')
+    expect(demo.stderr()).toBe('')
+  }
+})
+
+test('seconds go on where they were, after kill -9 and after Ctrl-C', { timeout: 60_000 }, async () => {
+  const directory = temporaryDirectory()
+  let before = 0
+  for (const signal of ['SIGKILL', 'SIGINT', 'SIGKILL'] as const) {
+    const demo = startDemo(directory)
+    const { url, seconds } = await startOf(demo)
+    expect(seconds).toBe(before)
+    const client = await connectClient(url)
+    client.on('message', (_topic, payload) => {
+      before = Math.max(before, JSON.parse(String(payload)).seconds)
+    })
+    await client.subscribeAsync(TOPIC, { qos: 1 })
+    await waitFor(() => before > seconds, { what: 'the next second', limitMs: 10_000 })
+    expect(await demo.kill(signal)).toBe(signal)
+    await client.endAsync(true)
+  }
+  expect(before).toBeGreaterThanOrEqual(3)
+})
+
+test('kill -9 at any moment loses no start that was told', { timeout: 60_000 }, async () => {
+  const directory = temporaryDirectory()
+  // Killed before it said so, a start may have been counted or not.
+  let least = 0
+  let most = 0
+  let seconds = 0
+  for (let round = 0; round < 10; round++) {
+    const demo = startDemo(directory)
+    const timer = setTimeout(() => void demo.kill('SIGKILL'), randomInt(1200))
+    expect(await demo.ended()).toBe('SIGKILL')
+    clearTimeout(timer)
+    const told = STARTED.exec(demo.stdout())
+    most += 1
+    if (told === null) continue
+    expect(Number(told[1])).toBeGreaterThan(least)
+    expect(Number(told[1])).toBeLessThanOrEqual(most)
+    expect(Number(told[2])).toBeGreaterThanOrEqual(seconds)
+    least = most = Number(told[1])
+    seconds = Number(told[2])
+  }
+  const last = startDemo(directory)
+  const { starts, url } = await startOf(last)
+  expect(starts).toBeGreaterThan(least)
+  expect(starts).toBeLessThanOrEqual(most + 1)
+  const pool = await poolAt(url)
+  expect(pool.log.starts).toHaveLength(Math.min(10, starts))
+})
+
+test('a data directory that is in use is a clear message, and harms nothing', async () => {
+  const directory = temporaryDirectory()
+  const first = startDemo(directory)
+  const { url } = await startOf(first)
+  const second = startDemo(directory)
+  expect(await second.ended()).toBe(1)
+  expect(second.stdout()).toBe('')
+  expect(second.stderr()).toBe(
+    `The data directory ${directory} is in use by the process ${first.pid}. ` +
+      'One broker only may use it: close the other, or choose another directory.\n',
+  )
+  expect((await poolAt(url)).starts).toBe(1)
+})

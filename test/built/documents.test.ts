@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { transformSync } from 'esbuild'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startAedes } from '../helpers/aedes.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { outputOf } from './run-program.ts'
+import { CHECKS, checkedCode, ROOT, type SnippetFile, snippetsOf, statedResults } from './snippets.ts'
+
+const DOCUMENTS = ['README.md', 'docs/from-tasmota.md', 'docs/errors.md']
+
+/** A folder with a program in which `persist-mqtt` is installed. */
+function projectWith(files: readonly SnippetFile[]): string {
+  const directory = temporaryDirectory()
+  mkdirSync(join(directory, 'node_modules'))
+  symlinkSync(ROOT, join(directory, 'node_modules', 'persist-mqtt'), 'dir')
+  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }')
+  for (const { name, code } of files) writeFileSync(join(directory, name), code)
+  return directory
+}
+
+for (const document of DOCUMENTS) {
+  describe(`what ${document} says`, () => {
+    test.each(snippetsOf(document))('$title', async (snippet) => {
+      const broker = await startAedes()
+      onTestFinished(() => broker.stop())
+      const files = snippet.files.map(({ name, code }) => ({
+        name: name.replace(/\.ts$/, '.js'),
+        code: transformSync(checkedCode(code), { loader: 'ts', target: 'es2023' }).code,
+      }))
+      const directory = projectWith([CHECKS, ...files])
+      const env = { MQTT_URL: broker.url, PERSIST_NAME: 'garage' }
+      const output = await outputOf('main.js', [], directory, env)
+      expect(output).toContain(`checks made: ${statedResults(snippet)}\n`)
+    })
+  })
+}
+
+test('the snippets state results', () => {
+  const stated = DOCUMENTS.flatMap(snippetsOf).map(statedResults)
+  expect(stated.reduce((sum, count) => sum + count)).toBeGreaterThan(40)
+})
+
+test('what the README has in TypeScript compiles, and strictly', () => {
+  const files = snippetsOf('README.md').flatMap((snippet) => snippet.files)
+  const typed = files.filter(({ name }) => name.endsWith('.ts'))
+  expect(typed.length).toBeGreaterThan(0)
+  const directory = projectWith(typed.map(({ code }, index) => ({ name: `snippet-${index}.ts`, code })))
+  const config = {
+    extends: join(ROOT, 'tsconfig.json'),
+    compilerOptions: { typeRoots: [join(ROOT, 'node_modules/@types')] },
+    include: ['*.ts'],
+  }
+  writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(config))
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  expect(() => execFileSync(process.execPath, [tsc, '-p', directory], { stdio: 'pipe' })).not.toThrow()
+})

@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { chromium, type Page } from 'playwright-core'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type AedesServer, startAedes } from '../helpers/aedes.ts'
+import { chromiumAvailable, programs } from '../helpers/available.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { outputOf, runProgram } from './run-program.ts'
+import { ROOT } from './snippets.ts'
+
+const example = (name: string) => join(ROOT, 'examples', name)
+
+async function broker(): Promise<AedesServer> {
+  const started = await startAedes()
+  onTestFinished(() => started.stop())
+  return started
+}
+
+test('counter.js goes on counting', async () => {
+  const env = { MQTT_URL: (await broker()).url }
+  for (const count of [1, 2, 3]) {
+    expect(await outputOf(example('counter.js'), [], '.', env)).toBe(`Started ${count} times.\n`)
+  }
+})
+
+test('settings.js has its defaults, and keeps what is set though it never calls save()', async () => {
+  const env = { MQTT_URL: (await broker()).url }
+  const run = async (...args: string[]) => JSON.parse(await outputOf(example('settings.js'), args, '.', env))
+  const defaults = { volume: 5, wake: { hour: 7, days: ['Mon', 'Tue'] } }
+  expect(await run()).toEqual(defaults)
+  expect(await run('volume', '8')).toEqual({ ...defaults, volume: 8 })
+  expect(await run('wake', '{"hour":6,"days":[]}')).toEqual({ volume: 8, wake: { hour: 6, days: [] } })
+  expect(await run()).toEqual({ volume: 8, wake: { hour: 6, days: [] } })
+})
+
+test('live.js shows what counter.js changes', async () => {
+  const env = { MQTT_URL: (await broker()).url }
+  await outputOf(example('counter.js'), [], '.', env)
+  const live = runProgram(example('live.js'), [], '.', env)
+  await live.says(/^example-counter is {"counter":1}$/m)
+  await outputOf(example('counter.js'), [], '.', env)
+  await live.says(/^counter: 1 → 2 \(remote\)$/m)
+  expect(await live.kill('SIGINT')).toBe('SIGINT')
+})
+
+test('file.js counts in a file', async () => {
+  const directory = temporaryDirectory()
+  await outputOf(example('file.js'), [], directory)
+  expect(await outputOf(example('file.js'), [], directory)).toBe('Started 2 times.\n')
+  expect(JSON.parse(readFileSync(join(directory, 'example-counter.json'), 'utf8'))).toEqual({ counter: 2 })
+})
+
+describe.skipIf(!chromiumAvailable)('browser/', () => {
+  test('counts clicks, and has them again when the page is loaded again', { timeout: 60_000 }, async () => {
+    const { webSocketUrl } = await broker()
+    const page = await openPage()
+    const url = `${await servedExample()}/?url=${encodeURIComponent(webSocketUrl)}`
+    await page.goto(url)
+    await page.getByText('Clicked 0 times').click()
+    await page.getByText('Clicked 1 times').click()
+    await page.getByText('Clicked 2 times').waitFor()
+    // A page that is left cannot wait, so it is asked until the autosave has arrived.
+    await expect.poll(() => clicksAfterReload(page), { timeout: 10_000 }).toBe('Clicked 2 times')
+  })
+})
+
+async function clicksAfterReload(page: Page): Promise<string | null> {
+  await page.reload()
+  return page.getByText('Clicked').textContent()
+}
+
+async function openPage(): Promise<Page> {
+  const executablePath = programs.chromium as string
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  onTestFinished(() => browser.close())
+  return browser.newPage()
+}
+
+/** The page and its bundle, served as the example's comment says. */
+async function servedExample(): Promise<string> {
+  const directory = join(temporaryDirectory(), 'browser')
+  mkdirSync(directory)
+  const entryPoints = [example('browser/main.js')]
+  await build({ entryPoints, bundle: true, format: 'esm', outdir: directory, logLevel: 'error' })
+  const files: Record<string, readonly [type: string, file: string]> = {
+    '/': ['text/html', example('browser/index.html')],
+    '/main.js': ['text/javascript', join(directory, 'main.js')],
+  }
+  const server = createServer((request, response) => {
+    const found = files[request.url?.split('?')[0] ?? '']
+    if (found === undefined) return void response.writeHead(404).end()
+    response.writeHead(200, { 'content-type': found[0] }).end(readFileSync(found[1]))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}

@@ -1,7 +1,7 @@
 // @ts-check
 import { proxy, snapshot } from 'valtio/vanilla'
 import { heapTakenBy, megabytes } from './heap.js'
-import { heldPool, storeOf } from './memory-store.js'
+import { heldPool, storeOf, unsaved } from './memory-store.js'
 import { flatPool, nestedPool } from './pools.js'
 import { digits, duration, interleaved } from './rounds.js'
 
@@ -50,7 +50,7 @@ export async function largePool() {
     let i = 1_000_000
     const changed = await interleaved(
       {
-        unsaved: { times: 20, run: (times) => repeat(times, () => { change(pt, i++); return pt.$status.state === 'ready' && pt.$status.unsaved }) },
+        unsaved: { times: 20, run: (times) => repeat(times, () => { change(pt, i++); return unsaved(pt) }) },
         snapshot: { times: 5, run: (times) => repeat(times, () => { change(pt, i++); return pt.$snapshot() }) },
         'valtio snapshot': { times: 5, run: (times) => repeat(times, () => { change(state, i++); return snapshot(state) }) },
         save: { times: 5, run: async (times) => { for (let n = 0; n < times; n++) { change(pt, i++); await pt.save() } } },

@@ -23,3 +23,12 @@ export async function heldPool(pool) {
 export function storeOf(name) {
   return openStore({ name, saveOnExit: false })
 }
+
+/**
+ * Is there something that the next save would send?
+ * @param {import('persist-mqtt').StoreMembers} pt
+ */
+export function unsaved(pt) {
+  const status = pt.$status
+  return status.state === 'ready' && status.unsaved
+}

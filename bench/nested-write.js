@@ -1,6 +1,6 @@
 // @ts-check
 import { getVersion, proxy } from 'valtio/vanilla'
-import { heldPool, storeOf } from './memory-store.js'
+import { heldPool, storeOf, unsaved } from './memory-store.js'
 import { digits, duration, interleaved } from './rounds.js'
 
 const pool = () => ({ counter: 1, limits: { day: { from: 7, to: 22 } }, tones: [600, 700, 800], note: 'x' })
@@ -56,7 +56,7 @@ export async function nestedWrite() {
       }),
       'check persist-mqtt': loop((i) => {
         pt.limits.day.from = i
-        if (pt.$status.state === 'ready' && pt.$status.unsaved) changes++
+        if (unsaved(pt)) changes++
       }, TIMES / 10),
       'check valtio': loop((i) => {
         state.limits.day.from = i

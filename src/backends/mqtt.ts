@@ -78,7 +78,8 @@ class MqttBackend implements Backend {
       connection.drop(error)
       return error
     }
-    return within(this.#write(pool, bytes), limitMs, late)
+    // A copy: the echo is compared with what was sent, whatever the caller does with its bytes meanwhile.
+    return within(this.#write(pool, bytes.slice()), limitMs, late)
   }
 
   async close(): Promise<void> {

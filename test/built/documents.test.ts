@@ -20,6 +20,11 @@ function projectWith(files: readonly SnippetFile[]): string {
   return directory
 }
 
+function withoutTypes(code: string): string {
+  const tsconfigRaw = { compilerOptions: { verbatimModuleSyntax: true } }
+  return transformSync(code, { loader: 'ts', target: 'es2023', tsconfigRaw }).code
+}
+
 for (const document of DOCUMENTS) {
   describe(`what ${document} says`, () => {
     test.each(snippetsOf(document))('$title', async (snippet) => {
@@ -27,7 +32,7 @@ for (const document of DOCUMENTS) {
       onTestFinished(() => broker.stop())
       const files = snippet.files.map(({ name, code }) => ({
         name: name.replace(/\.ts$/, '.js'),
-        code: transformSync(checkedCode(code), { loader: 'ts', target: 'es2023' }).code,
+        code: withoutTypes(checkedCode(code)),
       }))
       const directory = projectWith([CHECKS, ...files])
       const env = { MQTT_URL: broker.url, PERSIST_NAME: 'garage' }

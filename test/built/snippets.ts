@@ -27,9 +27,9 @@ export function snippetsOf(document: string): Snippet[] {
     files.push({ name, code })
     if (!name.startsWith('main.')) continue
     const above = text.slice(0, found.index)
-    const heading = /^#+ (.*)$/gm
-    const title = Array.from(above.matchAll(heading)).at(-1)?.[1] ?? document
-    snippets.push({ title: `line ${above.split('\n').length}: ${title}`, files })
+    // Not the comments of other languages, which look like headings.
+    const headings = above.replaceAll(/^```.*?^```$/gms, '').matchAll(/^#+ (.*)$/gm)
+    snippets.push({ title: `line ${above.split('\n').length}: ${Array.from(headings).at(-1)?.[1]}`, files })
     files = []
   }
   return snippets

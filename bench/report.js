@@ -1,13 +1,12 @@
 // @ts-check
-import { writeFileSync } from 'node:fs'
 import { cpus, totalmem, type } from 'node:os'
 import { digits } from './rounds.js'
 
 /** @typedef {{ what: string, is: number, most?: number, least?: number }} Target */
 /** @typedef {{ title: string, text: string, head: string[], rows: string[][], targets: Target[], skipped?: string[] }} Section */
 
-/** @param {readonly Section[]} sections @param {URL} file */
-export function writeReport(sections, file) {
+/** The page docs/performance.md. @param {readonly Section[]} sections */
+export function reportOf(sections) {
   const targets = sections.flatMap((section) => section.targets)
   const lines = [
     '# Performance',
@@ -34,7 +33,7 @@ export function writeReport(sections, file) {
     if (rows.length > 0) lines.push(...table(head, rows))
     for (const line of skipped) lines.push('', line)
   }
-  writeFileSync(file, `${lines.join('\n')}\n`)
+  return `${lines.join('\n')}\n`
 }
 
 /** @param {Target} target */

@@ -1,9 +1,34 @@
 // @ts-check
-import { nestedWrite } from './nested-write.js'
-import { unchangedSave } from './unchanged-save.js'
+// `npm run bench`: measures everything and writes docs/performance.md. `node bench/run.js opening` runs one part and
+// only prints it.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { acknowledgedSaves } from './acknowledged-saves.js'
+import { durableChange } from './durable-change.js'
 import { largePool } from './large-pool.js'
-import { writeReport } from './report.js'
+import { millionSaves } from './million-saves.js'
+import { nestedWrite } from './nested-write.js'
+import { opening } from './opening.js'
+import { reportOf } from './report.js'
+import { startUp } from './start-up.js'
+import { unchangedSave } from './unchanged-save.js'
 
+const parts = { opening, unchangedSave, nestedWrite, acknowledgedSaves, millionSaves, startUp, durableChange, largePool }
+
+const [only] = process.argv.slice(2)
+const chosen = Object.entries(parts).filter(([name]) => only === undefined || name === only)
+if (chosen.length === 0) throw new Error(`There is no part ${only}; there are ${Object.keys(parts).join(', ')}`)
+
+/** @type {import('./report.js').Section[]} */
 const sections = []
-for (const f of [nestedWrite, unchangedSave, largePool]) sections.push(await f())
-writeReport(sections.flat(), new URL('../docs/performance.md', import.meta.url))
+for (const [name, measure] of chosen) {
+  const start = performance.now()
+  sections.push(...[await measure()].flat())
+  console.error(`${name}: ${((performance.now() - start) / 1000).toFixed(1)} s`)
+}
+const report = reportOf(sections)
+console.log(report)
+if (only === undefined) {
+  const docs = new URL('../docs/', import.meta.url)
+  mkdirSync(docs, { recursive: true })
+  writeFileSync(new URL('performance.md', docs), report)
+}

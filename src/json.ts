@@ -15,7 +15,12 @@ export const MAX_DEPTH = 1000
 export interface ValueRules {
   /** Integers are 32 bit, strings hold no NUL and no lone surrogate: what Tasmota's Berry can read back. */
   readonly tasmota: boolean
+  /** The values come from a payload: they are as they are. */
+  readonly loaded?: true
 }
+
+/** The largest real of single precision, which is what Tasmota is built with (IEEE 754 binary32). */
+const LARGEST_FLOAT = 3.4028234663852886e38
 
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
 
@@ -39,6 +44,7 @@ export function primitiveFault(value: unknown, rules: ValueRules): string | unde
       if (rules.tasmota && Number.isInteger(value) && (value > 0x7fffffff || value < -0x80000000)) {
         return `the integer ${value}, which is outside a Tasmota device's 32 bits`
       }
+      if (rules.tasmota && Math.abs(value) > LARGEST_FLOAT) return `${value}, which a Tasmota device reads as infinite`
       return undefined
     default:
       return value === null ? undefined : describe(value)

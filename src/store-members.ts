@@ -59,7 +59,12 @@ export type ReservedName = (keyof StoreMembers & string) | '__proto__' | 'constr
 export type VariablesOf<T> = { [Name in keyof T]: Name extends ReservedName | `$${string}` ? never : T[Name] }
 
 /** A store whose variables are not declared: every name is a variable of any value. */
-export interface LooseStore extends StoreMembers<JsonObject> {
+export interface LooseStore extends Omit<StoreMembers<JsonObject>, 'has' | 'find'> {
+  has(name: string): boolean
+  // biome-ignore lint/suspicious/noExplicitAny: as for the variables below
+  has(name: string, fallback: unknown): any
+  // biome-ignore lint/suspicious/noExplicitAny: pt.find('counter', 0) + 1 must compile as well
+  find(name: string, fallback?: unknown): any
   // biome-ignore lint/suspicious/noExplicitAny: pt.counter += 1 must compile without a declaration of counter
   [variable: string]: any
 }

@@ -1,4 +1,4 @@
-import type { Events, StoreEvents } from './events.ts'
+import { Events, type StoreEvents } from './events.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { ProcessHold } from './process-hold.ts'
 import type { Variables } from './variables.ts'
@@ -16,9 +16,10 @@ export class Watching {
   readonly #autosave: ResolvedOptions['autosave']
   readonly #save: () => void
   readonly #hold: ProcessHold
-  readonly #subscribers = new Set<{ tell: () => void }>()
+  readonly #subscribers = new Events<{ update: undefined }>()
   #started = false
   #scheduled = false
+  #saveEverySeconds: number
   #saveEvery: Timer | undefined
   #autosaveTimer: Timer | undefined
   #firstUnsaved = 0
@@ -26,24 +27,25 @@ export class Watching {
   constructor(
     variables: Variables,
     events: Events<StoreEvents>,
-    autosave: ResolvedOptions['autosave'],
+    { autosave, saveEvery }: Pick<ResolvedOptions, 'autosave' | 'saveEvery'>,
     save: () => void,
     hold: ProcessHold,
   ) {
     this.#variables = variables
     this.#events = events
     this.#autosave = autosave
+    this.#saveEverySeconds = saveEvery
     this.#save = save
     this.#hold = hold
   }
 
   /** The variables are here: what changes from now on is a change. */
-  start(saveEverySeconds: number): void {
+  start(): void {
     this.#started = true
     this.#forgetNotes()
     // Without listeners there is nobody to show a frozen copy of the whole pool to; the first one gets it then.
     if (this.#listeners > 0 || this.#autosave) this.#variables.showAll()
-    this.saveEvery(saveEverySeconds)
+    this.saveEvery(this.#saveEverySeconds)
   }
 
   stop(): void {
@@ -67,12 +69,11 @@ export class Watching {
 
   /** Calls a function after every change, with nothing. */
   subscribe(tell: () => void): () => void {
-    const subscriber = { tell }
     this.#aboutToListen()
-    this.#subscribers.add(subscriber)
+    const remove = this.#subscribers.on('update', tell)
     this.#holdProcess()
     return () => {
-      this.#subscribers.delete(subscriber)
+      remove()
       this.#holdProcess()
     }
   }
@@ -98,22 +99,23 @@ export class Watching {
       variable.shown = value
       if (value !== previous) this.#events.emit('change', { name: variable.name, value, previous, origin })
     }
-    for (const { tell } of [...this.#subscribers]) tell()
+    this.#subscribers.emit('update', undefined)
     this.#planAutosave()
   }
 
   saveEvery(seconds: number): void {
+    this.#saveEverySeconds = seconds
     clearInterval(this.#saveEvery)
     this.#saveEvery = undefined
     // Less than 5 seconds turns it off, as on the device.
-    if (!(seconds >= 5)) return
+    if (!this.#started || !(seconds >= 5)) return
     this.#saveEvery = setInterval(this.#save, seconds * 1000)
     // What is left unsaved when a program has nothing else to do is saved on exit; waiting for it would be in the way.
     unref(this.#saveEvery)
   }
 
   get #listeners(): number {
-    return this.#subscribers.size + this.#events.count('change')
+    return this.#subscribers.count('update') + this.#events.count('change')
   }
 
   /** With the first listener, what it has missed is no change. */

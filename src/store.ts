@@ -52,7 +52,7 @@ export class StoreCore implements BackendListener {
     this.label = options.backend === undefined ? `'${options.name}' (${backend.place})` : backend.place
     const rules = { tasmota: options.compat === 'tasmota' }
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
-    this.watching = new Watching(this.variables, this.events, options.autosave, () => void this.save(), this.#hold)
+    this.watching = new Watching(this.variables, this.events, options, () => void this.save(), this.#hold)
     const shared = { label: this.label, variables: this.variables, history: this.#history, events: this.events }
     const trouble = (error: PersistError) => this.trouble(error)
     this.#saving = new Saving({
@@ -215,7 +215,7 @@ export class StoreCore implements BackendListener {
         throw this.#fault('ERR_PERSIST_EMPTY', "was not opened: nothing is kept there, and option empty is 'fail'")
       }
     } catch (thrown) {
-      const error = thrown as PersistError
+      const error = asPersistError(thrown, this.label, 'opened')
       // Bytes that are no pool stay as they are, until somebody writes a pool or zero(true) is called.
       if (error.code === 'ERR_PERSIST_BAD_PAYLOAD') this.#become('waiting', error)
       else void this.#fail(error)
@@ -234,7 +234,7 @@ export class StoreCore implements BackendListener {
     this.#isReadable = true
     this.#become('ready')
     this.#atReady()
-    this.watching.start(this.options.saveEvery)
+    this.watching.start()
     this.#ready.resolve()
   }
 

@@ -20,7 +20,7 @@ export interface Shelf {
 }
 
 // The rules for what a device can read are for new values: what is there was written by somebody who could.
-const NO_RULES: ValueRules = { tasmota: false }
+const NO_RULES: ValueRules = { tasmota: false, loaded: true }
 
 /**
  * The variables of one pool: their values, and exactly which of them the backend does not hold as they are.

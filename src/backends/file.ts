@@ -1,16 +1,27 @@
-import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Backend, BackendListener, Held } from '../backend.ts'
-import { within } from '../deferred.ts'
-import { PersistError, type PersistErrorCode, reasonOf } from '../errors.ts'
+import { type Deferred, deferred, within } from '../deferred.ts'
+import { decodePayload } from '../payload.ts'
+import { keepCorrupt } from './file/corrupt-copy.ts'
+import { makeDirectory, syncDirectory } from './file/directory.ts'
+import { closedFileError, fileError, lateFileError, uncertainFileError } from './file/file-error.ts'
+import { readPoolFile, targetOf } from './file/pool-file.ts'
+import { removeTemporary, sweepTemporary, writeTemporary } from './file/temporary-file.ts'
+
+/** How long `close` waits for the disk, in milliseconds. */
+const CLOSE_LIMIT_MS = 2000
 
 /**
- * Keeps a pool in a JSON file, also one that Tasmota's own `persist` wrote (`_persist.json`).
+ * Keeps a pool as a JSON file: the old or the new one, whole, whenever the power goes.
  *
- * The file is replaced in one step, never written into: it is the old pool or the new one, whenever the power goes.
- * It is not watched; what another program wrote into it is found before the next write, and merged.
- * @param path of the file; missing directories are made
+ * The file is replaced by rename; missing directories are made, mode and owner stay, a link is followed. It is not watched:
+ * what another program writes is found by the next write, which then writes nothing and hands it to the store to be merged.
+ * Two programs that save in the same millisecond can miss each other: a file is for one program at a time.
+ * A file that is no pool (an empty one too) is kept as `<file>.corrupt-<time>` when it is replaced.
+ *
+ * @example
+ * const pt = await openStore({ backend: fileBackend('/var/lib/garage/_persist.json') })
  */
 export function fileBackend(path: string): Backend {
   return new FileBackend(resolve(path))
@@ -18,149 +29,122 @@ export function fileBackend(path: string): Backend {
 
 class FileBackend implements Backend {
   readonly place: string
-  /** Where the bytes are: behind symbolic links. */
-  #path: string
   #listener: BackendListener | undefined
-  /** What the file held when it was last read or written here. */
+  /** What the file holds, as the listener was told or as we wrote it. */
   #known: Uint8Array | null = null
-  #isClosed = false
-  #writing: Promise<unknown> = Promise.resolve()
+  /** Whether those bytes are our own. */
+  #isOurs = false
+  #isSwept = false
+  #closed: Promise<void> | undefined
+  /** Rejects what is waited for. Made anew for each wait: a promise that lives on would keep every one of them. */
+  #waiting: Deferred<never> | undefined
+  /** The work of the disk, which nobody can call off: it may outlast the time that its caller gave it. */
+  #work: Promise<unknown> = Promise.resolve()
 
-  constructor(path: string) {
-    this.place = path
-    this.#path = path
+  constructor(place: string) {
+    this.place = place
   }
 
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
-    this.#listener = listener
-    const bytes = await within(this.#start(), limitMs, () => lateError(this.place, limitMs))
-    return { bytes, proof: 'exact' }
+    return this.#run('read', limitMs, async (signal) => {
+      const bytes = await readPoolFile(this.place)
+      signal.throwIfAborted()
+      this.#known = bytes
+      this.#listener = listener
+      return { bytes: copyOf(bytes), proof: 'exact' }
+    })
   }
 
   async write(bytes: Uint8Array, limitMs: number): Promise<'written' | 'superseded'> {
-    if (this.#isClosed || this.#listener === undefined) {
-      throw new PersistError('ERR_PERSIST_CLOSED', `The file ${this.place} is not open.`, { store: this.place })
-    }
-    // A copy: the caller may change its bytes while the disk is busy.
-    const own = bytes.slice()
-    // A write that was given up on may still be under way; two at a time would not know which is the last.
-    const writing = this.#writing.then(() => this.#replace(own))
-    this.#writing = writing.catch(() => {})
-    return within(writing, limitMs, () => lateError(this.place, limitMs))
+    if (this.#listener === undefined) throw closedFileError(this.place)
+    const content = new Uint8Array(bytes)
+    return this.#run('written', limitMs, (signal) => this.#replace(content, signal))
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true
-    await this.#writing
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
   }
 
-  async #start(): Promise<Uint8Array | null> {
+  async #close(): Promise<void> {
+    this.#listener = undefined
+    this.#waiting?.reject(closedFileError(this.place))
+    await within(this.#work, CLOSE_LIMIT_MS, () => lateFileError(this.place, 'written', CLOSE_LIMIT_MS)).catch(() => {})
+  }
+
+  /** One piece of work after the other; `signal` says that nobody waits for it any more. */
+  async #run<Result>(
+    done: 'read' | 'written',
+    limitMs: number,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#closed !== undefined) throw closedFileError(this.place)
+    const given = new AbortController()
+    const waiting = deferred<never>()
+    this.#waiting = waiting
+    const before = this.#work
+    const running = before.then(() => {
+      given.signal.throwIfAborted()
+      return work(given.signal)
+    })
+    this.#work = running.catch(() => {})
+    const late = () => lateFileError(this.place, done, limitMs)
     try {
-      await mkdir(dirname(this.#path), { recursive: true })
-      this.#path = await realpath(this.#path).catch(ifMissing(this.#path))
-      this.#known = await this.#read()
-      return this.#known === null ? null : this.#known.slice()
-    } catch (cause) {
-      throw fileError(this.place, 'read', cause)
+      return await within(Promise.race([running, waiting.promise]), limitMs, late)
+    } catch (thrown) {
+      given.abort()
+      throw fileError(thrown, this.place, done)
     }
   }
 
-  #read(): Promise<Uint8Array | null> {
-    return readFile(this.#path).catch(ifMissing(null))
-  }
-
-  async #replace(bytes: Uint8Array): Promise<'written' | 'superseded'> {
+  async #replace(bytes: Uint8Array, signal: AbortSignal): Promise<'written' | 'superseded'> {
+    const target = await targetOf(this.place)
+    const directory = dirname(target)
+    await makeDirectory(directory)
+    if (!this.#isSwept) await sweepTemporary(directory)
+    this.#isSwept = true
+    const temporary = await writeTemporary(directory, bytes, target)
     try {
-      const there = await this.#read()
-      if (!isSame(there, this.#known)) {
-        this.#known = there
-        this.#listener?.changed(there === null ? null : there.slice())
+      // As late as possible, so that nobody else's write falls between this look and the rename. By its content: two
+      // writes within one tick of the file system's clock leave the same time behind.
+      const held = await readPoolFile(target)
+      signal.throwIfAborted()
+      if (!sameBytes(held, this.#known)) {
+        this.#known = held
+        this.#isOurs = false
+        this.#listener?.changed(copyOf(held))
         return 'superseded'
       }
-      if (there !== null && !isObject(there)) await this.#keepAside()
-      await this.#swap(bytes)
+      if (held !== null && !this.#isOurs && !isPool(held)) await keepCorrupt(target)
+      signal.throwIfAborted()
+      await rename(temporary, target)
       this.#known = bytes
-      return 'written'
-    } catch (cause) {
-      throw fileError(this.place, 'written', cause)
+      this.#isOurs = true
+    } finally {
+      await removeTemporary(temporary)
     }
-  }
-
-  /** What is no pool may be all that is left of one: it stays under another name. */
-  async #keepAside(): Promise<void> {
-    const time = new Date().toISOString().replaceAll(':', '-')
-    // A link instead of a rename fails where that name is taken, and leaves the file in its place until the swap.
-    await link(this.#path, `${this.#path}.corrupt-${time}`)
-  }
-
-  /** Puts bytes in the file's place: they are on disk under another name first. */
-  async #swap(bytes: Uint8Array): Promise<void> {
-    const temporary = `${this.#path}.${randomBytes(6).toString('hex')}.tmp`
-    const mode = await stat(this.#path).then(({ mode }) => mode & 0o7777, ifMissing(0o666))
-    try {
-      await inFile(await open(temporary, 'wx', mode), async (file) => {
-        await file.writeFile(bytes)
-        // The umask may have taken from the mode of a file that is there already.
-        if (mode !== 0o666) await file.chmod(mode)
-        await file.sync()
-      })
-      await rename(temporary, this.#path)
-    } catch (error) {
-      await rm(temporary, { force: true })
-      throw error
-    }
-    // The new name is on disk when the directory is. Windows has no such call, and needs none.
-    if (process.platform !== 'win32')
-      await inFile(await open(dirname(this.#path), 'r'), (directory) => directory.sync())
+    await syncDirectory(directory).catch((cause) => {
+      throw uncertainFileError(this.place, cause)
+    })
+    return 'written'
   }
 }
 
-async function inFile(file: FileHandle, work: (file: FileHandle) => Promise<void>): Promise<void> {
-  await work(file).finally(() => file.close())
-}
-
-/** A handler of errors: what to take where there is no such file. */
-function ifMissing<Value>(value: Value): (error: unknown) => Value {
-  return (error) => {
-    if (codeOf(error) === 'ENOENT') return value
-    throw error
-  }
-}
-
-function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
-  if (a === null || b === null) return a === b
-  return Buffer.compare(a, b) === 0
-}
-
-function isObject(bytes: Uint8Array): boolean {
+/** Would a store open it? The same rule decides what is kept aside. */
+function isPool(bytes: Uint8Array): boolean {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
+    decodePayload(bytes, '')
+    return true
   } catch {
     return false
   }
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
+function copyOf(bytes: Uint8Array | null): Uint8Array | null {
+  return bytes === null ? null : new Uint8Array(bytes)
 }
 
-const REASONS: { readonly [code: string]: readonly [code: PersistErrorCode, what: string] } = {
-  EACCES: ['ERR_PERSIST_DENIED', 'this user may not: change the permissions of the file and its directory'],
-  EPERM: ['ERR_PERSIST_DENIED', 'the system does not allow it: is the file or its directory immutable?'],
-  EROFS: ['ERR_PERSIST_DENIED', 'the file system is read-only'],
-  ENOSPC: ['ERR_PERSIST_FAILED', 'the disk is full: make room, what was kept is still there'],
-  EDQUOT: ['ERR_PERSIST_FAILED', 'the disk quota is used up: make room, what was kept is still there'],
-  EISDIR: ['ERR_PERSIST_FAILED', 'there is a directory of that name'],
-  ENOTDIR: ['ERR_PERSIST_FAILED', 'a part of the path is a file, not a directory'],
-}
-
-function fileError(path: string, done: string, cause: unknown): PersistError {
-  const [code, what] = REASONS[String(codeOf(cause))] ?? (['ERR_PERSIST_FAILED', reasonOf(cause)] as const)
-  return new PersistError(code, `The file ${path} could not be ${done}: ${what}.`, { store: path, cause })
-}
-
-function lateError(path: string, limitMs: number): PersistError {
-  const text = `The disk did not answer for ${path} within ${Math.round(limitMs)} ms.`
-  return new PersistError('ERR_PERSIST_TIMEOUT', text, { store: path })
+function sameBytes(one: Uint8Array | null, other: Uint8Array | null): boolean {
+  if (one === null || other === null) return one === other
+  return Buffer.compare(one, other) === 0
 }

@@ -1,41 +1,98 @@
 import type { Backend, BackendListener, Held } from '../backend.ts'
 import { PersistError } from '../errors.ts'
 
-/** A place in this process's memory that holds one pool; several backends may share it. */
+/** A place in this process's memory that holds one pool; several backends may share it, in turn or at once. */
 export interface MemoryPlace {
-  bytes: Uint8Array | null
-  /** The listeners of the backends that are open on it. */
-  readonly listeners: Set<BackendListener>
+  /** A copy of what is held; null: nothing. */
+  readonly bytes: Uint8Array | null
+  /** Replaces what is held (null: deletes it), as another program would: every backend on the place hears of it. */
+  replace(bytes: Uint8Array | null): void
+  /** Calls a function with a copy of whatever is held from now on; returns how to end that. */
+  subscribe(heard: (bytes: Uint8Array | null) => void): () => void
 }
 
 /** A new place that holds nothing. */
 export function memoryPlace(): MemoryPlace {
-  return { bytes: null, listeners: new Set() }
-}
-
-/** Keeps a pool in memory, as long as somebody holds the place. */
-export function memoryBackend(at: MemoryPlace = memoryPlace()): Backend {
-  let own: BackendListener | undefined
+  let held: Uint8Array | null = null
+  const subscribers = new Set<(bytes: Uint8Array | null) => void>()
   return {
-    place: 'memory',
-    async open(listener: BackendListener): Promise<Held> {
-      own = listener
-      at.listeners.add(listener)
-      return { bytes: copyOf(at.bytes), proof: 'exact' }
+    get bytes() {
+      return copyOf(held)
     },
-    async write(bytes: Uint8Array): Promise<'written'> {
-      if (own === undefined) throw new PersistError('ERR_PERSIST_CLOSED', 'The memory backend is not open.')
-      at.bytes = bytes.slice()
-      for (const listener of at.listeners) if (listener !== own) listener.changed(copyOf(bytes))
-      return 'written'
+    replace(bytes) {
+      held = copyOf(bytes)
+      for (const heard of subscribers) heard(copyOf(held))
     },
-    async close(): Promise<void> {
-      if (own !== undefined) at.listeners.delete(own)
-      own = undefined
+    subscribe(heard) {
+      subscribers.add(heard)
+      return () => void subscribers.delete(heard)
     },
   }
 }
 
+/**
+ * Keeps a pool in memory, as long as somebody holds the place.
+ *
+ * For tests of programs that use a store: `place.replace()` is what another program would do to their pool.
+ *
+ * @example
+ * const place = memoryPlace()
+ * const pt = await openStore({ backend: memoryBackend(place) })
+ */
+export function memoryBackend(at: MemoryPlace = memoryPlace()): Backend {
+  return new MemoryBackend(at)
+}
+
+class MemoryBackend implements Backend {
+  readonly place = 'memory'
+  readonly #at: MemoryPlace
+  #listener: BackendListener | undefined
+  #unsubscribe = () => {}
+  /** What others wrote, and the listener was not told yet. */
+  readonly #inbox: (Uint8Array | null)[] = []
+  #isWriting = false
+
+  constructor(at: MemoryPlace) {
+    this.#at = at
+  }
+
+  async open(listener: BackendListener): Promise<Held> {
+    this.#listener = listener
+    this.#unsubscribe = this.#at.subscribe((bytes) => {
+      if (this.#isWriting) return
+      // In a microtask: a listener that answers with a write must not overtake the news that others are still to get.
+      if (this.#inbox.push(bytes) === 1) queueMicrotask(() => this.#deliver())
+    })
+    return { bytes: this.#at.bytes, proof: 'exact' }
+  }
+
+  async write(bytes: Uint8Array): Promise<'written' | 'superseded'> {
+    if (this.#listener === undefined) {
+      throw new PersistError('ERR_PERSIST_CLOSED', 'The memory backend is not open.', { store: this.place })
+    }
+    if (this.#inbox.length > 0) {
+      this.#deliver()
+      return 'superseded'
+    }
+    this.#isWriting = true
+    this.#at.replace(bytes)
+    this.#isWriting = false
+    return 'written'
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe()
+    this.#inbox.length = 0
+    this.#listener = undefined
+  }
+
+  #deliver(): void {
+    // One by one: the listener may write in between, which delivers the rest, and may close.
+    while (this.#inbox.length > 0) this.#listener?.changed(this.#inbox.shift() as Uint8Array | null)
+  }
+}
+
+// Not slice(), which copies nothing where the caller's array is one of Node's Buffers.
 function copyOf(bytes: Uint8Array | null): Uint8Array | null {
-  return bytes === null ? null : bytes.slice()
+  return bytes === null ? null : new Uint8Array(bytes)
 }

@@ -1,10 +1,18 @@
 import type { Backend, BackendListener, Held } from '../backend.ts'
 import { within } from '../deferred.ts'
 import { asPersistError, PersistError } from '../errors.ts'
-import { mayBeProtocol } from './mqtt/connect-error.ts'
+import { isUnreadable, mayBeProtocol } from './mqtt/connect-error.ts'
 import type { Connection } from './mqtt/connection.ts'
 import { endpointOf, type MqttEndpoint, type MqttTls } from './mqtt/endpoint.ts'
 import { PoolTopic } from './mqtt/pool-topic.ts'
+import {
+  closesAtWriteError,
+  lateError,
+  noEchoError,
+  noRetainError,
+  tooLargeError,
+  unreadableError,
+} from './mqtt/write-error.ts'
 
 /** Where at which broker a pool is, and how to get in. */
 export interface MqttBackendOptions {
@@ -21,6 +29,8 @@ const FIRST_PAUSE_MS = 250
 const LAST_PAUSE_MS = 30_000
 /** How long one attempt to connect again may take, in milliseconds. */
 const RECONNECT_LIMIT_MS = 10_000
+/** After so many writes in a row that each lost the connection, it is the broker that closes it. */
+const ENOUGH_LOST_WRITES = 3
 /** PUBLISH: fixed header (at most 5), topic length, packet identifier, length of no properties (MQTT 5, 3.3). */
 const PACKET_OVERHEAD = 5 + 2 + 2 + 1
 
@@ -45,10 +55,14 @@ class MqttBackend implements Backend {
   #link: Link | undefined
   /** Why there is no link. */
   #offline: PersistError | undefined
-  #isClosed = false
-  /** Ends what is under way: the pause before an attempt to connect. */
-  #wake: (() => void) | undefined
-  #connecting: Connection | undefined
+  /** Ends what is under way: an attempt to connect, or the pause before it. */
+  readonly #closing = new AbortController()
+  /** Settles when nothing is under way any more. */
+  #underway: Promise<unknown> = Promise.resolve()
+  /** Attempts to connect since a write has succeeded, or a connection has lasted. */
+  #attempts = 0
+  /** Writes in a row during which the connection was lost. */
+  #lostWrites = 0
 
   constructor({ url, topic, protocolVersion = 'auto', ...login }: MqttBackendOptions) {
     this.#endpoint = endpointOf(url, login)
@@ -59,7 +73,9 @@ class MqttBackend implements Backend {
 
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
     this.#listener = listener
-    const link = await this.#connect(limitMs)
+    const connecting = this.#connect(limitMs)
+    this.#underway = connecting
+    const link = await connecting
     this.#use(link)
     return link.held
   }
@@ -78,15 +94,32 @@ class MqttBackend implements Backend {
       connection.drop(error)
       return error
     }
-    // A copy: the echo is compared with what was sent, whatever the caller does with its bytes meanwhile.
-    return within(this.#write(pool, bytes.slice()), limitMs, late)
+    try {
+      // A copy, which slice() of a Buffer would not be: the echo is compared with what was sent.
+      const outcome = await within(this.#write(pool, Uint8Array.from(bytes)), limitMs, late)
+      this.#attempts = this.#lostWrites = 0
+      return outcome
+    } catch (error) {
+      throw this.#isClosed ? closedError(this.place) : this.#writeError(error, bytes.length)
+    }
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
-    this.#wake?.()
-    this.#connecting?.drop(closedError(this.place))
+    this.#closing.abort()
+    await this.#underway.catch(() => {})
     await this.#link?.connection.end()
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  /** Where the connection ends again and again when this is written, it is the broker's way to refuse. */
+  #writeError(error: unknown, sizeBytes: number): unknown {
+    if (!(error instanceof PersistError) || error.code !== 'ERR_PERSIST_CONNECT') return error
+    if (isUnreadable(error.cause)) return unreadableError(this.place, sizeBytes, error)
+    this.#lostWrites += 1
+    return this.#lostWrites < ENOUGH_LOST_WRITES ? error : closesAtWriteError(this.place, sizeBytes, error)
   }
 
   async #write(pool: PoolTopic, bytes: Uint8Array): Promise<'written' | 'superseded'> {
@@ -99,34 +132,45 @@ class MqttBackend implements Backend {
   async #connect(limitMs: number): Promise<Link> {
     const deadline = performance.now() + limitMs
     const connection = await this.#connection(deadline)
-    this.#connecting = connection
+    const drop = () => connection.drop(closedError(this.place))
+    this.#closing.signal.addEventListener('abort', drop)
     try {
-      if (this.#isClosed) throw closedError(this.place)
-      const pool = new PoolTopic(connection, this.#topic, this.#endpoint.clientId, (bytes) =>
-        this.#listener?.changed(bytes),
-      )
-      const found = await within(pool.open(), remaining(deadline), () => noEchoError(this.place, limitMs))
+      if (this.#isClosed) drop()
+      const pool = new PoolTopic(connection, this.#topic, this.#endpoint.clientId, (bytes) => {
+        if (!this.#isClosed) this.#listener?.changed(bytes)
+      })
+      const late = () => {
+        const error = noEchoError(this.place, limitMs)
+        // No goodbye, which would take more time.
+        connection.drop(error)
+        return error
+      }
+      const found = await within(pool.open(), remaining(deadline), late)
       const limitBytes = connection.maximumPacketSize - PACKET_OVERHEAD - new TextEncoder().encode(this.#topic).length
       const { protocolVersion } = connection
       return { connection, pool, held: { ...found, protocolVersion, ...(limitBytes < Infinity && { limitBytes }) } }
     } catch (error) {
       await connection.end()
-      throw error
+      throw this.#isClosed ? closedError(this.place) : error
     } finally {
-      this.#connecting = undefined
+      this.#closing.signal.removeEventListener('abort', drop)
     }
   }
 
   async #connection(deadline: number): Promise<Connection> {
     // Loaded here, so that a program that keeps its pools elsewhere never loads an MQTT client.
     const { Connection } = await import('./mqtt/connection.ts')
+    const open = (version: 4 | 5) => {
+      if (this.#isClosed) throw closedError(this.place)
+      return Connection.open(this.#endpoint, version, remaining(deadline), this.#closing.signal)
+    }
     const [first, second] = this.#versions
     try {
-      return await Connection.open(this.#endpoint, first as 4 | 5, remaining(deadline))
+      return await open(first as 4 | 5)
     } catch (thrown) {
-      const error = asPersistError(thrown, this.place, 'opened')
-      if (second === undefined || this.#isClosed || !mayBeProtocol(error)) throw error
-      const connection = await Connection.open(this.#endpoint, second, remaining(deadline))
+      const error = this.#isClosed ? closedError(this.place) : asPersistError(thrown, this.place, 'opened')
+      if (second === undefined || !mayBeProtocol(error)) throw error
+      const connection = await open(second)
       this.#versions = [second]
       return connection
     }
@@ -134,20 +178,26 @@ class MqttBackend implements Backend {
 
   #use(link: Link): void {
     this.#link = link
+    const since = performance.now()
     void link.connection.closed.then((cause) => {
       this.#link = undefined
       if (this.#isClosed) return
+      if (performance.now() - since > LAST_PAUSE_MS) this.#attempts = 0
       this.#offline = cause
       this.#listener?.offline(cause)
-      void this.#reconnect()
+      this.#underway = this.#reconnect()
     })
   }
 
-  /** Tries until it is connected or closed; pauses are random, so that a restarted broker is not met by all at once. */
+  /**
+   * Tries until it is connected or closed; pauses are random, so that a restarted broker is not met by all at once.
+   *
+   * They go on growing where connections do not last: a broker that closes at each write is not asked all the time.
+   */
   async #reconnect(): Promise<void> {
     let troubled = false
-    for (let attempt = 0; !this.#isClosed; attempt++) {
-      await this.#pause(Math.random() * Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt))
+    while (!this.#isClosed) {
+      await this.#pause(Math.random() * Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#attempts++))
       if (this.#isClosed) return
       try {
         const link = await this.#connect(RECONNECT_LIMIT_MS)
@@ -155,6 +205,7 @@ class MqttBackend implements Backend {
         this.#listener?.online(link.held)
         return
       } catch (thrown) {
+        if (this.#isClosed) return
         const error = asPersistError(thrown, this.place, 'opened again')
         this.#offline = error
         // No broker yet is what offline says already; a password that is wrong by now is news.
@@ -167,13 +218,16 @@ class MqttBackend implements Backend {
 
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      // A program with nothing else to do ends instead of waiting for a broker.
-      ;(timer as { unref?: () => void }).unref?.()
-      this.#wake = () => {
+      const { signal } = this.#closing
+      const over = () => {
         clearTimeout(timer)
+        signal.removeEventListener('abort', over)
         resolve()
       }
+      const timer = setTimeout(over, ms)
+      // A program with nothing else to do ends instead of waiting for a broker.
+      ;(timer as { unref?: () => void }).unref?.()
+      signal.addEventListener('abort', over)
     })
   }
 }
@@ -185,24 +239,4 @@ function remaining(deadline: number): number {
 
 function closedError(store: string): PersistError {
   return new PersistError('ERR_PERSIST_CLOSED', `${store} is closed.`, { store })
-}
-
-function lateError(store: string, limitMs: number): PersistError {
-  const text = `The broker did not confirm ${store} within ${Math.round(limitMs)} ms: is it overloaded, or the link dead?`
-  return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
-}
-
-function noEchoError(store: string, limitMs: number): PersistError {
-  const text = `The broker took the connection, but did not tell what is kept at ${store} within ${limitMs} ms.`
-  return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
-}
-
-function noRetainError(store: string): PersistError {
-  const text = `${store} cannot be saved: this broker keeps no retained messages (Mosquitto: retain_available true).`
-  return new PersistError('ERR_PERSIST_DENIED', text, { store })
-}
-
-function tooLargeError(store: string, sizeBytes: number, limitBytes: number): PersistError {
-  const text = `${store} cannot be saved: ${sizeBytes} bytes, and this broker takes ${limitBytes} (its Maximum Packet Size).`
-  return new PersistError('ERR_PERSIST_TOO_LARGE', text, { store, sizeBytes, limitBytes })
 }

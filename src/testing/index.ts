@@ -1,3 +1,4 @@
 export type { Backend, BackendListener, Held } from '../backend.ts'
 export { PersistError } from '../errors.ts'
-export { backendConformance, type ConformanceOptions, type ConformancePlace } from './backend-conformance.ts'
+export { backendConformance } from './backend-conformance.ts'
+export type { ConformanceOptions, ConformancePlace } from './conformance-options.ts'

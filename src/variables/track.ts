@@ -42,8 +42,7 @@ class Copy {
     if (typeof value !== 'object' || value === null) {
       const fault = primitiveFault(value, this.rules)
       if (fault !== undefined) throw this.refuse(`it is ${fault}`)
-      // JSON.stringify writes a minus zero as 0: what is read now is what will be read after a restart.
-      return (value === 0 ? 0 : value) as JsonValue
+      return primitive(value, this.rules)
     }
     if (holder.depth >= MAX_DEPTH) throw this.#tooDeep()
     this.#around.push(value)
@@ -105,9 +104,13 @@ export function track(
   key?: string | number,
 ): JsonValue {
   // Most values are primitives, and storable: they need nothing of what it takes to name a path.
-  if (typeof value !== 'object' && primitiveFault(value, rules) === undefined)
-    return (value === 0 ? 0 : value) as JsonValue
+  if (typeof value !== 'object' && primitiveFault(value, rules) === undefined) return primitive(value, rules)
   return new Copy(rules, start, key === undefined ? [] : [key]).of(value, holder)
+}
+
+/** JSON.stringify writes a minus zero as 0: what is read now is what will be read after a restart. */
+function primitive(value: unknown, rules: ValueRules): JsonValue {
+  return (value === 0 && !rules.loaded ? 0 : value) as JsonValue
 }
 
 /** A map of a pool. */

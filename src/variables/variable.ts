@@ -43,6 +43,7 @@ export class Variable implements Holder {
   /** Makes `text` right again. */
   refresh(): void {
     this.stale = false
-    this.text = this.value === undefined ? undefined : JSON.stringify(this.value)
+    // Of the frozen copy, in which only the way to what was touched is new: over proxies it takes five times as long.
+    this.text = this.value === undefined ? undefined : JSON.stringify(this.freeze())
   }
 }

@@ -34,7 +34,9 @@ async function poolAt(url: string): Promise<Pool> {
   return JSON.parse(String(retained?.payload))
 }
 
-test('every start counts one, whatever ended the one before, and the list has them all', { timeout: 60_000 }, async () => {
+test('every start counts one, whatever ended the one before, and the list has them all', {
+  timeout: 60_000,
+}, async () => {
   const directory = temporaryDirectory()
   const pids: number[] = []
   const signals = ['SIGINT', 'SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGKILL', 'SIGINT'] as const

@@ -18,9 +18,21 @@ const UNTRUSTED: Explanation = [
   'ERR_PERSIST_CONNECT',
   'its certificate is not trusted: pass the authority that signed it as tls.ca (a PEM text), or have it renewed',
 ]
+const NO_MQTT: Explanation = [
+  'ERR_PERSIST_CONNECT',
+  'what listens there is no MQTT broker, or wants TLS: check the port, or use mqtts:',
+]
+const NO_WEBSOCKET: Explanation = [
+  'ERR_PERSIST_CONNECT',
+  'what listens there offers no MQTT over WebSocket: check port and path of the url',
+]
 const NO_TLS: Explanation = [
   'ERR_PERSIST_CONNECT',
   'what listens there does not speak TLS (or not our kind of it): check the port, or use mqtt: or ws:',
+]
+const BROKEN_HANDSHAKE: Explanation = [
+  'ERR_PERSIST_CONNECT',
+  'it broke off the TLS handshake: does it speak TLS at that port, or want a client certificate (tls.cert and tls.key)?',
 ]
 
 /** What CONNACK says: 1 to 5 in MQTT 3.1.1 (3.2.2.3), from 0x80 on in MQTT 5 (3.2.2.2). */
@@ -70,19 +82,28 @@ const CLIENT_CERTIFICATE: Explanation = [
   'it wants a client certificate, or does not trust this one: pass tls.cert and tls.key (PEM texts)',
 ]
 
+/** How far it came: `isSecure` where the TLS handshake is known to be over. */
+interface Course {
+  readonly limitMs: number
+  readonly isSecure: boolean
+}
+
 /** Why a connection could not be opened; `failure` is undefined where it was closed without a word. */
-export function connectError(endpoint: MqttEndpoint, failure: unknown, limitMs: number): PersistError {
+export function connectError(endpoint: MqttEndpoint, failure: unknown, { limitMs, isSecure }: Course): PersistError {
   const place = endpoint.shown
   if (failure instanceof Error && failure.message === 'connack timeout') {
     // MQTT.js gives its own timeout no code.
     return new PersistError(
       'ERR_PERSIST_TIMEOUT',
-      `No answer from ${place} within ${limitMs} ms (no CONNACK): is a broker behind that port?`,
+      `No answer from ${place} within ${Math.round(limitMs)} ms (no CONNACK): is a broker behind that port?`,
       { cause: failure },
     )
   }
-  const [code, what] = explain(failure, endpoint)
-  return new PersistError(code, `No connection to ${place}: ${what}.`, { cause: failure, received: codeOf(failure) })
+  const [code, what] = explain(failure, endpoint, isSecure)
+  return new PersistError(code, `No connection to ${place}: ${what.endsWith('?') ? what : `${what}.`}`, {
+    cause: failure,
+    received: codeOf(failure),
+  })
 }
 
 /** Why a connection has ended. */
@@ -107,18 +128,43 @@ export function mayBeProtocol(error: PersistError): boolean {
   )
 }
 
-function explain(failure: unknown, { tls, protocol }: MqttEndpoint): Explanation {
+/** What `tls` has is not usable. */
+export function tlsOptionError({ shown }: MqttEndpoint, cause: unknown): PersistError {
+  const text = `Option tls: ca, cert and key must be PEM texts that fit together (${shown}): ${reasonOf(cause)}.`
+  return new PersistError('ERR_PERSIST_OPTION', text, { cause, received: 'tls' })
+}
+
+/**
+ * Has the broker sent what MQTT.js cannot read? Such errors have no code.
+ *
+ * One is known: mqtt-packet refuses a PUBACK with 0x95, Mosquitto's answer to what is over its message_size_limit.
+ */
+export function isUnreadable(cause: unknown): boolean {
+  return cause instanceof Error && codeOf(cause) === undefined && cause.message !== 'Keepalive timeout'
+}
+
+function explain(failure: unknown, { protocol }: MqttEndpoint, isSecure: boolean): Explanation {
+  const isWebSocket = protocol === 'ws' || protocol === 'wss'
   const code = codeOf(failure)
   const known = typeof code === 'number' ? CONNACK[code] : typeof code === 'string' ? SYSTEM[code] : undefined
   if (known !== undefined) return known
-  const secure = protocol === 'mqtts' || protocol === 'wss'
-  // The broker's TLS alerts have codes like ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED.
-  if (typeof code === 'string' && /ALERT.*(CERT|CA$|HANDSHAKE)/.test(code)) return CLIENT_CERTIFICATE
-  if (secure && typeof code === 'string' && (code === 'ECONNRESET' || code.startsWith('ERR_SSL'))) {
-    return tls?.cert === undefined ? CLIENT_CERTIFICATE : NO_TLS
+  if (typeof code === 'string') {
+    // The broker's TLS alerts have codes like ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED.
+    if (/ALERT.*(CERT|CA$|HANDSHAKE)/.test(code)) return CLIENT_CERTIFICATE
+    if (code.startsWith('ERR_SSL')) return NO_TLS
+    // Node's HTTP parser: the answer to the WebSocket's request is no HTTP.
+    if (code.startsWith('HPE_')) return NO_WEBSOCKET
   }
-  if (failure === undefined) return ['ERR_PERSIST_CONNECT', 'it closed the connection at once: is it an MQTT broker?']
-  return ['ERR_PERSIST_CONNECT', reasonOf(failure)]
+  // TLS 1.3 asks for the client's certificate when the handshake is over for the client.
+  if (isSecure && (code === 'ECONNRESET' || failure === undefined)) return CLIENT_CERTIFICATE
+  if (code === 'ECONNRESET' && (protocol === 'mqtts' || protocol === 'wss')) return BROKEN_HANDSHAKE
+  if (failure === undefined && isWebSocket) return NO_WEBSOCKET
+  if (failure === undefined) {
+    return ['ERR_PERSIST_CONNECT', 'it closed the connection at once: is it an MQTT broker, and does it want TLS?']
+  }
+  if (!isUnreadable(failure)) return ['ERR_PERSIST_CONNECT', reasonOf(failure)]
+  const [kind, what] = isWebSocket ? NO_WEBSOCKET : NO_MQTT
+  return [kind, `${what} (${reasonOf(failure)})`]
 }
 
 function codeOf(failure: unknown): unknown {

@@ -1,7 +1,8 @@
-import { connect, type IClientOptions, type MqttClient } from 'mqtt'
+// Its bundle for browsers has no other export than the default.
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { deferred } from '../../deferred.ts'
 import type { PersistError } from '../../errors.ts'
-import { ConnectionFailure, connectError, lostError } from './connect-error.ts'
+import { ConnectionFailure, connectError, lostError, tlsOptionError } from './connect-error.ts'
 import type { MqttEndpoint } from './endpoint.ts'
 
 /** One message that came in. */
@@ -55,17 +56,23 @@ export class Connection {
     client.on('message', (topic, payload, packet) => this.onMessage({ topic, payload, retained: packet.retain }))
     // What MQTT.js cannot parse leaves it deaf: whatever the error is, this connection is of no more use.
     client.on('error', (cause) => this.drop(cause))
+    client.stream.on('error', (cause) => this.drop(cause))
     client.on('disconnect', (packet) => this.drop(new ConnectionFailure(packet.reasonCode ?? 0, 'DISCONNECT')))
     client.on('close', () => this.#closed.resolve(lostError(this.#endpoint, this.#cause)))
   }
 
   /**
-   * Connects with one protocol version.
+   * Connects with one protocol version, until a signal ends that.
    *
    * @throws {PersistError} ERR_PERSIST_CONNECT, ERR_PERSIST_DENIED, ERR_PERSIST_TIMEOUT, ERR_PERSIST_OPTION
    */
-  static async open(endpoint: MqttEndpoint, protocolVersion: 4 | 5, limitMs: number): Promise<Connection> {
-    const client = connect(clientOptions(endpoint, protocolVersion, limitMs))
+  static async open(
+    endpoint: MqttEndpoint,
+    protocolVersion: 4 | 5,
+    limitMs: number,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    const client = start(endpoint, protocolVersion, limitMs)
     const opened = deferred<Connection>()
     let failure: unknown
     // MQTT.js tells an error first and the close after it; some ends have no error at all.
@@ -73,12 +80,21 @@ export class Connection {
       failure ??= error
       client.end(true)
     }
-    const onClose = () => opened.reject(connectError(endpoint, failure, limitMs))
+    // Of the stream's own errors MQTT.js passes on but a few: EHOSTUNREACH and a WebSocket's are not among them.
+    client.stream.on('error', onError)
+    let isSecure = false
+    client.stream.once('secureConnect', () => {
+      isSecure = true
+    })
+    const onClose = () => opened.reject(connectError(endpoint, failure, { limitMs, isSecure }))
     client.on('error', onError)
     client.on('close', onClose)
+    const onAbort = () => client.end(true)
+    signal.addEventListener('abort', onAbort)
     client.once('connect', ({ properties = {} }) => {
       client.off('error', onError)
       client.off('close', onClose)
+      client.stream.off('error', onError)
       quickAndUnobtrusive(client)
       opened.resolve(new Connection(client, endpoint, protocolVersion, properties))
     })
@@ -88,6 +104,8 @@ export class Connection {
       client.end(true)
       client.on('error', () => {})
       throw error
+    } finally {
+      signal.removeEventListener('abort', onAbort)
     }
   }
 
@@ -108,9 +126,8 @@ export class Connection {
   /** Publishes at QoS 1; resolves with the reason code of the PUBACK, 0 where the protocol has none. */
   publish(topic: string, payload: Uint8Array | string, { retain = false }: { retain?: boolean } = {}): Promise<number> {
     const answered = deferred<number>()
-    // Buffer.from an array buffer is a view: the bytes are not copied.
-    const bytes =
-      typeof payload === 'string' ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.length)
+    // Written as it is: a browser has no Buffer, and MQTT.js wants no more than bytes.
+    const bytes = payload as string | Buffer
     this.#client.publish(topic, bytes, { qos: 1, retain }, (error, packet) => {
       const code = (error as { code?: unknown } | null)?.code
       if (!error) answered.resolve((packet as { reasonCode?: number } | undefined)?.reasonCode ?? 0)
@@ -146,6 +163,15 @@ export class Connection {
 interface ConnackProperties {
   maximumPacketSize?: number | undefined
   retainAvailable?: boolean | undefined
+}
+
+function start(endpoint: MqttEndpoint, protocolVersion: 4 | 5, limitMs: number): MqttClient {
+  try {
+    return mqtt.connect(clientOptions(endpoint, protocolVersion, limitMs))
+  } catch (error) {
+    // Certificates are read before anything is sent.
+    throw tlsOptionError(endpoint, error)
+  }
 }
 
 /** The options for MQTT.js, which writes into them: a new object each time. */

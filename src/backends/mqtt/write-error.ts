@@ -49,3 +49,43 @@ export function notReadableError(topic: string, reasonCode?: number): PersistErr
     { store: topic, ...(reasonCode === undefined ? {} : { received: reasonCode }) },
   )
 }
+
+export function lateError(store: string, limitMs: number): PersistError {
+  const text = `The broker did not confirm ${store} within ${Math.round(limitMs)} ms: is it overloaded, or the link dead?`
+  return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
+}
+
+export function noEchoError(store: string, limitMs: number): PersistError {
+  const text = `The broker took the connection, but did not tell what is kept at ${store} within ${Math.round(limitMs)} ms.`
+  return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
+}
+
+export function noRetainError(store: string): PersistError {
+  const text = `${store} cannot be saved: this broker keeps no retained messages (Mosquitto: retain_available true).`
+  return new PersistError('ERR_PERSIST_DENIED', text, { store })
+}
+
+export function tooLargeError(store: string, sizeBytes: number, limitBytes: number): PersistError {
+  const text = `${store} cannot be saved: ${sizeBytes} bytes, and this broker takes ${limitBytes} (its Maximum Packet Size).`
+  return new PersistError('ERR_PERSIST_TOO_LARGE', text, { store, sizeBytes, limitBytes })
+}
+
+/** Three connections in a row were lost while this was written. */
+export function closesAtWriteError(store: string, sizeBytes: number, cause: PersistError): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_DENIED',
+    `The broker closes the connection whenever ${store} is written: this user has no write permission there, ` +
+      `retained messages are not allowed, or ${sizeBytes} bytes are over its limit (Mosquitto: max_packet_size).`,
+    { store, sizeBytes, cause },
+  )
+}
+
+/** The answer to a write cannot be read, and one such answer is known: Mosquitto's 0x95, packet too large. */
+export function unreadableError(store: string, sizeBytes: number, cause: PersistError): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_TOO_LARGE',
+    `The broker refused ${store} with a code that is not allowed there, as Mosquitto does with what is over its ` +
+      `message_size_limit: raise it, or keep less than ${sizeBytes} bytes in one pool.`,
+    { store, sizeBytes, cause },
+  )
+}

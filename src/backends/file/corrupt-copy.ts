@@ -1,0 +1,41 @@
+import { constants } from 'node:fs'
+import { copyFile, link, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { syncDirectory } from './directory.ts'
+import { codeOf } from './pool-file.ts'
+
+const MAX_ATTEMPTS = 100
+
+/**
+ * Keeps a file that holds no pool under another name, `<file>.corrupt-<time>`, before it is replaced.
+ *
+ * A second name of the same file and no rename, so that there is a file under the first name at every moment.
+ */
+export async function keepCorrupt(path: string, now: Date = new Date()): Promise<string> {
+  // Windows allows no colons in names.
+  const base = `${path}.corrupt-${now.toISOString().replaceAll(':', '')}`
+  for (let attempt = 1; ; attempt++) {
+    const kept = attempt === 1 ? base : `${base}-${attempt}`
+    try {
+      await linkOrCopy(path, kept)
+      // On disk before the first name goes to the new file.
+      await syncDirectory(dirname(kept))
+      return kept
+    } catch (error) {
+      // Neither call overwrites anything.
+      if (codeOf(error) !== 'EEXIST' || attempt === MAX_ATTEMPTS) throw error
+    }
+  }
+}
+
+async function linkOrCopy(path: string, kept: string): Promise<void> {
+  try {
+    await link(path, kept)
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw error
+    // FAT and some network file systems have no second names, and Linux may deny one for another user's file.
+    await copyFile(path, kept, constants.COPYFILE_EXCL)
+    const file = await open(kept, 'r+')
+    await file.sync().finally(() => file.close())
+  }
+}

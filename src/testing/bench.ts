@@ -1,0 +1,111 @@
+import type { Backend, BackendListener, Held } from '../backend.ts'
+import { type Deferred, deferred } from '../deferred.ts'
+import { check, checkEqual, inTime } from './assertions.ts'
+import type { ConformancePlace } from './conformance-options.ts'
+
+/** A listener that notes what it is told. */
+export class Recorder implements BackendListener {
+  /** What `changed` was called with. */
+  readonly changes: (Uint8Array | null)[] = []
+  /** Names of all calls, in their order. */
+  readonly calls: string[] = []
+  #next: Deferred<void> = deferred()
+
+  changed(bytes: Uint8Array | null): void {
+    this.changes.push(bytes)
+    this.#note('changed')
+  }
+
+  offline(): void {
+    this.#note('offline')
+  }
+
+  online(): void {
+    this.#note('online')
+  }
+
+  trouble(): void {
+    this.#note('trouble')
+  }
+
+  /** Resolves when `changed` has been called so many times in all. */
+  async changedTimes(times: number, limitMs: number): Promise<void> {
+    const what = () => `listener.changed: expected ${times} call(s), got ${this.changes.length}`
+    const end = performance.now() + limitMs
+    while (this.changes.length < times) {
+      await inTime(this.#next.promise, Math.max(1, end - performance.now()), what())
+    }
+  }
+
+  #note(call: string): void {
+    this.calls.push(call)
+    const told = this.#next
+    this.#next = deferred()
+    told.resolve()
+  }
+}
+
+/** A backend that is open, and what its listener was told. */
+export interface Opened {
+  readonly backend: Backend
+  readonly heard: Recorder
+  readonly held: Held
+  /** Writes, and fails unless the backend says 'written' in time. */
+  write(bytes: Uint8Array): Promise<void>
+  close(): Promise<void>
+}
+
+/** One place, and the backends that a case opens on it. */
+export class Bench {
+  readonly place: ConformancePlace
+  readonly limitMs: number
+  readonly largestBytes: number
+  readonly #made: Backend[] = []
+
+  constructor(place: ConformancePlace, limitMs: number, largestBytes: number) {
+    this.place = place
+    this.limitMs = limitMs
+    this.largestBytes = largestBytes
+  }
+
+  /** A new backend, which is closed at the end of the case at the latest. */
+  backend(): Backend {
+    const backend = this.place.backend()
+    check(!this.#made.includes(backend), 'place.backend(): it returned the same backend twice')
+    this.#made.push(backend)
+    return backend
+  }
+
+  async open(): Promise<Opened> {
+    const backend = this.backend()
+    const heard = new Recorder()
+    const held = await this.inTime(backend.open(heard, this.limitMs), 'open()')
+    return {
+      backend,
+      heard,
+      held,
+      write: async (bytes) => {
+        const outcome = await this.inTime(backend.write(bytes, this.limitMs), 'write()')
+        checkEqual(outcome, 'written', 'write() with nobody else writing')
+      },
+      close: () => this.inTime(backend.close(), 'close()'),
+    }
+  }
+
+  /** What a backend that comes later finds. */
+  async held(): Promise<Uint8Array | null> {
+    const { held, close } = await this.open()
+    await close()
+    return held.bytes
+  }
+
+  /** Fails where a promise does not settle within the limit, which the backend may have been given too. */
+  inTime<Value>(promise: Promise<Value>, what: string): Promise<Value> {
+    // A little later than the backend, whose own error says more.
+    return inTime(promise, this.limitMs * 1.125, what)
+  }
+
+  async end(): Promise<void> {
+    for (const backend of this.#made) await this.inTime(backend.close(), 'close() after the case')
+  }
+}

@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { onTestFinished } from 'vitest'
+import type { Backend } from '../../src/backend.ts'
+import { fileBackend } from '../../src/backends/file.ts'
+import { Recorder } from '../../src/testing/bench.ts'
+import { atExit } from '../helpers/at-exit.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+
+export const LIMIT_MS = 5000
+
+export function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+export function textOf(bytes: Uint8Array | null | undefined): string | null {
+  return bytes ? new TextDecoder().decode(bytes) : null
+}
+
+/** A file backend that is open, and closed at the end of the test. */
+export async function openedFile(path: string): Promise<{ backend: Backend; heard: Recorder; text: string | null }> {
+  const backend = fileBackend(path)
+  onTestFinished(() => backend.close())
+  const heard = new Recorder()
+  const { bytes } = await backend.open(heard, LIMIT_MS)
+  return { backend, heard, text: textOf(bytes) }
+}
+
+/** The names in a directory, in order. */
+export async function namesIn(directory: string): Promise<string[]> {
+  return (await readdir(directory)).toSorted()
+}
+
+let program: Promise<string> | undefined
+
+/** `file-program.ts` as one file that plain Node runs: there may be no build yet. */
+export function fileProgram(): Promise<string> {
+  program ??= bundle()
+  return program
+}
+
+async function bundle(): Promise<string> {
+  const outfile = join(temporaryDirectory(), 'file-program.mjs')
+  const entry = new URL('file-program.ts', import.meta.url).pathname
+  await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', outfile, logLevel: 'error' })
+  return outfile
+}
+
+/** A file system of its own, so small that it can be filled; undefined where this user may mount none. */
+export function smallDisk(size: string): { path: string; remountReadOnly(): void } | undefined {
+  const path = temporaryDirectory()
+  const mount = (...options: string[]) => spawnSync('mount', [...options, path], { stdio: 'ignore' }).status === 0
+  if (!mount('-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs')) return undefined
+  const unmount = () => void spawnSync('umount', ['--lazy', path], { stdio: 'ignore' })
+  atExit(unmount)
+  onTestFinished(unmount)
+  return {
+    path,
+    remountReadOnly() {
+      if (!mount('-o', 'remount,ro')) throw new Error(`${path} could not be made read-only`)
+    },
+  }
+}

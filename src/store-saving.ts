@@ -38,6 +38,8 @@ export class Saving {
   #current: Batch | undefined
   #next: Batch | undefined
   #linked = false
+  /** How often there was a link. */
+  #links = 0
   /** The next write is sent even if every variable is confirmed. */
   #forced = false
   /** A save was asked for and has failed: what it was to save is sent when the link is back. */
@@ -71,6 +73,7 @@ export class Saving {
   set linked(linked: boolean) {
     this.#linked = linked
     if (!linked) return
+    this.#links++
     if (this.#owed) void this.save()
     this.#proceed()
   }
@@ -137,6 +140,7 @@ export class Saving {
     const { backend, variables, history, events } = this.#host
     const composition = variables.compose()
     const forced = this.#forced
+    const link = this.#links
     this.#forced = false
     let sent = false
     try {
@@ -166,7 +170,8 @@ export class Saving {
       const error = asPersistError(thrown, this.#host.label, 'saved')
       // A link that broke is no failure of the save as long as its time is not over: it goes on when the link is back.
       if (error.code === 'ERR_PERSIST_CONNECT' && performance.now() < batch.deadline) {
-        this.#linked = false
+        // Unless it is back already, it will be told when it is.
+        if (link === this.#links) this.#linked = false
         this.#again(batch)
       } else {
         this.#fail(batch, error)

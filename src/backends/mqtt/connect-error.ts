@@ -120,6 +120,7 @@ export function mayBeProtocol(error: PersistError): boolean {
   if (error.code === 'ERR_PERSIST_TIMEOUT') return false
   return (
     cause === undefined ||
+    received === 'ECONNRESET' ||
     received === 1 ||
     received === 0x84 ||
     received === 0x80 ||
@@ -159,7 +160,7 @@ function explain(failure: unknown, { protocol }: MqttEndpoint, isSecure: boolean
   if (isSecure && (code === 'ECONNRESET' || failure === undefined)) return CLIENT_CERTIFICATE
   if (code === 'ECONNRESET' && (protocol === 'mqtts' || protocol === 'wss')) return BROKEN_HANDSHAKE
   if (failure === undefined && isWebSocket) return NO_WEBSOCKET
-  if (failure === undefined) {
+  if (failure === undefined || code === 'ECONNRESET') {
     return ['ERR_PERSIST_CONNECT', 'it closed the connection at once: is it an MQTT broker, and does it want TLS?']
   }
   if (!isUnreadable(failure)) return ['ERR_PERSIST_CONNECT', reasonOf(failure)]

@@ -107,10 +107,11 @@ export class PoolTopic {
   /** The private topic is forbidden, or messages on it do not come back: the pool's own topic is a fence as well. */
   async #openWithoutPrivateTopic(): Promise<void> {
     this.#markTopic = this.#topic
+    const settled = orAfter(new Promise<never>(() => {}), SETTLE_MS, undefined)
     if (await this.#came(this.#fence([]))) return
     // This user may not publish at all, perhaps: a reader. What is retained comes by itself, if a little later.
     this.#proof = 'settled'
-    await this.#orClosed(orAfter(new Promise<never>(() => {}), SETTLE_MS, undefined))
+    if (this.#retained === null) await this.#orClosed(settled)
   }
 
   /** Subscribes and sends a fence message in one go. */

@@ -1,0 +1,81 @@
+import type { Backend, BackendListener, Held } from '../../src/backend.ts'
+import { PersistError } from '../../src/errors.ts'
+import { openersFor } from '../../src/open-store.ts'
+
+/** A write that the store is waiting for. */
+export interface PendingWrite {
+  readonly text: string
+  land(outcome?: 'written' | 'superseded'): void
+  fail(code: PersistError['code']): void
+}
+
+/**
+ * A backend whose writes wait until the test lets them land or fail: for interleavings that no broker gives on demand.
+ */
+export class HeldBackend implements Backend {
+  readonly place = 'held'
+  readonly writes: PendingWrite[] = []
+  /** What landed last. */
+  text: string | null
+  listener!: BackendListener
+  isClosed = false
+  /** Do writes land by themselves, a tick later? */
+  auto: boolean
+  #arrived: (() => void)[] = []
+
+  constructor(text: string | null = null, { auto = true }: { auto?: boolean } = {}) {
+    this.text = text
+    this.auto = auto
+  }
+
+  async open(listener: BackendListener): Promise<Held> {
+    this.listener = listener
+    return this.held()
+  }
+
+  held(text: string | null = this.text): Held {
+    return { bytes: text === null ? null : bytesOf(text), proof: 'exact' }
+  }
+
+  write(bytes: Uint8Array): Promise<'written' | 'superseded'> {
+    const text = new TextDecoder().decode(bytes)
+    return new Promise((resolve, reject) => {
+      const write: PendingWrite = {
+        text,
+        land: (outcome = 'written') => {
+          if (outcome === 'written') this.text = text
+          resolve(outcome)
+        },
+        fail: (code) => reject(new PersistError(code, `failed on purpose with ${code}`)),
+      }
+      this.writes.push(write)
+      if (this.auto) queueMicrotask(() => write.land())
+      for (const tell of this.#arrived.splice(0)) tell()
+    })
+  }
+
+  /** Resolves with the n-th write (from 1) when it has come. */
+  async nth(n: number): Promise<PendingWrite> {
+    while (this.writes.length < n) await new Promise<void>((resolve) => this.#arrived.push(resolve))
+    return this.writes[n - 1] as PendingWrite
+  }
+
+  /** Somebody else writes. */
+  foreign(text: string | null): void {
+    this.text = text
+    this.listener.changed(text === null ? null : bytesOf(text))
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+  }
+
+  /** The functions that open stores on this backend. */
+  get openers(): ReturnType<typeof openersFor> {
+    return openersFor(() => this)
+  }
+}
+
+export function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}

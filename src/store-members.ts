@@ -2,8 +2,8 @@ import type { StoreEvents } from './events.ts'
 import type { JsonObject } from './json.ts'
 import type { Status } from './status.ts'
 
-/** What a store can do; all its other properties are variables. */
-export interface StoreMembers<T extends object = JsonObject> {
+/** What a store can do, but for looking up variables by name. */
+interface StoreActions<T extends object> {
   /**
    * Saves the variables; resolves when the backend really holds them as they were at the time of the call.
    *
@@ -13,12 +13,6 @@ export interface StoreMembers<T extends object = JsonObject> {
   save(): Promise<void>
   /** Saves every so many seconds if something has changed; less than 5 turns it off. */
   saveEvery(seconds: number): void
-  /** Is there such a variable? With a fallback: its value, or the fallback. */
-  has(name: string): boolean
-  has<Name extends string, Fallback>(name: Name, fallback: Fallback): Value<T, Name> | Fallback
-  /** The value of a variable, whatever its name is, or the fallback. */
-  find<Name extends string>(name: Name): Value<T, Name> | undefined
-  find<Name extends string, Fallback>(name: Name, fallback: Fallback): Value<T, Name> | Fallback
   /** Removes a variable; nothing happens if it is not there. */
   remove(name: string): void
   /**
@@ -50,6 +44,16 @@ export interface StoreMembers<T extends object = JsonObject> {
   toJSON(): T
 }
 
+/** What a store can do; all its other properties are variables. */
+export interface StoreMembers<T extends object = JsonObject> extends StoreActions<T> {
+  /** Is there such a variable? With a fallback: its value, or the fallback. */
+  has(name: string): boolean
+  has<Name extends string, Fallback>(name: Name, fallback: Fallback): Value<T, Name> | Fallback
+  /** The value of a variable, whatever its name is, or the fallback. */
+  find<Name extends string>(name: Name): Value<T, Name> | undefined
+  find<Name extends string, Fallback>(name: Name, fallback: Fallback): Value<T, Name> | Fallback
+}
+
 type Value<T, Name> = Name extends keyof T ? T[Name] : string extends keyof T ? T[keyof T & string] : unknown
 
 /** The names that no variable can have in a program: what a store can do, and what every JavaScript object has. */
@@ -59,7 +63,7 @@ export type ReservedName = (keyof StoreMembers & string) | '__proto__' | 'constr
 export type VariablesOf<T> = { [Name in keyof T]: Name extends ReservedName | `$${string}` ? never : T[Name] }
 
 /** A store whose variables are not declared: every name is a variable of any value. */
-export interface LooseStore extends Omit<StoreMembers<JsonObject>, 'has' | 'find'> {
+export interface LooseStore extends StoreActions<JsonObject> {
   has(name: string): boolean
   // biome-ignore lint/suspicious/noExplicitAny: as for the variables below
   has(name: string, fallback: unknown): any

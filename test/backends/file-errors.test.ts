@@ -6,7 +6,7 @@ import { fileBackend } from '../../src/backends/file.ts'
 import { Recorder } from '../../src/testing/bench.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { waitForEvent } from '../helpers/wait.ts'
-import { bytesOf, fileProgram, LIMIT_MS, namesIn, openedFile, smallDisk } from './file-fixture.ts'
+import { bytesOf, fileProgram, LIMIT_MS, mayMount, mounted, namesIn, openedFile, smallDisk } from './file-fixture.ts'
 
 test.each<[what: string, make: (path: string) => unknown, text: RegExp]>([
   ['a directory', (path) => mkdir(path), /is a directory\. Give the path of a file/],
@@ -72,9 +72,10 @@ test('a file that may not be read, and a directory that may not be written, are 
   expect(await namesIn(directory)).toEqual(['pool.json'])
 })
 
-test('a full disk: the error says so, the old file stays, and nothing half written is left', async ({ skip }) => {
+const mountTest = test.skipIf(!mayMount())
+
+mountTest('a full disk: the error says so, the old file stays, and nothing half written is left', async () => {
   const disk = smallDisk('256k')
-  if (disk === undefined) return skip('this user may not mount a file system that can be filled')
   const path = join(disk.path, 'pool.json')
   const { backend } = await openedFile(path)
   await backend.write(bytesOf('{"old":1}'), LIMIT_MS)
@@ -87,9 +88,8 @@ test('a full disk: the error says so, the old file stays, and nothing half writt
   expect(await backend.write(bytesOf('{"new":1}'), LIMIT_MS)).toBe('written')
 })
 
-test('a read-only file system is denied, and what is there is read', async ({ skip }) => {
+mountTest('a read-only file system is denied, and what is there is read', async () => {
   const disk = smallDisk('256k')
-  if (disk === undefined) return skip('this user may not mount a file system')
   const path = join(disk.path, 'pool.json')
   await writeFile(path, '{"old":1}')
   disk.remountReadOnly()
@@ -101,18 +101,12 @@ test('a read-only file system is denied, and what is there is read', async ({ sk
   })
 })
 
-test('a file that is a mount point of its own, as in a container, says what to mount instead', async ({ skip }) => {
+mountTest('a file that is a mount point of its own, as in a container, says what to mount instead', async () => {
   const directory = temporaryDirectory()
   const [outside, inside] = [join(directory, 'outside.json'), join(directory, 'inside.json')]
   for (const file of [outside, inside]) await writeFile(file, '{"old":1}')
-  if (spawnSync('mount', ['--bind', outside, inside], { stdio: 'ignore' }).status !== 0) {
-    return skip('this user may not mount a file')
-  }
-  try {
-    const { backend } = await openedFile(inside)
-    await expect(backend.write(bytesOf('{}'), LIMIT_MS)).rejects.toThrow(`mount its directory ${directory} instead`)
-  } finally {
-    spawnSync('umount', [inside], { stdio: 'ignore' })
-  }
+  mounted(inside, '--bind', outside)
+  const { backend } = await openedFile(inside)
+  await expect(backend.write(bytesOf('{}'), LIMIT_MS)).rejects.toThrow(`mount its directory ${directory} instead`)
   expect(await namesIn(directory)).toEqual(['inside.json', 'outside.json'])
 })

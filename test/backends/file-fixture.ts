@@ -48,18 +48,33 @@ async function bundle(): Promise<string> {
   return outfile
 }
 
-/** A file system of its own, so small that it can be filled; undefined where this user may mount none. */
-export function smallDisk(size: string): { path: string; remountReadOnly(): void } | undefined {
+/** Whether this user may mount; where not, one line says which tests that costs. */
+export function mayMount(): boolean {
   const path = temporaryDirectory()
-  const mount = (...options: string[]) => spawnSync('mount', [...options, path], { stdio: 'ignore' }).status === 0
-  if (!mount('-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs')) return undefined
-  const unmount = () => void spawnSync('umount', ['--lazy', path], { stdio: 'ignore' })
-  atExit(unmount)
-  onTestFinished(unmount)
-  return {
-    path,
-    remountReadOnly() {
-      if (!mount('-o', 'remount,ro')) throw new Error(`${path} could not be made read-only`)
-    },
-  }
+  const mounted = mount('-t', 'tmpfs', 'tmpfs', path)
+  if (mounted) unmount(path)
+  else process.stderr.write('Skipped, because this user may not mount: full disk, read-only disk, mounted file.\n')
+  return mounted
+}
+
+/** A file system of its own, so small that it can be filled. */
+export function smallDisk(size: string): { path: string; remountReadOnly(): void } {
+  const path = temporaryDirectory()
+  mounted(path, '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs')
+  return { path, remountReadOnly: () => mounted(path, '-o', 'remount,ro') }
+}
+
+/** Mounts until the end of the test, at the latest of the process. */
+export function mounted(path: string, ...options: string[]): void {
+  if (!mount(...options, path)) throw new Error(`Could not be mounted: ${options.join(' ')} ${path}`)
+  atExit(() => unmount(path))
+  onTestFinished(() => unmount(path))
+}
+
+function mount(...args: string[]): boolean {
+  return spawnSync('mount', args, { stdio: 'ignore' }).status === 0
+}
+
+function unmount(path: string): void {
+  spawnSync('umount', ['--lazy', path], { stdio: 'ignore' })
 }

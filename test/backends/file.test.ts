@@ -1,18 +1,5 @@
 import { readFileSync } from 'node:fs'
-import {
-  chmod,
-  chown,
-  copyFile,
-  lstat,
-  mkdir,
-  open,
-  readFile,
-  rm,
-  stat,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, open, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../src/file.ts'
@@ -21,15 +8,31 @@ import { bytesOf, LIMIT_MS, namesIn, openedFile, textOf } from './file-fixture.t
 
 const isRoot = process.getuid?.() === 0
 
-test('a file that a Tasmota device wrote opens as it is, and stays so where nothing is changed', async () => {
-  const path = join(temporaryDirectory(), '_persist.json')
-  await copyFile(new URL('../fixtures/berry-written.json', import.meta.url), path)
-  const before = await readFile(path)
-  const pt = await openStore({ file: path, name: 'device' })
-  expect(Object.keys(pt)).toEqual(Object.keys(JSON.parse(before.toString())))
-  await pt.save()
-  await pt.$close()
-  expect(await readFile(path)).toEqual(before)
+interface DevicePayload {
+  readonly payload_utf8?: string
+  readonly payload_hex?: string
+  readonly js_parses: boolean
+}
+
+test('files as devices write them open, and stay byte for byte as they are until something is changed', async () => {
+  const directory = temporaryDirectory()
+  const fixture = await readFile(new URL('../fixtures/berry-written.json', import.meta.url), 'utf8')
+  const payloads = (JSON.parse(fixture) as DevicePayload[]).filter(({ js_parses }) => js_parses)
+  expect(payloads.length).toBeGreaterThan(50)
+  for (const [index, { payload_utf8, payload_hex = '' }] of payloads.entries()) {
+    const file = join(directory, `${index}`, '_persist.json')
+    const written = payload_utf8 === undefined ? Buffer.from(payload_hex, 'hex') : Buffer.from(payload_utf8)
+    await mkdir(join(directory, `${index}`))
+    await writeFile(file, written)
+    const pt = await openStore<{ added?: number }>({ file, name: 'device' })
+    expect(JSON.stringify(pt)).toBe(JSON.stringify(JSON.parse(written.toString())))
+    await pt.save()
+    expect((await readFile(file)).equals(written)).toBe(true)
+    pt.added = 1
+    await pt.$close()
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ ...JSON.parse(written.toString()), added: 1 })
+    expect(await namesIn(join(directory, `${index}`))).toEqual(['_persist.json'])
+  }
 })
 
 test('a file that is not there is an empty pool; directories are made when it is written, not before', async () => {

@@ -148,12 +148,14 @@ export class Connection {
   drop(cause: unknown): void {
     this.#cause ??= cause
     this.#client.end(true)
+    // After an end() that still waits for something, MQTT.js takes no second.
+    this.#client.stream.destroy()
   }
 
   /** Says goodbye to the broker; resolves when the connection is gone. */
   async end(): Promise<void> {
     // With a publish in flight MQTT.js waits for its PUBACK, for ever.
-    const timer = setTimeout(() => this.#client.end(true), END_MS)
+    const timer = setTimeout(() => this.#client.stream.destroy(), END_MS)
     this.#client.end()
     await this.closed
     clearTimeout(timer)

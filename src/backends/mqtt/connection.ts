@@ -72,7 +72,7 @@ export class Connection {
     limitMs: number,
     signal: AbortSignal,
   ): Promise<Connection> {
-    const client = start(endpoint, protocolVersion, limitMs)
+    const { client, sockets } = start(endpoint, protocolVersion, limitMs)
     const opened = deferred<Connection>()
     let failure: unknown
     // MQTT.js tells an error first and the close after it; some ends have no error at all.
@@ -95,7 +95,7 @@ export class Connection {
       client.off('error', onError)
       client.off('close', onClose)
       client.stream.off('error', onError)
-      quickAndUnobtrusive(client)
+      sockets.forEach(quickAndUnobtrusive)
       opened.resolve(new Connection(client, endpoint, protocolVersion, properties))
     })
     try {
@@ -167,9 +167,18 @@ interface ConnackProperties {
   retainAvailable?: boolean | undefined
 }
 
-function start(endpoint: MqttEndpoint, protocolVersion: 4 | 5, limitMs: number): MqttClient {
+/** Begins to connect; the sockets in it, as they come to be: none in a browser. */
+function start(endpoint: MqttEndpoint, version: 4 | 5, limitMs: number): { client: MqttClient; sockets: NodeSocket[] } {
+  const sockets: NodeSocket[] = []
+  // An option of the ws package, and the only way to the socket in a WebSocket.
+  const finishRequest = (request: NodeRequest) => {
+    request.once('socket', (socket) => sockets.push(socket))
+    request.end()
+  }
   try {
-    return mqtt.connect(clientOptions(endpoint, protocolVersion, limitMs))
+    const client = connect({ ...clientOptions(endpoint, version, limitMs), wsOptions: { finishRequest } })
+    sockets.push(client.stream as NodeSocket)
+    return { client, sockets }
   } catch (error) {
     // Certificates are read before anything is sent.
     throw tlsOptionError(endpoint, error)
@@ -214,15 +223,13 @@ interface NodeSocket {
   unref?(): void
 }
 
-/**
- * Small packets go at once, and a connection with nothing to do keeps no process alive.
- *
- * The socket is the stream itself, or for a WebSocket what the ws package has inside; a browser has nothing of this.
- */
-function quickAndUnobtrusive(client: MqttClient): void {
-  const stream = client.stream as NodeSocket & { socket?: { _socket?: NodeSocket } }
-  for (const socket of [stream, stream.socket?._socket]) {
-    socket?.setNoDelay?.(true)
-    socket?.unref?.()
-  }
+interface NodeRequest {
+  once(event: 'socket', listener: (socket: NodeSocket) => void): void
+  end(): void
+}
+
+/** Small packets go at once, and a connection with nothing to do keeps no process alive. A browser has none of this. */
+function quickAndUnobtrusive(socket: NodeSocket): void {
+  socket.setNoDelay?.(true)
+  socket.unref?.()
 }

@@ -45,7 +45,7 @@ describe('schema', () => {
 
 describe('version and migrate', () => {
   const migrate = (variables: { [name: string]: unknown }, from: number) =>
-    ({ ...variables, count: variables['counter'] ?? null, from }) as never
+    ({ ...variables, count: variables.counter ?? null, from }) as never
 
   it('brings an old pool to today once', async () => {
     const backend = new HeldBackend('{"counter":3}')

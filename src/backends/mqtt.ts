@@ -1,242 +1,204 @@
 import type { Backend, BackendListener, Held } from '../backend.ts'
-import { within } from '../deferred.ts'
+import { type Deferred, deferred, within } from '../deferred.ts'
 import { asPersistError, PersistError } from '../errors.ts'
-import { isUnreadable, mayBeProtocol } from './mqtt/connect-error.ts'
-import type { Connection } from './mqtt/connection.ts'
-import { endpointOf, type MqttEndpoint, type MqttTls } from './mqtt/endpoint.ts'
-import { PoolTopic } from './mqtt/pool-topic.ts'
-import {
-  closesAtWriteError,
-  lateError,
-  noEchoError,
-  noRetainError,
-  tooLargeError,
-  unreadableError,
-} from './mqtt/write-error.ts'
+import { newClientId } from './mqtt/client-id.ts'
+import { lostError } from './mqtt/connect-error.ts'
+import type { ConnectionTls } from './mqtt/connection.ts'
+import { ConnectionLost, wasClosed } from './mqtt/connection-failure.ts'
+import { parseEndpoint } from './mqtt/endpoint.ts'
+import { SubscriptionRefused } from './mqtt/fence.ts'
+import { type Learned, openSession, type Target } from './mqtt/open-session.ts'
+import { pause } from './mqtt/pause.ts'
+import type { Session } from './mqtt/session.ts'
+import { refusalIn, WriteFailure, writeError } from './mqtt/write-error.ts'
 
 /** Where at which broker a pool is, and how to get in. */
 export interface MqttBackendOptions {
+  /** mqtt:, mqtts:, ws: or wss:; a user name and password in it count where the options have none. */
   readonly url: string
   readonly topic: string
+  /** For messages. */
+  readonly name?: string | undefined
   readonly username?: string | undefined
   readonly password?: string | undefined
-  readonly tls?: MqttTls | undefined
-  readonly protocolVersion?: 'auto' | 4 | 5
+  /** For mqtts: and wss: only. */
+  readonly tls?: ConnectionTls | undefined
+  readonly protocolVersion: 'auto' | 4 | 5
 }
 
-/** The first pause before connecting again, which doubles up to the last; in milliseconds. */
+/** The longest first pause before connecting again, in milliseconds: most lost links work again at once. */
 const FIRST_PAUSE_MS = 250
+/** The longest pause of all, in milliseconds: a broker that was away for a day is found again in half a minute. */
 const LAST_PAUSE_MS = 30_000
 /** How long one attempt to connect again may take, in milliseconds. */
-const RECONNECT_LIMIT_MS = 10_000
-/** After so many writes in a row that each lost the connection, it is the broker that closes it. */
-const ENOUGH_LOST_WRITES = 3
-/** PUBLISH: fixed header (at most 5), topic length, packet identifier, length of no properties (MQTT 5, 3.3). */
-const PACKET_OVERHEAD = 5 + 2 + 2 + 1
+const RECONNECT_LIMIT_MS = 30_000
+/** So many times in a row the broker closed while a write was under way: that is no coincidence any more. */
+const CLOSED_EACH_TIME = 3
 
-/** A connection, and the pool's topic on it. */
-interface Link {
-  readonly connection: Connection
-  readonly pool: PoolTopic
-  readonly held: Held
-}
-
-/** Keeps a pool as one retained message at an MQTT broker. */
+/**
+ * Keeps a pool as one retained message at an MQTT broker; docs/protocol.md has what is on the wire.
+ *
+ * @throws {PersistError} ERR_PERSIST_OPTION where the url or the password without a user name cannot be used
+ */
 export function mqttBackend(options: MqttBackendOptions): Backend {
   return new MqttBackend(options)
 }
 
 class MqttBackend implements Backend {
   readonly place: string
-  readonly #topic: string
-  readonly #endpoint: MqttEndpoint
-  #versions: readonly (4 | 5)[]
-  #listener: BackendListener | undefined
-  #link: Link | undefined
-  /** Why there is no link. */
-  #offline: PersistError | undefined
-  /** Ends what is under way: an attempt to connect, or the pause before it. */
+  readonly #target: Target
+  readonly #learned: Learned
+  /** Aborted when it is closed. */
   readonly #closing = new AbortController()
-  /** Settles when nothing is under way any more. */
-  #underway: Promise<unknown> = Promise.resolve()
-  /** Attempts to connect since a write has succeeded, or a connection has lasted. */
-  #attempts = 0
-  /** Writes in a row during which the connection was lost. */
-  #lostWrites = 0
+  readonly #closed = deferred<void>()
+  #session: Session | undefined
+  #write: Deferred<'written' | 'superseded'> | undefined
+  /** Writes in a row during which the broker closed. */
+  #closedWrites = 0
 
-  constructor({ url, topic, protocolVersion = 'auto', ...login }: MqttBackendOptions) {
-    this.#endpoint = endpointOf(url, login)
-    this.#topic = topic
-    this.#versions = protocolVersion === 'auto' ? [5, 4] : [protocolVersion]
-    this.place = `${this.#endpoint.shown} ${topic}`
+  constructor({ url, topic, name, tls, protocolVersion, ...login }: MqttBackendOptions) {
+    const endpoint = parseEndpoint(url)
+    const { username = endpoint.username, password = endpoint.password } = login
+    if (password !== undefined && username === undefined) {
+      // [MQTT-3.1.2-22] of MQTT 3.1.1.
+      const text = 'Option password: MQTT has no password without a user name; set the option username too.'
+      throw new PersistError('ERR_PERSIST_OPTION', text, { received: 'password' })
+    }
+    this.place = `${endpoint.text} ${topic}`
+    const store = name === undefined ? this.place : `'${name}' (${this.place})`
+    this.#target = { endpoint, topic, store, username, password, tls, protocolVersion, clientId: newClientId() }
+    this.#learned = { protocolVersion: protocolVersion === 'auto' ? 5 : protocolVersion, fencePlace: 'private' }
   }
 
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
-    this.#listener = listener
-    const connecting = this.#connect(limitMs)
-    this.#underway = connecting
-    const link = await connecting
-    this.#use(link)
-    return link.held
+    // This timer also keeps a Node process alive until the store is open; nothing else here does.
+    const session = await this.#limited(limitMs, (ms, abort) => setTimeout(abort, ms))
+    return this.#use(session, listener)
   }
 
   async write(bytes: Uint8Array, limitMs: number): Promise<'written' | 'superseded'> {
-    const link = this.#link
-    if (link === undefined) throw this.#isClosed ? closedError(this.place) : (this.#offline ?? closedError(this.place))
-    const { connection, pool, held } = link
-    if (!connection.retainAvailable) throw noRetainError(this.place)
-    if (held.limitBytes !== undefined && bytes.length > held.limitBytes) {
-      throw tooLargeError(this.place, bytes.length, held.limitBytes)
-    }
+    const session = this.#session
+    if (session === undefined) throw this.#isClosed ? this.#closedError() : this.#goneError()
+    const write = deferred<'written' | 'superseded'>()
+    this.#write = write
+    // A copy: the caller may change its bytes while ours are still on their way.
+    session.write(new Uint8Array(bytes)).then(write.resolve, write.reject)
     const late = () => {
-      const error = lateError(this.place, limitMs)
-      // A connection on which nothing is answered is of no use any more; the next one may be better.
-      connection.drop(error)
-      return error
+      // A connection on which nothing is answered may be dead; the next one will show.
+      session.connection.destroy()
+      return this.#lateError('saved', limitMs, session.step)
     }
     try {
-      // A copy, which slice() of a Buffer would not be: the echo is compared with what was sent.
-      const outcome = await within(this.#write(pool, Uint8Array.from(bytes)), limitMs, late)
-      this.#attempts = this.#lostWrites = 0
+      const outcome = await within(write.promise, limitMs, late)
+      this.#closedWrites = 0
       return outcome
-    } catch (error) {
-      throw this.#isClosed ? closedError(this.place) : this.#writeError(error, bytes.length)
+    } catch (thrown) {
+      throw this.#writeError(thrown, bytes.length)
+    } finally {
+      this.#write = undefined
     }
   }
 
   async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#underway.catch(() => {})
-    await this.#link?.connection.end()
+    this.#closing.abort(this.#closedError())
+    this.#closed.resolve()
+    this.#write?.reject(this.#closedError())
+    await this.#session?.connection.end()
   }
 
   get #isClosed(): boolean {
     return this.#closing.signal.aborted
   }
 
-  /** Where the connection ends again and again when this is written, it is the broker's way to refuse. */
-  #writeError(error: unknown, sizeBytes: number): unknown {
-    if (!(error instanceof PersistError) || error.code !== 'ERR_PERSIST_CONNECT') return error
-    if (isUnreadable(error.cause)) return unreadableError(this.place, sizeBytes, error)
-    this.#lostWrites += 1
-    return this.#lostWrites < ENOUGH_LOST_WRITES ? error : closesAtWriteError(this.place, sizeBytes, error)
-  }
-
-  async #write(pool: PoolTopic, bytes: Uint8Array): Promise<'written' | 'superseded'> {
-    if (!(await pool.isStillEmpty())) return 'superseded'
-    await pool.write(bytes)
-    return 'written'
-  }
-
-  /** Connects, and finds out what is held. Everything is let go of when it throws. */
-  async #connect(limitMs: number): Promise<Link> {
-    const deadline = performance.now() + limitMs
-    const connection = await this.#connection(deadline)
-    const drop = () => connection.drop(closedError(this.place))
-    this.#closing.signal.addEventListener('abort', drop)
+  /** A session, or an error and nothing left behind when the limit is over. */
+  async #limited(limitMs: number, startTimer: (ms: number, fn: () => void) => unknown): Promise<Session> {
+    const limit = new AbortController()
+    let step = () => ''
+    const timer = startTimer(limitMs, () => limit.abort(this.#lateError('opened', limitMs, step())))
+    const stop = () => limit.abort(this.#closing.signal.reason)
+    if (this.#isClosed) stop()
+    this.#closing.signal.addEventListener('abort', stop)
     try {
-      if (this.#isClosed) drop()
-      const pool = new PoolTopic(connection, this.#topic, this.#endpoint.clientId, (bytes) => {
-        if (!this.#isClosed) this.#listener?.changed(bytes)
+      return await openSession(this.#target, this.#learned, limit.signal, (current) => {
+        step = current
       })
-      const late = () => {
-        const error = noEchoError(this.place, limitMs)
-        // No goodbye, which would take more time.
-        connection.drop(error)
-        return error
-      }
-      const found = await within(pool.open(), remaining(deadline), late)
-      const limitBytes = connection.maximumPacketSize - PACKET_OVERHEAD - new TextEncoder().encode(this.#topic).length
-      const { protocolVersion } = connection
-      return { connection, pool, held: { ...found, protocolVersion, ...(limitBytes < Infinity && { limitBytes }) } }
-    } catch (error) {
-      await connection.end()
-      throw this.#isClosed ? closedError(this.place) : error
     } finally {
-      this.#closing.signal.removeEventListener('abort', drop)
+      clearTimeout(timer as number)
+      this.#closing.signal.removeEventListener('abort', stop)
     }
   }
 
-  async #connection(deadline: number): Promise<Connection> {
-    // Loaded here, so that a program that keeps its pools elsewhere never loads an MQTT client.
-    const { Connection } = await import('./mqtt/connection.ts')
-    const open = (version: 4 | 5) => {
-      if (this.#isClosed) throw closedError(this.place)
-      return Connection.open(this.#endpoint, version, remaining(deadline), this.#closing.signal)
+  /** Synchronous from here to the listener: nothing that comes meanwhile is missed, or told twice. */
+  #use(session: Session, listener: BackendListener): Held {
+    if (this.#isClosed) {
+      session.connection.destroy()
+      throw this.#closedError()
     }
-    const [first, second] = this.#versions
-    try {
-      return await open(first as 4 | 5)
-    } catch (thrown) {
-      const error = this.#isClosed ? closedError(this.place) : asPersistError(thrown, this.place, 'opened')
-      if (second === undefined || !mayBeProtocol(error)) throw error
-      const connection = await open(second)
-      this.#versions = [second]
-      return connection
-    }
-  }
-
-  #use(link: Link): void {
-    this.#link = link
-    const since = performance.now()
-    void link.connection.closed.then((cause) => {
-      this.#link = undefined
+    this.#session = session
+    void session.connection.lost.then((failure) => {
+      this.#session = undefined
       if (this.#isClosed) return
-      if (performance.now() - since > LAST_PAUSE_MS) this.#attempts = 0
-      this.#offline = cause
-      this.#listener?.offline(cause)
-      this.#underway = this.#reconnect()
+      listener.offline(lostError(failure, this.#target.store))
+      void this.#reconnect(listener)
     })
+    return session.begin(listener)
   }
 
-  /**
-   * Tries until it is connected or closed; pauses are random, so that a restarted broker is not met by all at once.
-   *
-   * They go on growing where connections do not last: a broker that closes at each write is not asked all the time.
-   */
-  async #reconnect(): Promise<void> {
-    let troubled = false
-    while (!this.#isClosed) {
-      await this.#pause(Math.random() * Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#attempts++))
+  async #reconnect(listener: BackendListener): Promise<void> {
+    let isTold = false
+    for (let longest = FIRST_PAUSE_MS; !this.#isClosed; longest = Math.min(2 * longest, LAST_PAUSE_MS)) {
+      // Random from nothing on ("full jitter"): the clients of a broker that was restarted do not come all at once.
+      await pause(Math.random() * longest, this.#closed.promise)
       if (this.#isClosed) return
       try {
-        const link = await this.#connect(RECONNECT_LIMIT_MS)
-        this.#use(link)
-        this.#listener?.online(link.held)
+        const session = await this.#limited(RECONNECT_LIMIT_MS, unreferencedTimeout)
+        listener.online(this.#use(session, listener))
         return
       } catch (thrown) {
         if (this.#isClosed) return
-        const error = asPersistError(thrown, this.place, 'opened again')
-        this.#offline = error
-        // No broker yet is what offline says already; a password that is wrong by now is news.
-        if (error.code !== 'ERR_PERSIST_DENIED' || troubled) continue
-        troubled = true
-        this.#listener?.trouble(error)
+        const error = asPersistError(thrown, this.#target.store, 'connected again')
+        if (error.code !== 'ERR_PERSIST_DENIED') continue
+        // It will hardly heal by itself, but somebody may give back the permission.
+        longest = LAST_PAUSE_MS
+        if (!isTold) listener.trouble(error)
+        isTold = true
       }
     }
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const { signal } = this.#closing
-      const over = () => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', over)
-        resolve()
-      }
-      const timer = setTimeout(over, ms)
-      // A program with nothing else to do ends instead of waiting for a broker.
-      ;(timer as { unref?: () => void }).unref?.()
-      signal.addEventListener('abort', over)
-    })
+  #writeError(thrown: unknown, sizeBytes: number): PersistError {
+    const { store, topic } = this.#target
+    const found = refusalIn(thrown, sizeBytes)
+    if (found instanceof WriteFailure) return writeError(found, store, topic)
+    if (found instanceof SubscriptionRefused) return writeError(new WriteFailure('unreadable'), store, topic)
+    if (!(found instanceof ConnectionLost)) return asPersistError(found, store, 'saved')
+    if (wasClosed(found.failure)) this.#closedWrites += 1
+    if (this.#closedWrites < CLOSED_EACH_TIME) return lostError(found.failure, store)
+    this.#closedWrites = 0
+    return writeError(new WriteFailure('closed each time', sizeBytes), store, topic)
+  }
+
+  #lateError(done: string, limitMs: number, step: string): PersistError {
+    const { store } = this.#target
+    const text = `Store ${store} could not be ${done} within ${Math.round(limitMs)} ms. It was waiting for ${step}.`
+    return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
+  }
+
+  #closedError(): PersistError {
+    const { store } = this.#target
+    return new PersistError('ERR_PERSIST_CLOSED', `Store ${store} is closed.`, { store })
+  }
+
+  #goneError(): PersistError {
+    const { store } = this.#target
+    return new PersistError('ERR_PERSIST_CONNECT', `Store ${store} has no connection to the broker now.`, { store })
   }
 }
 
-/** What is left of a time, in milliseconds; at least one, since timers take 0 for no limit. */
-function remaining(deadline: number): number {
-  return Math.max(1, deadline - performance.now())
-}
-
-function closedError(store: string): PersistError {
-  return new PersistError('ERR_PERSIST_CLOSED', `${store} is closed.`, { store })
+/** Trying to connect again keeps no program alive that has nothing else to do. */
+function unreferencedTimeout(ms: number, fn: () => void): unknown {
+  const timer: unknown = setTimeout(fn, ms)
+  // In a browser it is a number.
+  if (typeof timer === 'object') (timer as NodeJS.Timeout).unref()
+  return timer
 }

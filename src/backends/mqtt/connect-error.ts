@@ -1,173 +1,205 @@
 import { PersistError, type PersistErrorCode, reasonOf } from '../../errors.ts'
-import type { MqttEndpoint } from './endpoint.ts'
+import type { ConnectionFailure } from './connection-failure.ts'
+import type { Endpoint } from './endpoint.ts'
 
-/** A broker's refusal that is known by its code only. */
-export class ConnectionFailure extends Error {
-  readonly code: number
+/** What is known about an attempt to connect, for the text of its error. */
+export interface Attempt {
+  readonly store: string
+  readonly endpoint: Endpoint
+  readonly protocolVersion: 4 | 5
+  readonly username: string | undefined
+  readonly hasClientCertificate: boolean
+}
 
-  constructor(code: number, packet: string) {
-    super(`the broker sent ${packet} with code 0x${code.toString(16).padStart(2, '0')}`)
-    this.code = code
+interface Explanation {
+  readonly code?: PersistErrorCode
+  /** What happened, as the end of a sentence. */
+  readonly what: string
+  /** What to do, as sentences. */
+  readonly advice: string
+}
+
+const CA = { advice: 'Pass the certificate of the authority that signed it as tls.ca (PEM).' }
+
+/** Node's and OpenSSL's codes for a certificate of the broker that is not accepted. */
+const CERTIFICATE_ERRORS: { readonly [code: string]: Explanation } = {
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: { what: 'nobody that this machine trusts has signed its certificate', ...CA },
+  UNABLE_TO_GET_ISSUER_CERT: { what: 'the authority that signed its certificate is not known here', ...CA },
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: { what: 'the authority that signed its certificate is not known here', ...CA },
+  SELF_SIGNED_CERT_IN_CHAIN: { what: 'its certificate is signed by a private authority', ...CA },
+  DEPTH_ZERO_SELF_SIGNED_CERT: { what: 'its certificate is signed by itself', ...CA },
+  CERT_SIGNATURE_FAILURE: { what: 'its certificate is not signed by the authority it names', ...CA },
+  CERT_HAS_EXPIRED: { what: 'its certificate has expired', advice: 'Have it renewed; or is the clock here wrong?' },
+  CERT_NOT_YET_VALID: { what: 'its certificate is not valid yet', advice: 'Is the clock of this machine right?' },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    what: 'its certificate is made out to another host name',
+    advice: 'Use that name in the url, or set tls.servername to it.',
+  },
+}
+
+/** CONNACK: 1 to 5 in MQTT 3.1.1 (3.2.2.3), from 0x80 on in MQTT 5 (3.2.2.2). */
+function refusal(code: number, { username, protocolVersion }: Attempt): Explanation {
+  const login =
+    username === undefined
+      ? 'Set the options username and password.'
+      : `Check the password of user '${username}', and whether that user may connect.`
+  switch (code) {
+    case 0x01:
+    case 0x84:
+      return {
+        what: `it does not speak MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`,
+        advice: "Set the option protocolVersion to 'auto'.",
+      }
+    case 0x04:
+    case 0x86:
+      return { code: 'ERR_PERSIST_DENIED', what: 'user name or password are wrong', advice: login }
+    case 0x05:
+    case 0x87:
+      return { code: 'ERR_PERSIST_DENIED', what: 'this user is not authorized', advice: login }
+    case 0x8a:
+      return { code: 'ERR_PERSIST_DENIED', what: 'this client is banned', advice: 'Ask who runs the broker.' }
+    case 0x8c:
+      return { code: 'ERR_PERSIST_DENIED', what: 'it wants another way to log in', advice: login }
+    case 0x03:
+    case 0x88:
+    case 0x89:
+      return { what: 'it is not available or too busy now', advice: 'Try again later.' }
+    default:
+      return { what: 'it refuses this client', advice: 'Its log may say why.' }
   }
 }
 
-type Explanation = readonly [code: PersistErrorCode, what: string]
-
-const DENIED: Explanation = ['ERR_PERSIST_DENIED', 'user name or password are wrong, or this user may not connect']
-const UNTRUSTED: Explanation = [
-  'ERR_PERSIST_CONNECT',
-  'its certificate is not trusted: pass the authority that signed it as tls.ca (a PEM text), or have it renewed',
-]
-const NO_MQTT: Explanation = [
-  'ERR_PERSIST_CONNECT',
-  'what listens there is no MQTT broker, or wants TLS: check the port, or use mqtts:',
-]
-const NO_WEBSOCKET: Explanation = [
-  'ERR_PERSIST_CONNECT',
-  'what listens there offers no MQTT over WebSocket: check port and path of the url',
-]
-const NO_TLS: Explanation = [
-  'ERR_PERSIST_CONNECT',
-  'what listens there does not speak TLS (or not our kind of it): check the port, or use mqtt: or ws:',
-]
-const BROKEN_HANDSHAKE: Explanation = [
-  'ERR_PERSIST_CONNECT',
-  'it broke off the TLS handshake: does it speak TLS at that port, or want a client certificate (tls.cert and tls.key)?',
-]
-
-/** What CONNACK says: 1 to 5 in MQTT 3.1.1 (3.2.2.3), from 0x80 on in MQTT 5 (3.2.2.2). */
-const CONNACK: { readonly [code: number]: Explanation } = {
-  1: ['ERR_PERSIST_CONNECT', 'it does not speak this version of MQTT: set protocolVersion'],
-  2: ['ERR_PERSIST_DENIED', 'it does not like the client id'],
-  3: ['ERR_PERSIST_CONNECT', 'it is not available now'],
-  4: DENIED,
-  5: DENIED,
-  132: ['ERR_PERSIST_CONNECT', 'it does not speak this version of MQTT: set protocolVersion'],
-  133: ['ERR_PERSIST_DENIED', 'it does not like the client id'],
-  134: DENIED,
-  135: DENIED,
-  136: ['ERR_PERSIST_CONNECT', 'it is not available now'],
-  137: ['ERR_PERSIST_CONNECT', 'it is busy now'],
-  138: ['ERR_PERSIST_DENIED', 'this client is banned'],
-  140: ['ERR_PERSIST_DENIED', 'it wants another way to log in'],
+function network(
+  errorCode: string | undefined,
+  error: unknown,
+  { endpoint, hasClientCertificate }: Attempt,
+): Explanation {
+  const { host, port, protocol } = endpoint
+  const known = CERTIFICATE_ERRORS[errorCode ?? '']
+  if (known !== undefined) return known
+  switch (errorCode) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return { what: `there is no host ${host}`, advice: 'Check the host name in option url, and the network.' }
+    case 'ECONNREFUSED':
+      return { what: `nothing listens on port ${port} of ${host}`, advice: 'Start the broker, or correct option url.' }
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return { what: `${host} cannot be reached`, advice: 'Check the network, a firewall, and option url.' }
+    case 'EPROTO':
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return {
+        what: 'what answers there does not speak TLS',
+        advice: `Use the port that the broker has for TLS, or ${protocol === 'wss' ? 'ws' : 'mqtt'}: in option url.`,
+      }
+    case undefined:
+      return protocol.startsWith('ws')
+        ? {
+            what: `no WebSocket could be opened there (${reasonOf(error)})`,
+            advice: 'Check port and path in option url: brokers have a listener of its own for WebSocket.',
+          }
+        : { what: reasonOf(error), advice: '' }
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return closed(endpoint, hasClientCertificate)
+    default:
+      // ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED, ERR_SSL_TLSV1_ALERT_UNKNOWN_CA…: alerts are what the broker says.
+      if (errorCode.includes('ALERT')) return clientCertificate(hasClientCertificate)
+      return { what: reasonOf(error), advice: '' }
+  }
 }
 
-/** What the operating system and TLS say, by their codes. */
-const SYSTEM: { readonly [code: string]: Explanation } = {
-  ENOTFOUND: ['ERR_PERSIST_CONNECT', 'there is no host of that name: check the url'],
-  EAI_AGAIN: ['ERR_PERSIST_CONNECT', 'its name cannot be looked up now: is there a network?'],
-  ECONNREFUSED: ['ERR_PERSIST_CONNECT', 'nothing listens there: is the broker running, is the port right?'],
-  EHOSTUNREACH: ['ERR_PERSIST_CONNECT', 'there is no way to that host: is there a network?'],
-  ENETUNREACH: ['ERR_PERSIST_CONNECT', 'there is no way to that host: is there a network?'],
-  ETIMEDOUT: ['ERR_PERSIST_CONNECT', 'the host does not answer'],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
-  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
-  CERT_UNTRUSTED: UNTRUSTED,
-  CERT_HAS_EXPIRED: ['ERR_PERSIST_CONNECT', 'its certificate has expired: have it renewed'],
-  CERT_NOT_YET_VALID: ['ERR_PERSIST_CONNECT', 'its certificate is not valid yet: is the clock of this machine right?'],
-  ERR_TLS_CERT_ALTNAME_INVALID: [
+function clientCertificate(isGiven: boolean): Explanation {
+  return isGiven
+    ? {
+        what: 'it does not accept this client certificate',
+        advice: 'Check tls.cert and tls.key: has it been signed for this broker?',
+      }
+    : { what: 'it wants a client certificate', advice: 'Pass one as tls.cert and tls.key (PEM).' }
+}
+
+function closed({ protocol }: Endpoint, hasClientCertificate: boolean): Explanation {
+  const isSecure = protocol === 'mqtts' || protocol === 'wss'
+  return {
+    what: 'it closed the connection without an answer (no CONNACK came)',
+    advice: isSecure
+      ? `Its log may say why${hasClientCertificate ? '' : '; if it wants a client certificate, pass tls.cert and tls.key'}.`
+      : 'Is that the port for MQTT without TLS? Others need mqtts:, ws: or wss: in option url.',
+  }
+}
+
+function explain(failure: ConnectionFailure, attempt: Attempt): Explanation {
+  switch (failure.kind) {
+    case 'refused':
+    case 'disconnect':
+      return refusal(failure.code, attempt)
+    case 'network':
+      return network(failure.errorCode, failure.error, attempt)
+    case 'garbage': {
+      const start = failure.start.split(/[^ -~]/)[0] ?? ''
+      const received = start.length > 3 ? `; it sent "${start}"` : ''
+      const hint = start.startsWith('HTTP/') ? 'That is a web server. ' : ''
+      return {
+        what: `what answers there is no MQTT broker${received}`,
+        advice: `${hint}Check port and protocol in option url.`,
+      }
+    }
+    case 'settings':
+      return {
+        code: 'ERR_PERSIST_OPTION',
+        what: `the connection could not be set up (${reasonOf(failure.error)})`,
+        advice: 'Are tls.ca, tls.cert and tls.key PEM texts, and do certificate and key belong together?',
+      }
+    default:
+      return closed(attempt.endpoint, attempt.hasClientCertificate)
+  }
+}
+
+/** Why a store could not be opened, or its connection not be made again. */
+export function connectError(failure: ConnectionFailure, attempt: Attempt): PersistError {
+  const { code = 'ERR_PERSIST_CONNECT', what, advice } = explain(failure, attempt)
+  const { store } = attempt
+  const received = receivedIn(failure)
+  const shown = received === undefined ? '' : ` (${typeof received === 'number' ? hex(received) : received})`
+  return new PersistError(code, `Store ${store}: no connection to the broker, ${what}${shown}. ${advice}`.trimEnd(), {
+    store,
+    ...(received !== undefined && { received }),
+    ...('error' in failure && { cause: failure.error }),
+  })
+}
+
+/** Why a connection that worked has ended. */
+export function lostError(failure: ConnectionFailure, store: string): PersistError {
+  const received = receivedIn(failure)
+  const why = {
+    settings: '',
+    refused: '',
+    ended: '',
+    closed: ': the broker closed it',
+    silent: ': the broker did not answer any more (no PINGRESP)',
+    network: `: ${'error' in failure ? reasonOf(failure.error) : ''}`,
+    garbage: ': what came was no MQTT',
+    puback: `: the broker sent a PUBACK that the standard does not have (${hex(received)})`,
+    disconnect: `: the broker sent DISCONNECT with reason code ${hex(received)}`,
+  }[failure.kind]
+  return new PersistError(
     'ERR_PERSIST_CONNECT',
-    'its certificate is for another host name: use that name in the url, or pass it as tls.servername',
-  ],
-  EPROTO: NO_TLS,
-  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
-}
-
-const CLIENT_CERTIFICATE: Explanation = [
-  'ERR_PERSIST_DENIED',
-  'it wants a client certificate, or does not trust this one: pass tls.cert and tls.key (PEM texts)',
-]
-
-/** How far it came: `isSecure` where the TLS handshake is known to be over. */
-interface Course {
-  readonly limitMs: number
-  readonly isSecure: boolean
-}
-
-/** Why a connection could not be opened; `failure` is undefined where it was closed without a word. */
-export function connectError(endpoint: MqttEndpoint, failure: unknown, { limitMs, isSecure }: Course): PersistError {
-  const place = endpoint.shown
-  if (failure instanceof Error && failure.message === 'connack timeout') {
-    // MQTT.js gives its own timeout no code.
-    return new PersistError(
-      'ERR_PERSIST_TIMEOUT',
-      `No answer from ${place} within ${Math.round(limitMs)} ms (no CONNACK): is a broker behind that port?`,
-      { cause: failure },
-    )
-  }
-  const [code, what] = explain(failure, endpoint, isSecure)
-  return new PersistError(code, `No connection to ${place}: ${what.endsWith('?') ? what : `${what}.`}`, {
-    cause: failure,
-    received: codeOf(failure),
-  })
-}
-
-/** Why a connection has ended. */
-export function lostError(endpoint: MqttEndpoint, cause: unknown): PersistError {
-  const what = cause === undefined ? 'it was closed' : reasonOf(cause)
-  return new PersistError('ERR_PERSIST_CONNECT', `The connection to ${endpoint.shown} is gone: ${what}.`, {
-    ...(cause === undefined ? {} : { cause, received: codeOf(cause) }),
-  })
-}
-
-/** May the broker have refused just the protocol version? Old ones answer MQTT 5 in their own way, or close. */
-export function mayBeProtocol(error: PersistError): boolean {
-  const { cause, received } = error
-  if (error.code === 'ERR_PERSIST_TIMEOUT') return false
-  return (
-    cause === undefined ||
-    received === 'ECONNRESET' ||
-    received === 1 ||
-    received === 0x84 ||
-    received === 0x80 ||
-    received === 0x81 ||
-    received === 0x82
+    `Store ${store}: the connection was lost${why}. It is being made again.`,
+    {
+      store,
+      ...(received !== undefined && { received }),
+      ...('error' in failure && { cause: failure.error }),
+    },
   )
 }
 
-/** What `tls` has is not usable. */
-export function tlsOptionError({ shown }: MqttEndpoint, cause: unknown): PersistError {
-  const text = `Option tls: ca, cert and key must be PEM texts that fit together (${shown}): ${reasonOf(cause)}.`
-  return new PersistError('ERR_PERSIST_OPTION', text, { cause, received: 'tls' })
+function receivedIn(failure: ConnectionFailure): string | number | undefined {
+  if ('code' in failure) return failure.code
+  return failure.kind === 'network' ? failure.errorCode : undefined
 }
 
-/**
- * Has the broker sent what MQTT.js cannot read? Such errors have no code.
- *
- * One is known: mqtt-packet refuses a PUBACK with 0x95, Mosquitto's answer to what is over its message_size_limit.
- */
-export function isUnreadable(cause: unknown): boolean {
-  return cause instanceof Error && codeOf(cause) === undefined && cause.message !== 'Keepalive timeout'
-}
-
-function explain(failure: unknown, { protocol }: MqttEndpoint, isSecure: boolean): Explanation {
-  const isWebSocket = protocol === 'ws' || protocol === 'wss'
-  const code = codeOf(failure)
-  const known = typeof code === 'number' ? CONNACK[code] : typeof code === 'string' ? SYSTEM[code] : undefined
-  if (known !== undefined) return known
-  if (typeof code === 'string') {
-    // The broker's TLS alerts have codes like ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED.
-    if (/ALERT.*(CERT|CA$|HANDSHAKE)/.test(code)) return CLIENT_CERTIFICATE
-    if (code.startsWith('ERR_SSL')) return NO_TLS
-    // Node's HTTP parser: the answer to the WebSocket's request is no HTTP.
-    if (code.startsWith('HPE_')) return NO_WEBSOCKET
-  }
-  // TLS 1.3 asks for the client's certificate when the handshake is over for the client.
-  if (isSecure && (code === 'ECONNRESET' || failure === undefined)) return CLIENT_CERTIFICATE
-  if (code === 'ECONNRESET' && (protocol === 'mqtts' || protocol === 'wss')) return BROKEN_HANDSHAKE
-  if (failure === undefined && isWebSocket) return NO_WEBSOCKET
-  if (failure === undefined || code === 'ECONNRESET') {
-    return ['ERR_PERSIST_CONNECT', 'it closed the connection at once: is it an MQTT broker, and does it want TLS?']
-  }
-  if (!isUnreadable(failure)) return ['ERR_PERSIST_CONNECT', reasonOf(failure)]
-  const [kind, what] = isWebSocket ? NO_WEBSOCKET : NO_MQTT
-  return [kind, `${what} (${reasonOf(failure)})`]
-}
-
-function codeOf(failure: unknown): unknown {
-  return (failure as { code?: unknown } | undefined)?.code
+function hex(code: unknown): string {
+  return `0x${Number(code).toString(16).padStart(2, '0')}`
 }

@@ -1,235 +1,299 @@
-// Its bundle for browsers has no other export than the default.
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { deferred } from '../../deferred.ts'
-import type { PersistError } from '../../errors.ts'
-import { ConnectionFailure, connectError, lostError, tlsOptionError } from './connect-error.ts'
-import type { MqttEndpoint } from './endpoint.ts'
+import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt'
+import { type Deferred, deferred } from '../../deferred.ts'
+import { type ConnectionFailure, ConnectionLost, PublishRefused } from './connection-failure.ts'
+import type { Endpoint } from './endpoint.ts'
+import { PubackScan } from './puback-scan.ts'
 
-/** One message that came in. */
+/** A dead link is noticed after 1.5 times this; most routers keep a silent connection for a minute and more. */
+const KEEPALIVE_SECONDS = 30
+
+/** How long a broker may take to close after our DISCONNECT, in milliseconds; a link that is dead never does. */
+const END_LIMIT_MS = 1000
+
+/** Reason codes from here on are failures (MQTT 5, 2.4), as is the 0x80 of a SUBACK in 3.1.1. */
+export const FAILURE = 0x80
+
+/** As PEM texts. */
+export interface ConnectionTls {
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  readonly cert?: string | Uint8Array | readonly (string | Uint8Array)[]
+  readonly key?: string | Uint8Array | readonly (string | Uint8Array)[]
+  readonly servername?: string
+  readonly rejectUnauthorized?: boolean
+}
+
+export interface ConnectionSettings {
+  readonly endpoint: Endpoint
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly tls: ConnectionTls | undefined
+  readonly protocolVersion: 4 | 5
+  readonly clientId: string
+  /** What the broker publishes when this connection ends without a DISCONNECT. */
+  readonly will?: NonNullable<IClientOptions['will']>
+}
+
+/** What a broker says about itself in CONNACK, MQTT 5 only. */
+export interface ServerLimits {
+  readonly maximumPacketSize: number | undefined
+  readonly retainAvailable: boolean
+}
+
 export interface Message {
   readonly topic: string
   readonly payload: Uint8Array
-  /** Was it retained, and is delivered because of a subscription? Live messages have it false [MQTT-3.3.1-9]. */
-  readonly retained: boolean
+  /** It was kept, and comes because of a subscription; live messages never have it [MQTT-3.3.1-9]. */
+  readonly retain: boolean
 }
 
-/** Reason codes from here on are failures (MQTT 5, 2.4; also the 0x80 of a 3.1.1 SUBACK). */
-export const FAILURE = 0x80
-
-/** MQTT.js takes longer times than this for a dead link: it pings after this many seconds of silence, and waits half of it. */
-const KEEPALIVE_SECONDS = 30
-/** How long a DISCONNECT may take to get out before the socket is destroyed, in milliseconds. */
-const END_MS = 1000
-
 /**
- * One connection to a broker, from CONNACK to its end; never connected again.
+ * One network connection of one MQTT.js client: no reconnect, no queue, no session.
  *
- * All that MQTT.js does on its own (connecting again, sending old publishes again, queueing) is turned off: what is
- * sent, and when, is decided by who holds the pool.
+ * The only place that knows MQTT.js. Whatever is sent in one tick goes out as one write, since mqtt-packet corks the
+ * stream until the tick ends; and nothing here keeps a Node process alive.
  */
 export class Connection {
   readonly protocolVersion: 4 | 5
-  /** The largest packet that the broker takes, in bytes (MQTT 5, 3.2.2.3.6). */
-  readonly maximumPacketSize: number
-  /** Does the broker keep retained messages at all (MQTT 5, 3.2.2.3.5)? 3.1.1 does not say. */
-  readonly retainAvailable: boolean
-  /** Resolves when the connection is gone, with the reason. */
-  readonly closed: Promise<PersistError>
+  /** CONNACK came; rejects with ConnectionLost. */
+  readonly opened: Promise<ServerLimits>
+  /** The connection is over, and why. Never rejects. */
+  readonly lost: Promise<ConnectionFailure>
+  /** How far it got before CONNACK. */
+  reached: 'nothing' | 'tcp' | 'tls' = 'nothing'
   onMessage: (message: Message) => void = () => {}
-  readonly #client: MqttClient
-  readonly #endpoint: MqttEndpoint
-  readonly #closed = deferred<PersistError>()
-  #cause: unknown
+  readonly #opened = deferred<ServerLimits>()
+  readonly #lost = deferred<ConnectionFailure>()
+  readonly #pending = new Set<Deferred<never>>()
+  #client: MqttClient | undefined
+  #failure: ConnectionFailure | undefined
+  #isOver = false
 
-  private constructor(
-    client: MqttClient,
-    endpoint: MqttEndpoint,
-    protocolVersion: 4 | 5,
-    properties: ConnackProperties,
-  ) {
-    this.#client = client
-    this.#endpoint = endpoint
-    this.protocolVersion = protocolVersion
-    this.maximumPacketSize = properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
-    this.retainAvailable = properties.retainAvailable ?? true
-    this.closed = this.#closed.promise
-    client.on('message', (topic, payload, packet) => this.onMessage({ topic, payload, retained: packet.retain }))
-    // What MQTT.js cannot parse leaves it deaf: whatever the error is, this connection is of no more use.
-    client.on('error', (cause) => this.drop(cause))
-    client.stream.on('error', (cause) => this.drop(cause))
-    client.on('disconnect', (packet) => this.drop(new ConnectionFailure(packet.reasonCode ?? 0, 'DISCONNECT')))
-    client.on('close', () => this.#closed.resolve(lostError(this.#endpoint, this.#cause)))
+  constructor(settings: ConnectionSettings) {
+    this.protocolVersion = settings.protocolVersion
+    this.opened = this.#opened.promise
+    this.lost = this.#lost.promise
+    void this.#start(settings)
   }
 
-  /**
-   * Connects with one protocol version, until a signal ends that.
-   *
-   * @throws {PersistError} ERR_PERSIST_CONNECT, ERR_PERSIST_DENIED, ERR_PERSIST_TIMEOUT, ERR_PERSIST_OPTION
-   */
-  static async open(
-    endpoint: MqttEndpoint,
-    protocolVersion: 4 | 5,
-    limitMs: number,
-    signal: AbortSignal,
-  ): Promise<Connection> {
-    const { client, sockets } = start(endpoint, protocolVersion, limitMs)
-    const opened = deferred<Connection>()
-    let failure: unknown
-    // MQTT.js tells an error first and the close after it; some ends have no error at all.
-    const onError = (error: unknown) => {
-      failure ??= error
-      client.end(true)
+  /** QoS 1; resolves with PUBACK, rejects with PublishRefused or ConnectionLost. */
+  publish(topic: string, payload: Uint8Array, retain: boolean): Promise<void> {
+    return this.whileOpen((done, client) => {
+      // MQTT.js asks for a Buffer in its types, and takes any Uint8Array.
+      client.publish(topic, payload as Buffer, { qos: 1, retain }, (error) => {
+        if (!error) return done.resolve()
+        // Without a code it is MQTT.js saying that the connection ends, and so does ConnectionLost in a moment.
+        if ('code' in error && typeof error.code === 'number') done.reject(new PublishRefused(error.code))
+      })
+    })
+  }
+
+  /** At QoS 1; resolves with one code per topic, from 0x80 on it is a refusal. */
+  subscribe(topics: string[]): Promise<number[]> {
+    return this.whileOpen((done, client) => {
+      client.subscribe(topics, { qos: 1 }, (_error, _granted, packet) => {
+        if (packet !== undefined) done.resolve(packet.granted as number[])
+      })
+    })
+  }
+
+  /** Sends it and does not wait for the answer. */
+  unsubscribe(topic: string): void {
+    if (!this.#isOver) this.#client?.unsubscribe(topic, () => {})
+  }
+
+  /** A promise that rejects with ConnectionLost if the connection is over before it settles. */
+  whileOpen<Value>(start: (done: Deferred<Value>, client: MqttClient) => void): Promise<Value> {
+    const done = deferred<Value>()
+    const { promise } = done
+    if (this.#isOver || this.#client === undefined) done.reject(this.#reason())
+    else {
+      // A set of the pending ones, since a race with `lost` would add to that promise as long as the connection lives.
+      const entry = done as Deferred<never>
+      this.#pending.add(entry)
+      promise.finally(() => this.#pending.delete(entry)).catch(() => {})
+      start(done, this.#client)
     }
-    // Of the stream's own errors MQTT.js passes on but a few: EHOSTUNREACH and a WebSocket's are not among them.
-    client.stream.on('error', onError)
-    let isSecure = false
-    client.stream.once('secureConnect', () => {
-      isSecure = true
+    return promise
+  }
+
+  /** The same promise, but rejected with ConnectionLost if the connection is over before it settles. */
+  orLost<Value>(promise: Promise<Value>): Promise<Value> {
+    return this.whileOpen((done) => {
+      promise.then(done.resolve, done.reject)
     })
-    const onClose = () => opened.reject(connectError(endpoint, failure, { limitMs, isSecure }))
-    client.on('error', onError)
-    client.on('close', onClose)
-    const onAbort = () => client.end(true)
-    signal.addEventListener('abort', onAbort)
-    client.once('connect', ({ properties = {} }) => {
-      client.off('error', onError)
-      client.off('close', onClose)
-      client.stream.off('error', onError)
-      sockets.forEach(quickAndUnobtrusive)
-      opened.resolve(new Connection(client, endpoint, protocolVersion, properties))
-    })
-    try {
-      return await opened.promise
-    } catch (error) {
-      client.end(true)
-      client.on('error', () => {})
-      throw error
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
   }
 
-  /** Subscribes at QoS 1; resolves with the reason code of each topic, {@link FAILURE} and above are refusals. */
-  subscribe(topics: readonly string[]): Promise<number[]> {
-    const answered = deferred<number[]>()
-    // What comes as an error is in the codes too; without codes the connection is gone, and `closed` says why.
-    this.#client.subscribe([...topics], { qos: 1 }, (error, _granted, packet) => {
-      const codes = (packet as { granted?: (number | { qos: number })[] } | undefined)?.granted?.map((code) =>
-        typeof code === 'number' ? code : code.qos,
-      )
-      if (codes !== undefined) answered.resolve(codes)
-      else if (error === null) answered.resolve(topics.map(() => 1))
-    })
-    return answered.promise
-  }
-
-  /** Publishes at QoS 1; resolves with the reason code of the PUBACK, 0 where the protocol has none. */
-  publish(topic: string, payload: Uint8Array | string, { retain = false }: { retain?: boolean } = {}): Promise<number> {
-    const answered = deferred<number>()
-    // Written as it is: a browser has no Buffer, and MQTT.js wants no more than bytes.
-    const bytes = payload as string | Buffer
-    this.#client.publish(topic, bytes, { qos: 1, retain }, (error, packet) => {
-      const code = (error as { code?: unknown } | null)?.code
-      if (!error) answered.resolve((packet as { reasonCode?: number } | undefined)?.reasonCode ?? 0)
-      else if (typeof code === 'number') answered.resolve(code)
-    })
-    return answered.promise
-  }
-
-  /** Sends what `send` sends as one segment: the second of two small packets would else wait for an acknowledgement. */
-  together(send: () => void): void {
-    const { stream } = this.#client
-    stream.cork?.()
-    send()
-    stream.uncork?.()
-  }
-
-  /** Ends the connection at once, as if it were lost. */
-  drop(cause: unknown): void {
-    this.#cause ??= cause
-    this.#client.end(true)
-    // After an end() that still waits for something, MQTT.js takes no second.
-    this.#client.stream.destroy()
-  }
-
-  /** Says goodbye to the broker; resolves when the connection is gone. */
+  /** Says goodbye, so that no will is published, and closes; resolves when it is over, after a second at most. */
   async end(): Promise<void> {
-    // With a publish in flight MQTT.js waits for its PUBACK, for ever.
-    const timer = setTimeout(() => this.#client.stream.destroy(), END_MS)
-    this.#client.end()
-    await this.closed
+    const client = this.#client
+    if (!client?.connected) return this.destroy()
+    this.#failure ??= { kind: 'ended' }
+    // client.end() would wait for what is in flight, which may never be answered.
+    for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id))
+    client.end(false)
+    const timer = setTimeout(() => client.stream.destroy(), END_LIMIT_MS)
+    await this.lost
     clearTimeout(timer)
   }
-}
 
-interface ConnackProperties {
-  maximumPacketSize?: number | undefined
-  retainAvailable?: boolean | undefined
-}
-
-/** Begins to connect; the sockets in it, as they come to be: none in a browser. */
-function start(endpoint: MqttEndpoint, version: 4 | 5, limitMs: number): { client: MqttClient; sockets: NodeSocket[] } {
-  const sockets: NodeSocket[] = []
-  // An option of the ws package, and the only way to the socket in a WebSocket.
-  const finishRequest = (request: NodeRequest) => {
-    request.once('socket', (socket) => sockets.push(socket))
-    request.end()
+  /** Closes at once. */
+  destroy(): void {
+    this.#fail({ kind: 'ended' })
   }
-  try {
-    const client = connect({ ...clientOptions(endpoint, version, limitMs), wsOptions: { finishRequest } })
-    sockets.push(client.stream as NodeSocket)
-    return { client, sockets }
-  } catch (error) {
-    // Certificates are read before anything is sent.
-    throw tlsOptionError(endpoint, error)
+
+  async #start(settings: ConnectionSettings): Promise<void> {
+    try {
+      // Lazily: loading MQTT.js takes longer than everything else here, and a store at another backend needs none.
+      // Its bundle for browsers has the default export only.
+      const { default: mqtt } = await import('mqtt')
+      if (this.#isOver) return
+      this.#client = mqtt.connect(this.#clientOptions(settings))
+      this.#listen(this.#client)
+    } catch (error) {
+      this.#fail({ kind: 'settings', error })
+    }
+  }
+
+  /** A new object each time: MQTT.js writes into the one that it is given. */
+  #clientOptions({ endpoint, username, password, tls, clientId, will }: ConnectionSettings): IClientOptions {
+    const { protocol, host, port, path } = endpoint
+    const isSecure = protocol === 'mqtts' || protocol === 'wss'
+    const hostname = protocol.startsWith('ws') && host.includes(':') ? `[${host}]` : host
+    const options: IClientOptions = {
+      protocol,
+      host: hostname,
+      hostname,
+      port,
+      path,
+      protocolVersion: this.protocolVersion,
+      clientId,
+      clean: true,
+      keepalive: KEEPALIVE_SECONDS,
+      reconnectPeriod: 0,
+      queueQoSZero: false,
+      resubscribe: false,
+      // The one who waits for CONNACK has a limit of its own.
+      connectTimeout: 2 ** 31 - 1,
+    }
+    if (username !== undefined) options.username = username
+    if (password !== undefined) options.password = password
+    if (will !== undefined) options.will = will
+    if (isSecure && tls !== undefined) Object.assign(options, tls)
+    if (typeof globalThis.process?.versions?.node === 'string') {
+      options.timerVariant = UNREFERENCED
+      options.wsOptions = {
+        ...(isSecure && tls?.servername !== undefined && { servername: tls.servername }),
+        perMessageDeflate: false,
+        closeTimeout: END_LIMIT_MS,
+        finishRequest: (request: WebSocketRequest) => {
+          request.on('socket', (socket) => this.#watch(socket))
+          request.end()
+        },
+        // The types of ws are behind: they do not have closeTimeout yet.
+      } as NonNullable<IClientOptions['wsOptions']>
+    }
+    return options
+  }
+
+  #listen(client: MqttClient): void {
+    const scan = new PubackScan()
+    let start = ''
+    let refusal = 0
+    if (isSocket(client.stream)) this.#watch(client.stream)
+    // Not every error of the stream is passed on by MQTT.js: those without a code are swallowed.
+    client.stream.on('error', (error) => this.#fail({ kind: 'network', error, errorCode: codeOf(error) }))
+    // Before the listener that parses it, so that its error finds here what it fell over.
+    client.stream.prependListener('data', (chunk: Uint8Array) => {
+      start ||= String.fromCharCode(...chunk.subarray(0, 60))
+      if (this.protocolVersion === 5) scan.push(chunk)
+    })
+    unreference((client as unknown as { connackTimer?: unknown }).connackTimer)
+    client.on('packetreceive', (packet) => {
+      if (packet.cmd === 'connack') refusal = packet.reasonCode ?? packet.returnCode ?? 0
+    })
+    client.on('connect', ({ properties }) => {
+      const { maximumPacketSize, retainAvailable = true } = properties ?? {}
+      this.#opened.resolve({ maximumPacketSize, retainAvailable })
+    })
+    client.on('message', (topic, payload, { retain }: IPublishPacket) => {
+      this.onMessage({ topic, payload: new Uint8Array(payload.buffer, payload.byteOffset, payload.length), retain })
+    })
+    client.on('disconnect', ({ reasonCode = 0 }) => this.#fail({ kind: 'disconnect', code: reasonCode }))
+    client.on('error', (error) => {
+      const errorCode = codeOf(error)
+      if (refusal > 0) this.#fail({ kind: 'refused', code: refusal })
+      else if (errorCode !== undefined) this.#fail({ kind: 'network', error, errorCode })
+      // The parser gives up for good after an error; the connection would be deaf.
+      else if (scan.refusal !== undefined) this.#fail({ kind: 'puback', code: scan.refusal })
+      else this.#fail({ kind: 'garbage', error, start })
+    })
+    client.onKeepaliveTimeout = () => this.#fail({ kind: 'silent' })
+    client.on('close', () => this.#over())
+  }
+
+  #watch(socket: Socket): void {
+    // Without it the second of two small packets in a row waits 40 ms for the acknowledgement of the first.
+    socket.setNoDelay(true)
+    socket.unref()
+    socket.on('connect', () => {
+      this.reached = 'tcp'
+    })
+    socket.on('secureConnect', () => {
+      this.reached = 'tls'
+    })
+  }
+
+  #fail(failure: ConnectionFailure): void {
+    this.#failure ??= failure
+    if (this.#client === undefined) this.#over()
+    else this.#client.stream.destroy()
+  }
+
+  #reason(): ConnectionLost {
+    return new ConnectionLost(this.#failure ?? { kind: 'closed' })
+  }
+
+  #over(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const reason = this.#reason()
+    this.#opened.reject(reason)
+    for (const { reject } of this.#pending) reject(reason)
+    this.#lost.resolve(reason.failure)
   }
 }
 
-/** The options for MQTT.js, which writes into them: a new object each time. */
-function clientOptions(endpoint: MqttEndpoint, protocolVersion: 4 | 5, limitMs: number): IClientOptions {
-  const { protocol, host, port, path, clientId, username, password, tls } = endpoint
-  return {
-    protocol,
-    host,
-    hostname: host,
-    port,
-    path,
-    ...tls,
-    clientId,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    protocolVersion,
-    protocolId: 'MQTT',
-    clean: true,
-    reconnectPeriod: 0,
-    resubscribe: false,
-    queueQoSZero: false,
-    connectTimeout: limitMs,
-    keepalive: KEEPALIVE_SECONDS,
-    reschedulePings: true,
-    // A worker (MQTT.js's choice in browsers) cannot be unref'd, and many a content security policy forbids it.
-    timerVariant: { set: unrefInterval, clear: (timer: unknown) => clearInterval(timer as number) } as never,
-  } as IClientOptions
+/** The part of Node's sockets that is used; in a browser there are none. */
+interface Socket {
+  setNoDelay(on: boolean): unknown
+  unref(): unknown
+  on(event: 'connect' | 'secureConnect', listener: () => void): unknown
 }
 
-function unrefInterval(fn: () => void, ms: number): unknown {
-  const timer = setInterval(fn, ms)
-  ;(timer as { unref?: () => void }).unref?.()
-  return timer
-}
-
-interface NodeSocket {
-  setNoDelay?(on: boolean): void
-  unref?(): void
-}
-
-interface NodeRequest {
-  once(event: 'socket', listener: (socket: NodeSocket) => void): void
+interface WebSocketRequest {
+  on(event: 'socket', listener: (socket: Socket) => void): unknown
   end(): void
 }
 
-/** Small packets go at once, and a connection with nothing to do keeps no process alive. A browser has none of this. */
-function quickAndUnobtrusive(socket: NodeSocket): void {
-  socket.setNoDelay?.(true)
-  socket.unref?.()
+function isSocket(stream: object): stream is Socket {
+  return 'setNoDelay' in stream && 'unref' in stream
+}
+
+/** The keepalive must not keep a program alive that has nothing else to do. */
+const UNREFERENCED = {
+  set: (fn: () => void, ms: number): number => {
+    const timer: unknown = setInterval(fn, ms)
+    unreference(timer)
+    return timer as number
+  },
+  clear: (timer: number): void => clearInterval(timer),
+}
+
+function unreference(timer: unknown): void {
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : undefined
 }

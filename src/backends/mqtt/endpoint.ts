@@ -1,87 +1,65 @@
 import { PersistError } from '../../errors.ts'
 
-/** Certificates as PEM texts. */
-export interface MqttTls {
-  ca?: string | Uint8Array | readonly (string | Uint8Array)[]
-  cert?: string | Uint8Array
-  key?: string | Uint8Array
-  servername?: string
-  rejectUnauthorized?: boolean
-}
+/** The schemes that are understood, with the ports that they stand for. */
+const DEFAULT_PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 } as const
 
-/** Which broker, and as whom. */
-export interface MqttEndpoint {
-  readonly protocol: 'mqtt' | 'mqtts' | 'ws' | 'wss'
+/** A broker's url, taken apart. */
+export interface Endpoint {
+  readonly protocol: keyof typeof DEFAULT_PORTS
+  /** Name or IP address; an IPv6 address without its brackets. */
   readonly host: string
   readonly port: number
+  /** Path and query, for ws: and wss: only. */
   readonly path: string
-  readonly clientId: string
   readonly username: string | undefined
   readonly password: string | undefined
-  readonly tls: MqttTls | undefined
-  /** The url without user name and password, for messages. */
-  readonly shown: string
+  /** The url for people: without credentials, and without the query, where some services want a token. */
+  readonly text: string
 }
-
-const PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 }
 
 /**
- * Reads the url of a broker; a user name and password in it count where none are given beside it.
+ * Takes a broker's url apart.
  *
- * @throws {PersistError} ERR_PERSIST_OPTION
+ * @throws {PersistError} ERR_PERSIST_OPTION; its text does not repeat the url, which may hold a password
  */
-export function endpointOf(
-  url: string,
-  login: { username?: string | undefined; password?: string | undefined; tls?: MqttTls | undefined },
-): MqttEndpoint {
+export function parseEndpoint(url: string): Endpoint {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  const protocol = parsed?.protocol.slice(0, -1) ?? ''
-  if (parsed === undefined || !isProtocol(protocol) || parsed.hostname === '') {
-    throw new PersistError(
-      'ERR_PERSIST_OPTION',
-      `Option url: ${shownUrl(url)} is no mqtt:, mqtts:, ws: or wss: url of a broker.`,
-    )
+  const protocol = parsed?.protocol.slice(0, -1)
+  if (parsed === undefined || !isKnown(protocol) || parsed.hostname === '') {
+    throw optionError('it must be like mqtt://host:1883, with mqtt:, mqtts:, ws: or wss:')
   }
-  if ((protocol === 'mqtt' || protocol === 'mqtts') && globalThis.process?.versions?.node === undefined) {
-    throw new PersistError(
-      'ERR_PERSIST_OPTION',
-      `Option url: a browser has no TCP, so it cannot use ${shownUrl(url)}; use the ws: or wss: url of the broker.`,
-    )
+  if (!protocol.startsWith('ws') && isBrowser()) {
+    throw optionError(`a browser cannot open ${protocol}: connections; use the broker's ws: or wss: listener`)
   }
-  const username = login.username ?? (decodeURIComponent(parsed.username) || undefined)
-  const password = login.password ?? (decodeURIComponent(parsed.password) || undefined)
-  if (password !== undefined && username === undefined) {
-    // [MQTT-3.1.2-22] of 3.1.1: without a user name there must be no password.
-    throw new PersistError('ERR_PERSIST_OPTION', 'Option password: a broker takes no password without a username.')
-  }
+  const port = Number(parsed.port) || DEFAULT_PORTS[protocol]
+  const path = parsed.pathname === '' ? '/' : parsed.pathname
   return {
     protocol,
-    // An IPv6 address is in brackets in a url only.
     host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: parsed.port === '' ? PORTS[protocol] : Number(parsed.port),
-    path: `${parsed.pathname || '/'}${parsed.search}`,
-    clientId: clientId(),
-    username,
-    password,
-    tls: login.tls,
-    shown: shownUrl(url),
+    port,
+    path: path + parsed.search,
+    username: decoded(parsed.username),
+    password: decoded(parsed.password),
+    text: `${protocol}://${parsed.hostname}:${port}${path === '/' ? '' : path}`,
   }
 }
 
-/** A url without its user name and password, for messages and logs. */
-export function shownUrl(url: string): string {
-  if (!URL.canParse(url)) return 'the given text'
-  const parsed = new URL(url)
-  const port = parsed.port || PORTS[parsed.protocol.slice(0, -1) as keyof typeof PORTS]
-  return `${parsed.protocol}//${parsed.hostname}${port === undefined ? '' : `:${port}`}${parsed.pathname === '/' ? '' : parsed.pathname}`
+function isKnown(protocol: string | undefined): protocol is Endpoint['protocol'] {
+  return protocol !== undefined && Object.hasOwn(DEFAULT_PORTS, protocol)
 }
 
-function isProtocol(name: string): name is keyof typeof PORTS {
-  return Object.hasOwn(PORTS, name)
+function isBrowser(): boolean {
+  return globalThis.process?.versions?.node === undefined
 }
 
-/** At most 23 characters, which every 3.1.1 broker must take [MQTT-3.1.3-5]. */
-function clientId(): string {
-  const digits = crypto.getRandomValues(new Uint8Array(4))
-  return `persist-mqtt-${Array.from(digits, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+function decoded(part: string): string | undefined {
+  try {
+    return part === '' ? undefined : decodeURIComponent(part)
+  } catch (cause) {
+    throw optionError('write a % in user name or password as %25', cause)
+  }
+}
+
+function optionError(reason: string, cause?: unknown): PersistError {
+  return new PersistError('ERR_PERSIST_OPTION', `Option url: ${reason}.`, { received: 'url', cause })
 }

@@ -1,24 +1,135 @@
+import { type Deferred, deferred } from '../../deferred.ts'
+import { type Connection, FAILURE } from './connection.ts'
+import { PublishRefused } from './connection-failure.ts'
+import { pause } from './pause.ts'
+import { randomHex } from './random-hex.ts'
+
 /**
- * What fence messages on a pool's own topic begin with.
+ * What every fence message begins with: a JSON string, not an object.
  *
- * A JSON string, not an object: a Tasmota device that waits for its pool takes any JSON object for it.
+ * A Tasmota device that waits for its pool takes any JSON object on the topic for it, and leaves a string alone.
  */
 const PREFIX = '"persist-mqtt fence '
-
 const prefixBytes = new TextEncoder().encode(PREFIX)
 
-/** A new fence message: its echo is told from every other's by 64 random bits. */
-export function newMark(): string {
-  const random = crypto.getRandomValues(new Uint8Array(8))
-  return `${PREFIX}${Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('')}"`
+/**
+ * How long an echo may come after the broker has answered SUBSCRIBE and PUBLISH, in milliseconds. It is sent together
+ * with the PUBACK (measured: within 60 ms, also across a cluster), so that a slow link does not count.
+ */
+export const ECHO_MS = 1000
+
+/** Without any echo: how long after the SUBACK what is retained may come, in milliseconds; brokers need some ten. */
+const SETTLE_MS = 1000
+
+/** Where fence messages come back from: a topic of their own, only the pool's, or nowhere. */
+export type FencePlace = 'private' | 'pool' | 'none'
+
+/** The broker does not let us subscribe to the pool's topic. */
+export class SubscriptionRefused extends Error {
+  readonly reasonCode: number
+
+  constructor(reasonCode: number) {
+    super(`SUBACK with reason code 0x${reasonCode.toString(16)}`)
+    this.reasonCode = reasonCode
+  }
 }
 
-/** Is this the fence message of a store, and so nothing that anybody keeps? */
-export function isMark(payload: Uint8Array): boolean {
+/** Is this a fence message, of this store or of another one, and so nothing that anybody keeps? */
+export function isFenceMessage(payload: Uint8Array): boolean {
+  // Longer than any of ours, it may be a pool that somebody wrote badly.
   return payload.length < 64 && prefixBytes.every((byte, index) => payload[index] === byte)
 }
 
-/** The topic for a store's own fence messages: below the pool's, where an access list is likely to allow it. */
-export function fenceTopicOf(poolTopic: string, clientId: string): string {
-  return `${poolTopic}/fence/${clientId}`
+/**
+ * Knows when all that was retained must be here: MQTT has no answer "nothing is retained", so we subscribe and send a
+ * message to ourselves. Brokers deliver it after the retained message, at QoS 1 (at QoS 0 some do not).
+ */
+export class Fence {
+  /** Found out on the way; worth remembering for the next connection. */
+  place: FencePlace
+  readonly #connection: Connection
+  readonly #topic: string
+  readonly #waiting = new Map<string, Deferred<true>>()
+
+  constructor(connection: Connection, topic: string, place: FencePlace) {
+    this.#connection = connection
+    this.#topic = topic
+    this.place = place
+  }
+
+  /** A fence message has come. */
+  received(payload: Uint8Array): void {
+    this.#waiting.get(new TextDecoder().decode(payload))?.resolve(true)
+  }
+
+  /**
+   * Subscribes to the pool's topic, also once more, and resolves when what is retained there has come.
+   *
+   * @param found whether it has come; where nothing of ours comes back, that ends the waiting
+   * @throws {SubscriptionRefused}
+   */
+  async look(found: () => boolean): Promise<'fence' | 'settled'> {
+    let subscribed = false
+    if (this.place === 'private') {
+      // Below the pool's topic, where an access list is most likely to let us; new each time, so no echo is an old one's.
+      const own = `${this.#topic}/fence/${randomHex(8)}`
+      const [codes, came] = await this.#send([this.#topic, own], own)
+      this.#connection.unsubscribe(own)
+      assertGranted(codes[0])
+      if (came) return 'fence'
+      subscribed = true
+      this.place = 'pool'
+    }
+    if (found()) return 'settled'
+    if (this.place === 'pool') {
+      if (await this.#pass(subscribed)) return 'fence'
+      subscribed = true
+      this.place = 'none'
+    }
+    if (!subscribed) assertGranted((await this.#connection.subscribe([this.#topic]))[0])
+    if (!found()) await this.#connection.orLost(pause(SETTLE_MS))
+    return 'settled'
+  }
+
+  /**
+   * Subscribes once more and sends the fence on the pool's own topic: does it come back, whatever `place` says?
+   *
+   * @throws {SubscriptionRefused}
+   */
+  lookOnPoolTopic(): Promise<boolean> {
+    return this.#pass(false)
+  }
+
+  async #pass(subscribed: boolean): Promise<boolean> {
+    const [codes, came] = await this.#send(subscribed ? [] : [this.#topic], this.#topic)
+    if (!subscribed) assertGranted(codes[0])
+    return came
+  }
+
+  /** SUBSCRIBE and PUBLISH go out in one tick, so in one segment; neither waits for the answer to the other. */
+  async #send(topics: string[], fenceTopic: string): Promise<[codes: number[], came: boolean]> {
+    const text = `${PREFIX}${randomHex(8)}"`
+    const echo = deferred<true>()
+    this.#waiting.set(text, echo)
+    try {
+      const granted = topics.length > 0 ? this.#connection.subscribe(topics) : Promise.resolve([])
+      const published = this.#connection.publish(fenceTopic, new TextEncoder().encode(text), false).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof PublishRefused) return false
+          throw error
+        },
+      )
+      const [codes, isTaken] = await Promise.all([granted, published])
+      // Never granted: then no echo is to be waited for.
+      const isHeard = isTaken && (codes.at(-1) ?? 0) < FAILURE
+      return [codes, isHeard && (await this.#connection.orLost(pause(ECHO_MS, echo.promise))) === true]
+    } finally {
+      this.#waiting.delete(text)
+    }
+  }
+}
+
+function assertGranted(code: number | undefined): void {
+  if (code !== undefined && code >= FAILURE) throw new SubscriptionRefused(code)
 }

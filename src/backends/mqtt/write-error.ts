@@ -1,91 +1,99 @@
-import { PersistError } from '../../errors.ts'
+import { PersistError, type PersistErrorFacts } from '../../errors.ts'
+import { ConnectionLost, PublishRefused } from './connection-failure.ts'
 
-/** MQTT 5, 3.4.2.1 and 2.4: the reason codes of a PUBACK that mean size or quota. */
-const TOO_LARGE = [0x95, 0x97]
+/** MQTT 5, 2.4: Packet too large; Quota exceeded. Mosquitto uses the first in PUBACK as well. */
+const TOO_LARGE_CODES = [0x95, 0x97]
+const NOT_AUTHORIZED = 0x87
+const RETAIN_NOT_SUPPORTED = 0x9a
 
-/** The broker answered that it does not take the message. */
-export function refusedError(topic: string, reasonCode: number, sizeBytes: number): PersistError {
-  const facts = { store: topic, received: reasonCode, sizeBytes }
-  const code = `0x${reasonCode.toString(16)}`
-  if (TOO_LARGE.includes(reasonCode)) {
-    return new PersistError(
-      'ERR_PERSIST_TOO_LARGE',
-      `The broker refused ${sizeBytes} bytes on ${topic} (${code}): raise its limits, or keep less in one pool.`,
-      facts,
-    )
+/** Why a write was not made, as the session found it. */
+export type WriteFailureKind =
+  | 'retain unavailable'
+  | 'too large'
+  | 'refused'
+  | 'unreadable'
+  | 'dropped'
+  | 'not retained'
+  | 'closed each time'
+
+export class WriteFailure extends Error {
+  readonly kind: WriteFailureKind
+  readonly sizeBytes: number | undefined
+  /** For 'too large' the limit in bytes, for 'refused' the reason code. */
+  readonly detail: number | undefined
+
+  constructor(kind: WriteFailureKind, sizeBytes?: number, detail?: number) {
+    super(kind)
+    this.kind = kind
+    this.sizeBytes = sizeBytes
+    this.detail = detail
   }
-  return new PersistError(
-    'ERR_PERSIST_DENIED',
-    `The broker refused to keep ${topic} (${code}): this user needs write permission there.`,
-    facts,
-  )
 }
 
-/** Acknowledged, but neither forwarded nor retained: what Mosquitto does in silence. */
-export function droppedError(topic: string, sizeBytes: number): PersistError {
-  return new PersistError(
-    'ERR_PERSIST_DENIED',
-    `The broker acknowledged ${topic} and dropped it: this user has no write permission there (access list), ` +
-      `or ${sizeBytes} bytes are over its limit (Mosquitto: message_size_limit).`,
-    { store: topic, sizeBytes },
-  )
+/**
+ * What the broker told by a reason code: in PUBACK, or while it closed the connection as DISCONNECT or as a PUBACK that
+ * MQTT.js cannot read. Anything else as it is.
+ */
+export function refusalIn(thrown: unknown, sizeBytes: number): unknown {
+  if (thrown instanceof PublishRefused) return new WriteFailure('refused', sizeBytes, thrown.reasonCode)
+  const failure = thrown instanceof ConnectionLost ? thrown.failure : undefined
+  if (failure?.kind === 'puback') return new WriteFailure('refused', sizeBytes, failure.code)
+  if (failure?.kind !== 'disconnect') return thrown
+  const isAboutTheWrite = [...TOO_LARGE_CODES, NOT_AUTHORIZED, RETAIN_NOT_SUPPORTED].includes(failure.code)
+  return isAboutTheWrite ? new WriteFailure('refused', sizeBytes, failure.code) : thrown
 }
 
-/** Forwarded, but not there for who comes later. */
-export function notRetainedError(topic: string): PersistError {
-  return new PersistError(
-    'ERR_PERSIST_DENIED',
-    `The broker forwards ${topic} but does not retain it: allow retained messages (Mosquitto: retain_available true).`,
-    { store: topic },
-  )
+/** The error for the store, with what to change at the broker. */
+export function writeError({ kind, sizeBytes, detail }: WriteFailure, store: string, topic: string): PersistError {
+  const facts: PersistErrorFacts = { store, ...(sizeBytes !== undefined && { sizeBytes }) }
+  const denied = (text: string) =>
+    new PersistError('ERR_PERSIST_DENIED', `Store ${store} was not saved: ${text}`, {
+      ...facts,
+      ...(kind === 'refused' && { received: detail }),
+    })
+  const noRetain = 'Switch retained messages on (Mosquitto: retain_available true).'
+  switch (kind) {
+    case 'too large':
+      return tooLarge(store, `the broker takes at most ${detail} bytes, and the pool has ${sizeBytes}`, {
+        ...facts,
+        ...(detail !== undefined && { limitBytes: detail }),
+      })
+    case 'refused': {
+      const code = `0x${(detail ?? 0).toString(16)}`
+      if (detail !== undefined && TOO_LARGE_CODES.includes(detail)) {
+        return tooLarge(store, `the broker refused its ${sizeBytes} bytes as too many (${code})`, {
+          ...facts,
+          received: detail,
+        })
+      }
+      if (detail === RETAIN_NOT_SUPPORTED) return denied(`the broker keeps no retained messages (${code}). ${noRetain}`)
+      const advice = `Give this user write permission on ${topic}.`
+      return denied(`the broker refused the message with reason code ${code}. ${advice}`)
+    }
+    case 'retain unavailable':
+      return denied(`the broker says that it keeps no retained messages. ${noRetain}`)
+    case 'not retained':
+      return denied(`the broker forwarded the pool to its readers, but did not keep it. ${noRetain}`)
+    case 'unreadable':
+      return denied(
+        `nothing seems to be kept, but a message on ${topic} itself did not come back, so a pool may be hidden there. ` +
+          'This user has no read permission on the topic, or no write permission: it needs both.',
+      )
+    case 'dropped':
+      return denied(
+        `the broker acknowledged the pool and dropped it. Either this user has no write permission on ${topic} ` +
+          `(access list), or its ${sizeBytes} bytes are over a limit of the broker (Mosquitto: message_size_limit).`,
+      )
+    case 'closed each time':
+      return denied(
+        `the broker closes the connection each time the pool is sent. Either this user has no write permission on ` +
+          `${topic} (access list), or its ${sizeBytes} bytes are over a limit of the broker (Mosquitto: ` +
+          'max_packet_size), or the broker keeps no retained messages (Mosquitto: retain_available true).',
+      )
+  }
 }
 
-/** We may not see what is kept, so that nothing must be written over it. */
-export function notReadableError(topic: string, reasonCode?: number): PersistError {
-  const how = reasonCode === undefined ? 'sends nothing back' : `refuses to subscribe (0x${reasonCode.toString(16)})`
-  return new PersistError(
-    'ERR_PERSIST_DENIED',
-    `The broker ${how} on ${topic}: this user needs read permission there, else what is kept could be overwritten unseen.`,
-    { store: topic, ...(reasonCode === undefined ? {} : { received: reasonCode }) },
-  )
-}
-
-export function lateError(store: string, limitMs: number): PersistError {
-  const text = `The broker did not confirm ${store} within ${Math.round(limitMs)} ms: is it overloaded, or the link dead?`
-  return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
-}
-
-export function noEchoError(store: string, limitMs: number): PersistError {
-  const text = `The broker took the connection, but did not tell what is kept at ${store} within ${Math.round(limitMs)} ms.`
-  return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
-}
-
-export function noRetainError(store: string): PersistError {
-  const text = `${store} cannot be saved: this broker keeps no retained messages (Mosquitto: retain_available true).`
-  return new PersistError('ERR_PERSIST_DENIED', text, { store })
-}
-
-export function tooLargeError(store: string, sizeBytes: number, limitBytes: number): PersistError {
-  const text = `${store} cannot be saved: ${sizeBytes} bytes, and this broker takes ${limitBytes} (its Maximum Packet Size).`
-  return new PersistError('ERR_PERSIST_TOO_LARGE', text, { store, sizeBytes, limitBytes })
-}
-
-/** Three connections in a row were lost while this was written. */
-export function closesAtWriteError(store: string, sizeBytes: number, cause: PersistError): PersistError {
-  return new PersistError(
-    'ERR_PERSIST_DENIED',
-    `The broker closes the connection whenever ${store} is written: this user has no write permission there, ` +
-      `retained messages are not allowed, or ${sizeBytes} bytes are over its limit (Mosquitto: max_packet_size).`,
-    { store, sizeBytes, cause },
-  )
-}
-
-/** The answer to a write cannot be read, and one such answer is known: Mosquitto's 0x95, packet too large. */
-export function unreadableError(store: string, sizeBytes: number, cause: PersistError): PersistError {
-  return new PersistError(
-    'ERR_PERSIST_TOO_LARGE',
-    `The broker refused ${store} with a code that is not allowed there, as Mosquitto does with what is over its ` +
-      `message_size_limit: raise it, or keep less than ${sizeBytes} bytes in one pool.`,
-    { store, sizeBytes, cause },
-  )
+function tooLarge(store: string, what: string, facts: PersistErrorFacts): PersistError {
+  const advice = 'Remove variables, or raise the limit at the broker.'
+  return new PersistError('ERR_PERSIST_TOO_LARGE', `Store ${store} was not saved: ${what}. ${advice}`, facts)
 }

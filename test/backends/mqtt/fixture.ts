@@ -1,160 +1,83 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import type { IPublishPacket, MqttClient } from 'mqtt'
 import { onTestFinished } from 'vitest'
 import type { Backend, BackendListener, Held } from '../../../src/backend.ts'
 import { type MqttBackendOptions, mqttBackend } from '../../../src/backends/mqtt.ts'
 import type { PersistError } from '../../../src/errors.ts'
-import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
-import type { RunningBroker } from '../../helpers/running-broker.ts'
-import { waitFor, within } from '../../helpers/wait.ts'
+import { waitFor } from '../../helpers/wait.ts'
 
-export const TOPIC = 'stat/garage/PersistMQTT'
+/** What a listener was told, in its order; bytes as text. */
+export type Told = { changed: string | null } | { offline: PersistError } | { online: Held } | { trouble: PersistError }
 
-/** How long the backend may take in these tests, in milliseconds; what waits for it waits a little longer. */
-export const LIMIT_MS = 5000
+export interface OpenBackend {
+  readonly backend: Backend
+  readonly held: Held
+  readonly told: Told[]
+  /** Writes text; the limit is 5 seconds where none is given. */
+  write(text: string, limitMs?: number): Promise<'written' | 'superseded'>
+  /** Waits until the listener was told something of that name, and returns the first one. */
+  wait<Name extends 'changed' | 'offline' | 'online' | 'trouble'>(
+    name: Name,
+  ): Promise<Extract<Told, Record<Name, unknown>>>
+}
+
+export type BackendChoice = Partial<MqttBackendOptions> & Pick<MqttBackendOptions, 'url'>
+
+let count = 0
+
+/** A topic that no other test has. */
+export function newTopic(): string {
+  count += 1
+  return `stat/test${process.pid}x${count}/PersistMQTT`
+}
+
+/** A backend that is closed with the test. */
+export function makeBackend(choice: BackendChoice): Backend {
+  const backend = mqttBackend({ topic: newTopic(), protocolVersion: 'auto', ...choice })
+  onTestFinished(() => backend.close())
+  return backend
+}
+
+/** A backend that is open, and what its listener is told. */
+export async function openBackend(choice: BackendChoice, limitMs = 8000): Promise<OpenBackend> {
+  const backend = makeBackend(choice)
+  const told: Told[] = []
+  const listener: BackendListener = {
+    changed: (bytes) => told.push({ changed: textOf(bytes) }),
+    offline: (offline) => told.push({ offline }),
+    online: (online) => told.push({ online }),
+    trouble: (trouble) => told.push({ trouble }),
+  }
+  const held = await backend.open(listener, limitMs)
+  return {
+    backend,
+    held,
+    told,
+    write: (text, writeLimitMs = 5000) => backend.write(bytesOf(text), writeLimitMs),
+    wait: async (name) =>
+      (await waitFor(() => told.find((entry) => name in entry), { what: `'${name}'`, limitMs: 8000 })) as never,
+  }
+}
+
+/** The error that opening ends with. */
+export async function openingError(choice: BackendChoice, limitMs = 8000): Promise<PersistError> {
+  const backend = makeBackend(choice)
+  const quiet: BackendListener = { changed() {}, offline() {}, online() {}, trouble() {} }
+  return errorOf(backend.open(quiet, limitMs))
+}
+
+/** What a promise rejects with; that it does not is an error too. */
+export async function errorOf(promise: Promise<unknown>): Promise<PersistError> {
+  const outcome = await promise.then(
+    (value) => ({ value }),
+    (error: PersistError) => ({ error }),
+  )
+  if ('error' in outcome) return outcome.error
+  throw new Error(`Resolved with ${JSON.stringify(outcome.value)}, and should have rejected`)
+}
 
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }
 
-export function textOf(bytes: Uint8Array | null | undefined): string | null | undefined {
-  return bytes ? new TextDecoder().decode(bytes) : bytes
-}
-
-/** Starts a broker that ends with the test. */
-export async function stopped<T extends RunningBroker>(starting: Promise<T>): Promise<T> {
-  const broker = await starting
-  onTestFinished(() => broker.stop())
-  return broker
-}
-
-/** A listener that keeps all it is told, pools as texts. */
-export class Listener implements BackendListener {
-  readonly changes: (string | null | undefined)[] = []
-  readonly offlines: PersistError[] = []
-  readonly onlines: Held[] = []
-  readonly troubles: PersistError[] = []
-  /** Names of the calls, in their order. */
-  readonly calls: string[] = []
-
-  changed(bytes: Uint8Array | null): void {
-    this.calls.push('changed')
-    this.changes.push(textOf(bytes))
-  }
-
-  offline(cause: PersistError): void {
-    this.calls.push('offline')
-    this.offlines.push(cause)
-  }
-
-  online(held: Held): void {
-    this.calls.push('online')
-    this.onlines.push(held)
-  }
-
-  trouble(error: PersistError): void {
-    this.calls.push('trouble')
-    this.troubles.push(error)
-  }
-}
-
-export interface Opened {
-  readonly backend: Backend
-  readonly listener: Listener
-  readonly held: Held
-  write(text: string, limitMs?: number): Promise<'written' | 'superseded'>
-}
-
-/** A backend that is not opened yet, and closed when the test ends. */
-export function makeBackend(options: Partial<MqttBackendOptions> & { url: string }): Backend {
-  const backend = mqttBackend({ topic: TOPIC, ...options })
-  onTestFinished(() => backend.close())
-  return backend
-}
-
-/** Opens a backend that is closed when the test ends. */
-export async function openBackend(options: Partial<MqttBackendOptions> & { url: string }): Promise<Opened> {
-  const backend = makeBackend(options)
-  const listener = new Listener()
-  const held = await within(backend.open(listener, LIMIT_MS), { what: 'the backend to open', limitMs: LIMIT_MS + 500 })
-  return {
-    backend,
-    listener,
-    held,
-    write: (text, limitMs = LIMIT_MS) =>
-      within(backend.write(bytesOf(text), limitMs), { what: 'the write to settle', limitMs: limitMs + 500 }),
-  }
-}
-
-/** The pool as somebody finds it who comes later. */
-export async function poolAt(url: string, topic: string = TOPIC): Promise<string | undefined> {
-  return (await retainedAt(url, topic))?.payload.toString()
-}
-
-/** Replaces the pool as any other program would. */
-export async function retain(url: string, payload: string, topic: string = TOPIC): Promise<void> {
-  const client = await connectClient(url)
-  await client.publishAsync(topic, payload, { qos: 1, retain: true })
-  await client.endAsync()
-}
-
-/** A bare client that keeps every message of a topic, those that are retained already first. */
-export async function observe(
-  url: string,
-  topic: string = TOPIC,
-): Promise<{ client: MqttClient; seen: IPublishPacket[] }> {
-  const client = await connectClient(url)
-  const seen: IPublishPacket[] = []
-  client.on('message', (_topic, _payload, packet) => seen.push(packet))
-  await client.subscribeAsync(topic, { qos: 1 })
-  return { client, seen }
-}
-
-/** A TCP server that is no broker; `meet` gets every connection. */
-export interface OddServer {
-  readonly url: string
-  readonly port: number
-  /** How many connections are open. */
-  open(): number
-  /** How many were made in all. */
-  connections(): number
-}
-
-export async function startOddServer(meet: (socket: Socket) => void): Promise<OddServer> {
-  const sockets = new Set<Socket>()
-  let connections = 0
-  const server: Server = createServer((socket) => {
-    connections += 1
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('close', () => sockets.delete(socket))
-    // Read what comes, else the end of the connection is never seen.
-    socket.resume()
-    meet(socket)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
-  return { url: `mqtt://127.0.0.1:${port}`, port, open: () => sockets.size, connections: () => connections }
-}
-
-/** The error that a promise rejects with, in time. */
-export async function errorOf(promise: Promise<unknown>, limitMs: number = LIMIT_MS): Promise<PersistError> {
-  const settled = promise.then(
-    (value) => Promise.reject(new Error(`Expected an error, got ${JSON.stringify(value)}`)),
-    (error: PersistError) => error,
-  )
-  return within(settled, { what: 'the error', limitMs: limitMs + 500 })
-}
-
-/** Waits until this process has no socket or connection attempt of its own any more. */
-export async function nothingLeftOpen(): Promise<void> {
-  const isOpen = (name: string) => /TCPSocket|TCPConnect|TLSWrap|GetAddrInfo/i.test(name)
-  await waitFor(() => !process.getActiveResourcesInfo().some(isOpen), {
-    what: `no socket to be left: ${process.getActiveResourcesInfo()}`,
-    limitMs: 2000,
-  })
+export function textOf(bytes: Uint8Array | null): string | null {
+  return bytes && new TextDecoder().decode(bytes)
 }

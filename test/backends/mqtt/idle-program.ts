@@ -1,20 +1,23 @@
 import { mqttBackend } from '../../../src/backends/mqtt.ts'
 
-// Opens, maybe writes, and has nothing more to do: it has to end by itself.
-const [, , url = '', topic = '', text = ''] = process.argv
-const told: string[] = []
-const backend = mqttBackend({ url, topic })
+// Opens a pool, writes it, and has nothing else to do then; with 'offline' only when the link is gone.
+const [url = '', topic = '', then = 'end'] = process.argv.slice(2)
+const backend = mqttBackend({ url, topic, protocolVersion: 'auto', tls: { rejectUnauthorized: false } })
+const holds = then === 'offline' ? setInterval(() => {}, 60_000) : undefined
 const listener = {
-  changed: () => told.push('changed'),
-  offline: () => told.push('offline'),
-  online: () => told.push('online'),
-  trouble: () => told.push('trouble'),
-}
-backend.open(listener, 5000).then(
-  async ({ bytes }) => {
-    if (text !== '') await backend.write(new TextEncoder().encode(text), 5000)
-    console.log(`open ${bytes?.length ?? 'empty'}`)
+  changed() {},
+  offline: () => {
+    console.log('offline')
+    clearInterval(holds)
   },
-  (error: unknown) => console.log(String(error)),
-)
-process.on('exit', () => console.log(`end ${told.join()}`))
+  online: () => console.log('online'),
+  trouble() {},
+}
+
+async function run(): Promise<void> {
+  await backend.open(listener, 2000)
+  console.log(await backend.write(new TextEncoder().encode('{"a":1}'), 5000))
+  if (then === 'close') await backend.close()
+}
+
+void run().catch((error) => console.log(error.code))

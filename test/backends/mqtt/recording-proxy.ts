@@ -1,106 +1,72 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** What went through in one piece: who sent it, and which MQTT packets it has. */
-export interface Segment {
-  readonly from: 'client' | 'broker'
-  readonly packets: readonly string[]
-}
-
-export interface RecordingProxy {
-  readonly url: string
-  readonly segments: Segment[]
-  /** Holds back the broker's packets of this kind, and all after it, until `release`. */
-  holdBack(packet: string): void
-  release(): void
+/** One read of a socket: which way it went, and the MQTT packets that began in it, by their names. */
+export interface Record {
+  readonly way: 'up' | 'down'
+  readonly packets: string[]
 }
 
 const NAMES = [
-  ...['', 'CONNECT', 'CONNACK', 'PUBLISH', 'PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP'],
-  ...['SUBSCRIBE', 'SUBACK', 'UNSUBSCRIBE', 'UNSUBACK', 'PINGREQ', 'PINGRESP', 'DISCONNECT', 'AUTH'],
+  '',
+  'CONNECT',
+  'CONNACK',
+  'PUBLISH',
+  'PUBACK',
+  '',
+  '',
+  '',
+  'SUBSCRIBE',
+  'SUBACK',
+  'UNSUBSCRIBE',
+  'UNSUBACK',
 ]
 
-/** A TCP proxy that notes which MQTT packets go through it, in their order. */
-export async function startRecordingProxy(target: string): Promise<RecordingProxy> {
-  const segments: Segment[] = []
-  const sockets = new Set<Socket>()
-  let heldName: string | undefined
-  let held: (() => void)[] = []
-
-  const pass = (from: Socket, to: Socket, name: Segment['from']) => {
-    const reader = new PacketReader()
-    sockets.add(from.setNoDelay(true))
-    from.on('data', (data) => {
-      const packets = reader.read(data)
-      const forward = () => {
-        segments.push({ from: name, packets })
-        to.write(data)
-      }
-      const isHeld = held.length > 0 || (heldName !== undefined && packets.includes(heldName))
-      if (name === 'broker' && isHeld) held.push(forward)
-      else forward()
-    })
-    from.on('error', () => to.destroy())
-    from.on('close', () => to.destroy())
-  }
+/** A TCP proxy that notes what passes, in its order; ends with the test. */
+export async function startRecordingProxy(target: number): Promise<{ url: string; records: Record[] }> {
+  const records: Record[] = []
   const server = createServer({ noDelay: true }, (client) => {
-    const upstream = connect({ port: Number(new URL(target).port), host: '127.0.0.1', noDelay: true })
-    pass(client, upstream, 'client')
-    pass(upstream, client, 'broker')
+    const upstream = connect({ port: target, host: '127.0.0.1', noDelay: true })
+    for (const [from, to, way] of [
+      [client, upstream, 'up'],
+      [upstream, client, 'down'],
+    ] as const) {
+      const frames = new Frames()
+      from.on('data', (chunk) => {
+        records.push({ way, packets: frames.push(chunk) })
+        to.write(chunk)
+      })
+      from.on('error', () => to.destroy())
+      from.on('close', () => to.destroy())
+    }
+    onTestFinished(() => void client.destroy())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return {
-    url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    segments,
-    holdBack: (packet) => {
-      heldName = packet
-    },
-    release: () => {
-      heldName = undefined
-      for (const forward of held.splice(0)) forward()
-      held = []
-    },
-  }
+  onTestFinished(() => void server.close())
+  return { url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, records }
 }
 
-/** Finds the packets in a stream of bytes (MQTT 5, 2.1: a type and flags, a length of 1 to 4 bytes, the rest). */
-class PacketReader {
+/** Finds where packets begin: a type, then the length of the rest, seven bits a byte (MQTT 5, 2.1). */
+class Frames {
   #rest: Buffer = Buffer.alloc(0)
 
-  /** Names of the packets that end in this piece; for a PUBLISH also QoS and retain. */
-  read(data: Buffer): string[] {
+  push(chunk: Buffer): string[] {
+    this.#rest = Buffer.concat([this.#rest, chunk])
     const names: string[] = []
-    let bytes = Buffer.concat([this.#rest, data])
     for (;;) {
-      const end = packetEnd(bytes)
-      if (end === undefined) break
-      names.push(nameOf(bytes[0] ?? 0))
-      bytes = bytes.subarray(end)
+      let length = 0
+      let at = 1
+      for (let shift = 0; ; shift += 7, at += 1) {
+        const byte = this.#rest[at]
+        if (byte === undefined) return names
+        length += (byte & 0x7f) << shift
+        if (byte < 0x80) break
+      }
+      if (this.#rest.length < at + 1 + length) return names
+      names.push(NAMES[(this.#rest[0] ?? 0) >> 4] || 'other')
+      this.#rest = this.#rest.subarray(at + 1 + length)
     }
-    this.#rest = bytes
-    return names
   }
-}
-
-function packetEnd(bytes: Buffer): number | undefined {
-  let length = 0
-  for (let at = 1; at <= 4; at++) {
-    const byte = bytes[at]
-    if (byte === undefined) return undefined
-    length += (byte & 0x7f) * 128 ** (at - 1)
-    if (byte < 0x80) return bytes.length >= at + 1 + length ? at + 1 + length : undefined
-  }
-  throw new Error('No MQTT packet')
-}
-
-function nameOf(first: number): string {
-  const name = NAMES[first >> 4] ?? ''
-  if (name !== 'PUBLISH') return name
-  return `PUBLISH qos${(first >> 1) & 3}${first & 1 ? ' retain' : ''}`
 }

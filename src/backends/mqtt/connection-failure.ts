@@ -1,0 +1,49 @@
+/** Why a connection was not made, or is over. */
+export type ConnectionFailure =
+  /** What the client was given cannot be used: a certificate that is none, for example. */
+  | { readonly kind: 'settings'; readonly error: unknown }
+  /** CONNACK with a reason other than success. */
+  | { readonly kind: 'refused'; readonly code: number }
+  /** The operating system, TLS or the WebSocket said so. */
+  | { readonly kind: 'network'; readonly error: unknown; readonly errorCode: string | undefined }
+  /** What came is not MQTT; `start` is how the first of it began. */
+  | { readonly kind: 'garbage'; readonly error: unknown; readonly start: string }
+  /** A PUBACK with a reason code that MQTT.js cannot read. */
+  | { readonly kind: 'puback'; readonly code: number }
+  /** MQTT 5: the broker sent DISCONNECT. */
+  | { readonly kind: 'disconnect'; readonly code: number }
+  /** The other side closed without a word. */
+  | { readonly kind: 'closed' }
+  /** No PINGRESP came. */
+  | { readonly kind: 'silent' }
+  /** This side let go. */
+  | { readonly kind: 'ended' }
+
+/** Rejects whatever was waiting for something on a connection that is over. */
+export class ConnectionLost extends Error {
+  readonly failure: ConnectionFailure
+
+  constructor(failure: ConnectionFailure) {
+    super(`MQTT connection lost: ${failure.kind}`, 'error' in failure ? { cause: failure.error } : undefined)
+    this.failure = failure
+  }
+}
+
+/** A publish was answered with a reason code that is a failure (MQTT 5). */
+export class PublishRefused extends Error {
+  readonly reasonCode: number
+
+  constructor(reasonCode: number) {
+    super(`PUBACK with reason code 0x${reasonCode.toString(16)}`)
+    this.reasonCode = reasonCode
+  }
+}
+
+/** The other side ended a connection that worked, as some brokers do where a message is not allowed. */
+export function wasClosed(failure: ConnectionFailure): boolean {
+  return (
+    failure.kind === 'closed' ||
+    failure.kind === 'disconnect' ||
+    (failure.kind === 'network' && (failure.errorCode === 'ECONNRESET' || failure.errorCode === 'EPIPE'))
+  )
+}

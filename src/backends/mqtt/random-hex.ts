@@ -1,0 +1,6 @@
+/** Random bytes as hex digits, two per byte; works in Node and in browsers, also on pages without https. */
+export function randomHex(bytes: number): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  )
+}

@@ -1,0 +1,85 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { mosquittoAvailable } from '../../helpers/available.ts'
+import { type CertificateOptions, makeCertificates } from '../../helpers/certificates.ts'
+import { startMosquitto } from '../../helpers/mosquitto.ts'
+import { openBackend, openingError } from './fixture.ts'
+
+async function secured(certificates: CertificateOptions = {}, requireCertificate = false) {
+  const made = makeCertificates(certificates)
+  const broker = await startMosquitto({ certificates: made, requireCertificate, webSocket: true })
+  onTestFinished(() => broker.stop())
+  return { made, urls: [broker.url, broker.webSocketUrl ?? ''] }
+}
+
+describe.skipIf(!mosquittoAvailable)('mqtts: and wss:', () => {
+  test('with a private authority it must be given', async () => {
+    const { made, urls } = await secured()
+    for (const url of urls) {
+      const { write } = await openBackend({ url, tls: { ca: made.ca } })
+      expect(await write('{"a":1}')).toBe('written')
+      await openBackend({ url, tls: { ca: [made.ca] } })
+      await openBackend({ url, tls: { rejectUnauthorized: false } })
+      expect(await openingError({ url })).toMatchObject({
+        code: 'ERR_PERSIST_CONNECT',
+        message: expect.stringMatching(/certificate.*tls\.ca/),
+      })
+      const other = makeCertificates().ca
+      expect(await openingError({ url, tls: { ca: other } })).toMatchObject({
+        code: 'ERR_PERSIST_CONNECT',
+        message: expect.stringContaining('tls.ca'),
+      })
+    }
+  })
+
+  test('the certificate must be for the host, and must not have ended', async () => {
+    const named = await secured({ serverNames: ['broker.example'] })
+    for (const url of named.urls) {
+      const tls = { ca: named.made.ca }
+      expect(await openingError({ url, tls })).toMatchObject({
+        code: 'ERR_PERSIST_CONNECT',
+        received: 'ERR_TLS_CERT_ALTNAME_INVALID',
+        message: expect.stringContaining('tls.servername'),
+      })
+      await openBackend({ url, tls: { ...tls, servername: 'broker.example' } })
+    }
+    const expired = await secured({ expired: true })
+    expect(await openingError({ url: expired.urls[0] ?? '', tls: { ca: expired.made.ca } })).toMatchObject({
+      code: 'ERR_PERSIST_CONNECT',
+      message: expect.stringContaining('expired'),
+    })
+  })
+
+  test('a client certificate where the broker wants one', async () => {
+    const { made, urls } = await secured({}, true)
+    const { ca, client } = made
+    for (const url of urls) {
+      const { write } = await openBackend({ url, tls: { ca, cert: client.cert, key: client.key } })
+      expect(await write('{"a":1}')).toBe('written')
+      expect(await openingError({ url, tls: { ca } })).toMatchObject({
+        code: 'ERR_PERSIST_CONNECT',
+        message: expect.stringMatching(/tls\.cert and tls\.key/),
+      })
+      const foreign = makeCertificates().client
+      expect(await openingError({ url, tls: { ca, cert: foreign.cert, key: foreign.key } })).toMatchObject({
+        code: 'ERR_PERSIST_CONNECT',
+      })
+    }
+    expect(await openingError({ url: urls[0] ?? '', tls: { ca, cert: 'no PEM', key: client.key } })).toMatchObject({
+      code: 'ERR_PERSIST_OPTION',
+      message: expect.stringContaining('tls.cert'),
+    })
+  })
+
+  test('TLS where there is none, and none where there is TLS', async () => {
+    const plain = await startMosquitto()
+    onTestFinished(() => plain.stop())
+    expect(await openingError({ url: plain.url.replace('mqtt:', 'mqtts:') }, 3000)).toMatchObject({
+      code: expect.stringMatching(/^ERR_PERSIST_(CONNECT|TIMEOUT)$/),
+    })
+    const { urls } = await secured()
+    expect(await openingError({ url: (urls[0] ?? '').replace('mqtts:', 'mqtt:') })).toMatchObject({
+      code: 'ERR_PERSIST_CONNECT',
+      message: expect.stringContaining('mqtts:'),
+    })
+  })
+})

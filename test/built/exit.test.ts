@@ -1,0 +1,97 @@
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startAedes } from '../helpers/aedes.ts'
+import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import type { RunningBroker } from '../helpers/running-broker.ts'
+import { runProgram } from './run-program.ts'
+
+const program = fileURLToPath(new URL('stop-program.js', import.meta.url))
+
+let broker: RunningBroker
+beforeAll(async () => {
+  broker = await startAedes()
+})
+afterAll(() => broker.stop())
+beforeEach(() => broker.restart())
+
+const start = (...manners: string[]) => runProgram(program, [broker.url, ...manners], process.cwd())
+
+/** What is kept of the three stores. */
+async function kept(): Promise<(string | undefined)[]> {
+  const pools = ['first', 'second', 'third'].map((name) => retainedAt(broker.url, `stat/${name}/PersistMQTT`))
+  return (await Promise.all(pools)).map((packet) => packet?.payload.toString())
+}
+
+const ALL = ['{"n":1}', '{"n":1}', '{"n":1}']
+const NONE = [undefined, undefined, undefined]
+
+describe('a program with unsaved stores', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'that gets %s saves all of them and ends with that signal',
+    async (signal) => {
+      const running = start()
+      await running.says(/changed/)
+      expect(await running.kill(signal)).toBe(signal)
+      expect(await kept()).toEqual(ALL)
+    },
+  )
+
+  it('that has nothing left to do saves all of them and ends by itself', async () => {
+    expect(await start('end').ended()).toBe(0)
+    expect(await kept()).toEqual(ALL)
+  })
+
+  it('saves within a limit, though one store is never answered', async () => {
+    const running = start('silent-store')
+    await running.says(/changed/)
+    expect(await running.kill('SIGTERM')).toBe('SIGTERM')
+    expect(await kept()).toEqual(ALL)
+  })
+
+  it('whose own listener ends it: the listener runs, and decides with which code', async () => {
+    const running = start('own-listener', 'and-exits')
+    await running.says(/changed/)
+    expect(await running.kill('SIGTERM')).toBe(7)
+    expect(running.stdout()).toContain('own listener ran')
+    expect(await kept()).toEqual(ALL)
+  })
+
+  it('whose own listener does not end it goes on, saved', async () => {
+    const running = start('own-listener')
+    await running.says(/changed/)
+    running.child.kill('SIGTERM')
+    await running.says(/own listener ran/)
+    await expect.poll(kept, { timeout: 5000 }).toEqual(ALL)
+    expect(running.child.exitCode).toBe(null)
+    expect(await running.kill('SIGINT')).toBe('SIGINT')
+  })
+
+  it('with saveOnExit false saves nothing', async () => {
+    const running = start('unsaved')
+    await running.says(/changed/)
+    expect(await running.kill('SIGTERM')).toBe('SIGTERM')
+    expect(await kept()).toEqual(NONE)
+  })
+
+  it('saves at the end of `await using`', async () => {
+    expect(await start('using', 'end').ended()).toBe(0)
+    expect(await kept()).toEqual(['{"n":1}', undefined, undefined])
+  })
+
+  it('stays as long as it listens for changes of others', async () => {
+    const running = start('using', 'end', 'listen')
+    await running.says(/changed/)
+    const client = await connectClient(broker.url)
+    await expect
+      .poll(
+        async () => {
+          client.publish('stat/first/PersistMQTT', `{"n":${Date.now()}}`, { retain: true, qos: 1 })
+          return running.stdout()
+        },
+        { timeout: 5000 },
+      )
+      .toMatch(/heard \d+/)
+    client.end(true)
+    expect(await running.kill('SIGTERM')).toBe('SIGTERM')
+  })
+})

@@ -1,0 +1,41 @@
+// A program with stores that are changed and not saved; the test stops it in one way or another.
+// Arguments: the broker's url, and what it does besides.
+import process from 'node:process'
+import { openStore } from 'persist-mqtt'
+
+const [url, ...manners] = process.argv.slice(2)
+const does = (manner) => manners.includes(manner)
+
+if (does('own-listener')) {
+  process.on('SIGTERM', () => {
+    console.log('own listener ran')
+    if (does('and-exits')) setTimeout(() => process.exit(7), 300)
+  })
+}
+
+const silent = {
+  place: 'a backend that never answers a write',
+  open: async () => ({ bytes: null, proof: 'exact' }),
+  write: () => new Promise(() => {}),
+  close: async () => {},
+}
+if (does('silent-store')) {
+  const never = await openStore({ backend: silent })
+  never.n = 1
+}
+
+if (does('using')) {
+  const pt = await openStore({ url, name: 'first' })
+  pt.n = pt.find('n', 0) + 1
+  await pt[Symbol.asyncDispose]()
+} else {
+  for (const name of ['first', 'second', 'third']) {
+    const pt = await openStore({ url, name, saveOnExit: !does('unsaved') })
+    pt.n = pt.find('n', 0) + 1
+  }
+}
+
+console.log('changed')
+if (!does('end')) setInterval(() => {}, 1000)
+if (does('listen'))
+  (await openStore({ url, name: 'first' })).$on('change', ({ value }) => console.log(`heard ${value}`))

@@ -2,7 +2,7 @@
 import { cpus, totalmem, type } from 'node:os'
 import { digits } from './rounds.js'
 
-/** @typedef {{ what: string, is: number, most?: number, least?: number }} Target */
+/** @typedef {{ what: string, is: number, most?: number | undefined, least?: number | undefined }} Target */
 /** @typedef {{ title: string, text: string, head: string[], rows: string[][], targets: Target[], skipped?: string[] }} Section */
 
 /** The page docs/performance.md. @param {readonly Section[]} sections */

@@ -34,7 +34,12 @@ export async function embeddedBroker() {
 export function mosquitto(config = ['persistence false']) {
   return started('mosquitto', 'mqtt', (port, directory) => {
     const file = join(directory, 'mosquitto.conf')
-    const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', `persistence_location ${directory}/`, ...config]
+    const lines = [
+      `listener ${port} 127.0.0.1`,
+      'allow_anonymous true',
+      `persistence_location ${directory}/`,
+      ...config,
+    ]
     // Started by root it would become the user "mosquitto", who may not write into our directory.
     if (process.getuid?.() === 0) lines.push('user root')
     writeFileSync(file, `${lines.join('\n')}\n`)

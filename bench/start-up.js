@@ -62,7 +62,11 @@ export async function startUp() {
   server.close()
 
   const packet = (/** @type {keyof typeof programs} */ name) => median((toPacket.get(name) ?? []).slice(1))
-  const row = (/** @type {string} */ what, /** @type {string} */ importing, /** @type {keyof typeof programs} */ name) => [
+  const row = (
+    /** @type {string} */ what,
+    /** @type {string} */ importing,
+    /** @type {keyof typeof programs} */ name,
+  ) => [
     what,
     duration(packet(name) - packet('node')),
     duration(packet(name)),

@@ -28,60 +28,61 @@ export interface AutosaveOptions {
 /** Where the pool is kept, and how the store behaves; every option has a default but `name`. */
 export interface StoreOptions<T extends object = JsonObject> {
   /** mqtt:, mqtts:, ws: or wss: url of the broker. @default $MQTT_URL or mqtt://localhost:1883 */
-  url?: string
+  url?: string | undefined
   /** @default $MQTT_USERNAME */
-  username?: string
+  username?: string | undefined
   /** @default $MQTT_PASSWORD */
-  password?: string
-  tls?: TlsOptions
+  password?: string | undefined
+  tls?: TlsOptions | undefined
   /** Name of the pool; two programs must not share one by accident, so there is no default but $PERSIST_NAME. */
-  name?: string
+  name?: string | undefined
   /** The pool's topic, `{name}` stands for the name. @default stat/{name}/PersistMQTT */
-  topic?: string
+  topic?: string | undefined
   /** MQTT 5 where the broker speaks it, else 3.1.1 (4); or one of them. @default auto */
-  protocolVersion?: 'auto' | 4 | 5
+  protocolVersion?: 'auto' | 4 | 5 | undefined
   /** With `persist-mqtt/file`: path of the JSON file. @default `<name>.json` in the current directory */
-  file?: string
+  file?: string | undefined
   /** A place to keep the pool at, instead of url and topic. */
-  backend?: Backend
+  backend?: Backend | undefined
   /** Nothing is held: start an empty pool, wait for `zero()` (or for somebody who writes one), or fail. @default create */
-  empty?: 'create' | 'wait' | 'fail'
+  empty?: 'create' | 'wait' | 'fail' | undefined
   /** Values of variables that the pool does not have when it is opened. */
-  defaults?: Partial<T>
+  defaults?: Partial<T> | undefined
   /** Checks the whole pool when it is opened and before it is saved: any Standard Schema (zod, valibot, arktype…). */
-  schema?: StandardSchema
+  schema?: StandardSchema | undefined
   /** Version of the pool's shape, a whole number from 1; kept in the pool as `$version`. */
-  version?: number
+  version?: number | undefined
   /** Makes the variables of an older version into those of `version`. */
-  migrate?: Migrate
+  migrate?: Migrate | undefined
   /** Saves every so many seconds if something changed; less than 5: never. @default 0 */
-  saveEvery?: number
+  saveEvery?: number | undefined
   /** @default false */
-  autosave?: false | AutosaveOptions
+  autosave?: false | AutosaveOptions | undefined
   /** Saves at SIGINT, SIGTERM and at the end of the event loop; in a browser when the page is left. @default true */
-  saveOnExit?: boolean
+  saveOnExit?: boolean | undefined
   /** Follow the pool, never change it. @default false */
-  readOnly?: boolean
+  readOnly?: boolean | undefined
   /** 'tasmota': refuse what an ESP32 could not read back (32-bit integers, pool size). @default none */
-  compat?: 'tasmota'
+  compat?: 'tasmota' | undefined
   /** The largest pool that may be saved, in bytes. @default what the backend allows; what a device reads for tasmota */
-  maxBytes?: number
+  maxBytes?: number | undefined
   /** @default 10 000 */
-  openTimeoutMs?: number
+  openTimeoutMs?: number | undefined
   /** @default 30 000 */
-  saveTimeoutMs?: number
+  saveTimeoutMs?: number | undefined
   /** Who wins where this program and somebody else changed the same variable. @default local */
-  onConflict?: OnConflict
+  onConflict?: OnConflict | undefined
+}
+
+/** Options that may well have no value in the end. */
+type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'backend' | 'schema' | 'migrate' | 'compat'
+
+type Resolved<Options> = {
+  readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
 }
 
 /** Every option with its value. */
-export interface ResolvedOptions
-  extends Required<
-    Omit<
-      StoreOptions,
-      'tls' | 'file' | 'backend' | 'schema' | 'migrate' | 'compat' | 'username' | 'password' | 'autosave'
-    >
-  > {
+export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' | MayBeMissing>> {
   readonly username: string | undefined
   readonly password: string | undefined
   readonly tls: TlsOptions | undefined
@@ -92,6 +93,9 @@ export interface ResolvedOptions
   readonly compat: 'tasmota' | undefined
   readonly autosave: false | Required<AutosaveOptions>
 }
+
+/** The options that are there, without those that are undefined. */
+type Given = { readonly [Name in keyof StoreOptions]?: Exclude<StoreOptions[Name], undefined> }
 
 /** What holds where nothing is given. */
 export const DEFAULTS = {
@@ -167,7 +171,8 @@ function checkAutosave(value: unknown, name: string): boolean {
  * @throws {PersistError} ERR_PERSIST_OPTION, naming the option, what it is and what it should be
  */
 export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
-  const options: StoreOptions = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  // Given as undefined is not given: `password: process.env.BROKER_PASSWORD`.
+  const options: Given = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(options)) {
     const check = CHECKS[name as keyof StoreOptions]
     if (!Object.hasOwn(CHECKS, name)) throw optionError(name, 'there is no such option')

@@ -53,6 +53,8 @@ class MqttBackend implements Backend {
   readonly #closed = deferred<void>()
   #session: Session | undefined
   #write: Deferred<'written' | 'superseded'> | undefined
+  /** The longest pause before the next attempt to connect, in milliseconds. */
+  #longestPause = FIRST_PAUSE_MS
   /** Writes in a row during which the broker closed. */
   #closedWrites = 0
 
@@ -91,6 +93,7 @@ class MqttBackend implements Backend {
     try {
       const outcome = await within(write.promise, limitMs, late)
       this.#closedWrites = 0
+      this.#longestPause = FIRST_PAUSE_MS
       return outcome
     } catch (thrown) {
       throw this.#writeError(thrown, bytes.length)
@@ -135,9 +138,12 @@ class MqttBackend implements Backend {
       throw this.#closedError()
     }
     this.#session = session
+    const since = performance.now()
     void session.connection.lost.then((failure) => {
       this.#session = undefined
       if (this.#isClosed) return
+      // Pauses go on growing where a broker takes every connection and closes it at each write.
+      if (performance.now() - since > LAST_PAUSE_MS) this.#longestPause = FIRST_PAUSE_MS
       listener.offline(lostError(failure, this.#target.store))
       void this.#reconnect(listener)
     })
@@ -146,7 +152,9 @@ class MqttBackend implements Backend {
 
   async #reconnect(listener: BackendListener): Promise<void> {
     let isTold = false
-    for (let longest = FIRST_PAUSE_MS; !this.#isClosed; longest = Math.min(2 * longest, LAST_PAUSE_MS)) {
+    while (!this.#isClosed) {
+      const longest = this.#longestPause
+      this.#longestPause = Math.min(2 * longest, LAST_PAUSE_MS)
       // Random from nothing on ("full jitter"): the clients of a broker that was restarted do not come all at once.
       await pause(Math.random() * longest, this.#closed.promise)
       if (this.#isClosed) return
@@ -159,7 +167,7 @@ class MqttBackend implements Backend {
         const error = asPersistError(thrown, this.#target.store, 'connected again')
         if (error.code !== 'ERR_PERSIST_DENIED') continue
         // It will hardly heal by itself, but somebody may give back the permission.
-        longest = LAST_PAUSE_MS
+        this.#longestPause = LAST_PAUSE_MS
         if (!isTold) listener.trouble(error)
         isTold = true
       }

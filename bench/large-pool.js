@@ -33,13 +33,14 @@ export async function largePool() {
     const name = await heldPool(pool)
     const heap = {
       plain: await heapTakenBy(() => JSON.parse(text)),
-      store: await heapTakenBy(() => storeOf(name)),
+      store: await heapTakenBy(() => opened(name)),
       valtio: await heapTakenBy(() => proxy(JSON.parse(text))),
     }
+    await closeAll()
     const open = await interleaved(
       {
         plain: { times: 1, run: () => JSON.parse(text) },
-        store: { times: 1, run: () => storeOf(name) },
+        store: { times: 1, run: () => opened(name) },
         valtio: { times: 1, run: () => proxy(JSON.parse(text)) },
       },
       ROUNDS,
@@ -54,6 +55,7 @@ export async function largePool() {
       megabytes(heap.plain),
     ])
 
+    await closeAll()
     const pt = await storeOf(name)
     const state = proxy(JSON.parse(text))
     const plain = JSON.parse(text)
@@ -147,6 +149,21 @@ export async function largePool() {
       targets: [],
     },
   ]
+}
+
+/** @type {import('persist-mqtt').Store[]} */
+const stores = []
+
+/** @param {string} name */
+async function opened(name) {
+  const pt = await storeOf(name)
+  stores.push(pt)
+  return pt
+}
+
+/** Stores of one name would tell each other of their saves. */
+async function closeAll() {
+  for (const pt of stores.splice(0)) await pt.$close()
 }
 
 /** @param {number} times @param {() => unknown} step */

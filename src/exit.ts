@@ -17,7 +17,7 @@ let stopping: Promise<void> | undefined
 
 /**
  * Saves a store when the program stops as planned: SIGINT, SIGTERM, an event loop with nothing left to do; in a browser
- * when the page is left. The result takes the store off the list.
+ * when the page is hidden or left. The result takes the store off the list.
  */
 export function saveOnExit(store: Leaving): () => void {
   if (open.size === 0) listen()
@@ -26,6 +26,11 @@ export function saveOnExit(store: Leaving): () => void {
     open.delete(store)
     if (open.size === 0 && stopping === undefined) stopListening()
   }
+}
+
+function saveAll(): void {
+  // What fails is an 'error' event of its store.
+  for (const store of open) store.saveWithin(LIMIT_MS).catch(() => {})
 }
 
 function closeAll(): Promise<void> {
@@ -40,7 +45,7 @@ function onSignal(signal: StopSignal): void {
   // A listener of the application takes the signal over, as always in Node: it decides when and how the process ends,
   // or that it goes on; until then the stores may still be used.
   if (process.listenerCount(signal) > 1) {
-    for (const store of open) store.saveWithin(LIMIT_MS).catch(() => {})
+    saveAll()
     return
   }
   void closeAll().then(() => {
@@ -55,7 +60,12 @@ function onBeforeExit(): void {
   void closeAll()
 }
 
-/** A page gets no time to wait; what close() hands to the socket at once is mostly still sent. */
+/** Often the last that a page hears: the browser may end a hidden page without another word. */
+function onVisibilityChange(): void {
+  if (document.visibilityState === 'hidden') saveAll()
+}
+
+/** A page that is left gets no time to wait for an answer, and often none to send. */
 function onPageHide(event: { persisted?: boolean }): void {
   if (event.persisted !== true) void closeAll()
 }
@@ -66,6 +76,7 @@ function listen(): void {
     process.on('beforeExit', onBeforeExit)
   } else {
     globalThis.addEventListener?.('pagehide', onPageHide)
+    globalThis.document?.addEventListener('visibilitychange', onVisibilityChange)
   }
 }
 
@@ -75,5 +86,6 @@ function stopListening(): void {
     process.off('beforeExit', onBeforeExit)
   } else {
     globalThis.removeEventListener?.('pagehide', onPageHide)
+    globalThis.document?.removeEventListener('visibilitychange', onVisibilityChange)
   }
 }

@@ -101,9 +101,10 @@ test('a directory that cannot be used says why', async () => {
 
 test('reads on when its slow subscriber does: a fast publisher does not fill the memory', async () => {
   const broker = await startTestBroker({ directory: temporaryDirectory() })
-  const slow = await connectClient(broker.url)
+  const tap = await startTap(Number(new URL(broker.url).port))
+  const slow = await connectClient(tap.url)
   await slow.subscribeAsync('a', { qos: 1 })
-  slow.stream.pause()
+  tap.shut()
   const fast = await connectClient(broker.url)
   let acknowledged = 0
   const sent = 400
@@ -126,7 +127,7 @@ test('reads on when its slow subscriber does: a fast publisher does not fill the
     { what: 'the publisher to stand', limitMs: 15_000 },
   )
   expect(acknowledged).toBeLessThan(sent)
-  slow.stream.resume()
+  tap.open()
   await within(all, { what: 'all acknowledgements', limitMs: 15_000 })
 })
 
@@ -149,3 +150,23 @@ test('no topic that a client may give keeps the broker from going on, or from st
   expect(second.restored).toBe(2)
   expect((await retainedAt(second.url, 'a'))?.payload.toString()).toBe('1')
 })
+
+/** A way to the broker that can stop taking what the broker sends, so that it piles up there. */
+async function startTap(brokerPort: number): Promise<{ url: string; shut(): void; open(): void }> {
+  const upstream = connect({ port: brokerPort, host: '127.0.0.1' })
+  const server = createServer((client) => {
+    client.pipe(upstream).pipe(client)
+    client.on('error', () => {})
+    tap.shut = () => void upstream.unpipe(client).pause()
+    tap.open = () => void upstream.pipe(client)
+  })
+  const tap = { url: '', shut: () => {}, open: () => {} }
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    upstream.destroy()
+    server.close()
+  })
+  tap.url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return tap
+}

@@ -9,6 +9,9 @@ export interface Leaving {
 /** How long a program that was told to stop goes on to save, in milliseconds: systemd and docker kill after 10 s or more. */
 const LIMIT_MS = 5000
 
+/** Bundlers may give a page a `process`, but none with a version of Node. */
+const isNode = typeof globalThis.process?.versions?.node === 'string'
+
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 type StopSignal = (typeof SIGNALS)[number]
 
@@ -71,7 +74,7 @@ function onPageHide(event: { persisted?: boolean }): void {
 }
 
 function listen(): void {
-  if (typeof globalThis.process?.on === 'function') {
+  if (isNode) {
     for (const signal of SIGNALS) process.on(signal, onSignal)
     process.on('beforeExit', onBeforeExit)
   } else {
@@ -81,7 +84,7 @@ function listen(): void {
 }
 
 function stopListening(): void {
-  if (typeof globalThis.process?.on === 'function') {
+  if (isNode) {
     for (const signal of SIGNALS) process.off(signal, onSignal)
     process.off('beforeExit', onBeforeExit)
   } else {

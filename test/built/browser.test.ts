@@ -103,6 +103,19 @@ describe.skipIf(!chromiumAvailable)('in Chromium', () => {
     })
   }
 
+  test('a page that is hidden is saved', { timeout: 60_000 }, async () => {
+    const { url, webSocketUrl } = await start('Aedes')
+    const page = await openPage()
+    await openIn(page, webSocketUrl)
+    await page.evaluate(() => {
+      ;(globalThis as PageWindow).pt.count = 5
+      // A headless browser has no other tab to go to: the page is told what it would be told then.
+      Object.defineProperty(document, 'visibilityState', { value: 'hidden' })
+      document.dispatchEvent(new Event('visibilitychange'))
+    })
+    await waitFor(async () => (await kept(url)) === '{"count":5}', { what: 'the save of the hidden page' })
+  })
+
   test('what cannot be reached is said, in the words of this package', { timeout: 60_000 }, async () => {
     const page = await openPage()
     const failure = (url: string) =>

@@ -13,7 +13,6 @@ const LIMIT_MS = 5000
 const isNode = typeof globalThis.process?.versions?.node === 'string'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
-type StopSignal = (typeof SIGNALS)[number]
 
 const open = new Set<Leaving>()
 let stopping: Promise<void> | undefined
@@ -44,7 +43,7 @@ function closeAll(): Promise<void> {
   return stopping
 }
 
-function onSignal(signal: StopSignal): void {
+function onSignal(signal: NodeJS.Signals): void {
   // A listener of the application takes the signal over, as always in Node: it decides when and how the process ends,
   // or that it goes on; until then the stores may still be used.
   if (process.listenerCount(signal) > 1) {
@@ -75,7 +74,8 @@ function onPageHide(event: { persisted?: boolean }): void {
 
 function listen(): void {
   if (isNode) {
-    for (const signal of SIGNALS) process.on(signal, onSignal)
+    // First in line: a listener of the application that was set with `once` is no longer counted after it was called.
+    for (const signal of SIGNALS) process.prependListener(signal, onSignal)
     process.on('beforeExit', onBeforeExit)
   } else {
     globalThis.addEventListener?.('pagehide', onPageHide)

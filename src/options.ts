@@ -3,6 +3,7 @@ import { PersistError } from './errors.ts'
 import type { JsonObject } from './json.ts'
 import type { OnConflict } from './merge.ts'
 import type { Migrate, StandardSchema } from './schema.ts'
+import { reservedBecause } from './store-members.ts'
 
 /** Certificates for `mqtts:` and `wss:`, as PEM texts (not file names). */
 export interface TlsOptions {
@@ -58,7 +59,7 @@ export interface StoreOptions<T extends object = JsonObject> {
   saveEvery?: number | undefined
   /** @default false */
   autosave?: false | AutosaveOptions | undefined
-  /** Saves at SIGINT, SIGTERM and at the end of the event loop; in a browser when the page is left. @default true */
+  /** Saves at SIGINT, SIGTERM and at the end of the event loop; in a browser when the page is hidden. @default true */
   saveOnExit?: boolean | undefined
   /** Follow the pool, never change it. @default false */
   readOnly?: boolean | undefined
@@ -184,6 +185,11 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     throw optionError('name', 'every program needs one of its own: pass name, or set $PERSIST_NAME')
   }
   const topic = (options.topic ?? DEFAULTS.topic).replaceAll('{name}', name ?? '')
+  for (const name of Object.keys(options.defaults ?? {})) {
+    const reason = reservedBecause(name)
+    if (reason !== undefined)
+      throw optionError('defaults', `no variable can be called ${JSON.stringify(name)}: ${reason}`)
+  }
   if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
   return {
     ...DEFAULTS,
@@ -202,8 +208,12 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     migrate: options.migrate,
     compat: options.compat,
     maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : Number.POSITIVE_INFINITY),
-    autosave: options.autosave ? { maxDelayMs: options.autosave.delayMs * 10, ...options.autosave } : false,
+    autosave: options.autosave ? resolveAutosave(options.autosave) : false,
   }
+}
+
+function resolveAutosave({ delayMs, maxDelayMs = delayMs * 10 }: AutosaveOptions): Required<AutosaveOptions> {
+  return { delayMs, maxDelayMs }
 }
 
 /** A Tasmota device silently drops packets over 1200 bytes; this is what is left of one for the pool. */

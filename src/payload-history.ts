@@ -29,19 +29,17 @@ export class PayloadHistory {
     this.#unsure.add(fingerprint(bytes))
   }
 
-  /** The backend holds this, and we wrote it: whatever was sent before it has arrived or never will. */
+  /** The backend holds this, and we wrote it: whatever was sent before it, arrived or not, is older. */
   confirmed(bytes: Uint8Array): void {
+    for (const print of this.#unsure) this.#remember(print)
     this.#unsure.clear()
     this.seen(bytes)
   }
 
   /** The backend holds this, whoever wrote it. */
   seen(bytes: Uint8Array): void {
-    const print = fingerprint(bytes)
-    this.#prints.delete(print)
-    this.#prints.add(print)
-    this.#last = print
-    if (this.#prints.size > KEPT) this.#prints.delete(this.#prints.values().next().value as number)
+    this.#last = fingerprint(bytes)
+    this.#remember(this.#last)
   }
 
   /** 'last' seen, 'older' than that, 'sent' and unconfirmed, or 'unknown': somebody else's. */
@@ -50,5 +48,11 @@ export class PayloadHistory {
     if (print === this.#last) return 'last'
     if (this.#unsure.has(print)) return 'sent'
     return this.#prints.has(print) ? 'older' : 'unknown'
+  }
+
+  #remember(print: number): void {
+    this.#prints.delete(print)
+    this.#prints.add(print)
+    if (this.#prints.size > KEPT) this.#prints.delete(this.#prints.values().next().value as number)
   }
 }

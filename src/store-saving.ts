@@ -160,7 +160,7 @@ export class Saving {
         events.emit('save', { sizeBytes: bytes.length })
         if (batch === this.#current) this.#settle(batch)
         // It has landed over somebody else's write, which is merged here by now: the merge must get there.
-        if (composition.overtaken) void this.save()
+        if (composition.overtaken && batch === this.#current) void this.save()
       }
     } catch (thrown) {
       variables.abandon()

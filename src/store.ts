@@ -1,5 +1,5 @@
 import type { Backend, BackendListener, Held } from './backend.ts'
-import { deferred, within } from './deferred.ts'
+import { deferred, rejected, within } from './deferred.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
 import { Events, type StoreEvents } from './events.ts'
 import { sameJson } from './json.ts'
@@ -7,7 +7,7 @@ import type { ResolvedOptions } from './options.ts'
 import { decodePayload, type Payload } from './payload.ts'
 import { PayloadHistory } from './payload-history.ts'
 import { ProcessHold } from './process-hold.ts'
-import { fittedPool, validated } from './schema.ts'
+import { fittedPool, VERSION_NAME, validated } from './schema.ts'
 import type { Status } from './status.ts'
 import { Remote } from './store-remote.ts'
 import { Saving } from './store-saving.ts'
@@ -66,6 +66,7 @@ export class StoreCore implements BackendListener {
       ...shared,
       watching: this.watching,
       onConflict: options.onConflict,
+      readOnly: options.readOnly,
       sendAgain: (reason) => this.#sendAgain(reason),
       trouble,
     })
@@ -113,7 +114,7 @@ export class StoreCore implements BackendListener {
     try {
       this.assertWritable()
     } catch (error) {
-      return this.#refused(error as PersistError)
+      return rejected(this.#told(error as PersistError))
     }
     return this.#saving.save()
   }
@@ -126,20 +127,21 @@ export class StoreCore implements BackendListener {
 
   /** Throws where the variables may not be changed now. */
   assertWritable(): void {
-    if (!this.isReady) throw this.unusable()
     if (this.options.readOnly) {
       throw this.#fault('ERR_PERSIST_READ_ONLY', 'was opened with readOnly; open it without to change it')
     }
+    if (!this.isReady) throw this.unusable()
   }
 
   /** Starts an empty pool where there is none, or, with `force`, where there is one. */
   zero(force: boolean): Promise<void> {
-    if (this.#state.name !== 'waiting') this.assertWritable()
+    if (this.options.readOnly || this.#state.name !== 'waiting') this.assertWritable()
     const inTheWay = this.isReady ? 'the pool is in use' : this.#state.error && 'what is held there is no pool'
     if (inTheWay && !force) {
       throw this.#fault('ERR_PERSIST_NEEDS_FORCE', `was not cleared: ${inTheWay}. zero(true) clears it all the same`)
     }
-    if (this.isReady) for (const name of this.variables.names()) this.variables.delete(name)
+    // The version stays: what is put into the pool from now on is of this version, and not to be migrated.
+    if (this.isReady) this.variables.clear(this.options.version > 0 ? VERSION_NAME : undefined)
     else this.#start(NOTHING)
     this.#saving.force()
     return this.save()
@@ -154,12 +156,12 @@ export class StoreCore implements BackendListener {
   /** Saves what is unsaved, if anything can be saved, waiting no longer than a limit in milliseconds. */
   async saveWithin(limitMs: number): Promise<void> {
     if (!this.isReady || this.options.readOnly) return
-    await within(this.save(), limitMs, () =>
-      this.#fault(
-        'ERR_PERSIST_TIMEOUT',
-        `could not be saved within ${limitMs} ms when the program stopped or closed it`,
-      ),
-    )
+    // Twice: a save that landed over somebody else's is followed by another one with the merge.
+    const saved = this.save().then(() => this.save())
+    await within(saved, limitMs, () => {
+      const late = `could not be saved within ${limitMs} ms when the program stopped or closed it`
+      return this.#told(this.#fault('ERR_PERSIST_TIMEOUT', late))
+    })
   }
 
   /** Why the variables cannot be used now. */
@@ -252,7 +254,6 @@ export class StoreCore implements BackendListener {
   }
 
   #sendAgain(reason: StoreEvents['heal']['reason']): void {
-    if (this.options.readOnly) return
     this.#saving.force()
     const healed = () => this.events.emit('heal', { reason })
     this.#saving.save().then(healed, () => {})
@@ -279,12 +280,10 @@ export class StoreCore implements BackendListener {
     if (schema !== undefined) validated(this.variables.snapshot(), schema, this.label)
   }
 
-  /** A rejected save that is also an event, since save() need not be awaited. */
-  #refused(error: PersistError): Promise<void> {
-    const refused = Promise.reject(error)
-    refused.catch(() => {})
+  /** An error that is also an event, since what it rejects need not be awaited. */
+  #told(error: PersistError): PersistError {
     this.trouble(error)
-    return refused
+    return error
   }
 
   #fault(code: PersistErrorCode, whatIsWrong: string): PersistError {

@@ -69,7 +69,8 @@ export class Variables {
   set(name: string, value: unknown): void {
     if (value === undefined) return void this.delete(name)
     const variable = this.#byName.get(name)
-    if (variable !== undefined && variable.value === value && typeof value !== 'object') return
+    // The same primitive, or a list or map put where it already is (`pt.list = pt.list.sort()`): nothing changes.
+    if (variable !== undefined && variable.value === value) return
     this.#put(variable ?? this.#create(name), value)
   }
 
@@ -88,6 +89,11 @@ export class Variables {
     if (variable?.value === undefined) return false
     this.#put(variable, undefined)
     return true
+  }
+
+  /** Removes all variables but one. */
+  clear(kept: string | undefined): void {
+    for (const name of this.names()) if (name !== kept) this.delete(name)
   }
 
   /** Takes over a pool as the backend holds it; nothing is left to save. Throws and changes nothing if it cannot. */
@@ -129,12 +135,19 @@ export class Variables {
 
   /** It is not known whether the backend holds what was composed. */
   abandon(): void {
+    const said = this.#inFlight?.said.keys() ?? []
     this.#inFlight = undefined
+    for (const variable of said) if (!variable.stale) this.#compare(variable)
   }
 
   /** The text that the backend is known to hold of a variable. */
   confirmedText(name: string): string | undefined {
     return this.#byName.get(name)?.confirmed
+  }
+
+  /** Is the value somebody else's, and not touched here since it came? The backend need not hold it any more. */
+  isTheirs(name: string): boolean {
+    return this.#byName.get(name)?.isTheirs === true
   }
 
   /** The text of a variable as it is now. */
@@ -151,6 +164,7 @@ export class Variables {
   /** Somebody else wrote: the backend holds this text of a variable, until what is in flight lands over it. */
   confirmForeign(name: string, text: string | undefined): void {
     const variable = this.#byName.get(name) ?? this.#create(name)
+    this.#byName.set(name, variable)
     if (this.#inFlight !== undefined) {
       this.#inFlight.overtaken = true
       if (!this.#inFlight.said.has(variable)) this.#inFlight.said.set(variable, variable.confirmed)
@@ -218,6 +232,7 @@ export class Variables {
 
   readonly #touched = (variable: Variable, origin: Origin = 'local'): void => {
     this.#snapshot = undefined
+    variable.isTheirs = origin === 'remote'
     if (!variable.stale) {
       variable.stale = true
       this.#stale.push(variable)
@@ -248,10 +263,12 @@ export class Variables {
   }
 
   #compare(variable: Variable): void {
-    if (variable.text === variable.confirmed) this.#unconfirmed.delete(variable)
-    else this.#unconfirmed.add(variable)
+    // What is in flight may land at any time: a variable that is back at its confirmed value meanwhile is not saved.
+    const isSaved = variable.text === variable.confirmed && !this.#inFlight?.said.has(variable)
+    if (!isSaved) return void this.#unconfirmed.add(variable)
+    this.#unconfirmed.delete(variable)
     // Gone here and at the backend: nothing is left to remember.
-    const gone = variable.value === undefined && variable.text === undefined && variable.confirmed === undefined
+    const gone = variable.value === undefined && variable.text === undefined
     if (gone && this.#byName.get(variable.name) === variable) this.#byName.delete(variable.name)
   }
 }

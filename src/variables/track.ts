@@ -123,7 +123,7 @@ class TrackedMap extends Tracked<{ [name: string]: JsonValue }> {
     if (typeof key === 'symbol') throw this.refuse(key, 'a symbol is no name in JSON')
     if (value === undefined) return this.deleteProperty(raw, key)
     // Nothing changes: neither is there anything to save.
-    if (value === raw[key] && typeof value !== 'object' && Object.hasOwn(raw, key)) return true
+    if (value === raw[key] && Object.hasOwn(raw, key)) return true
     const fault = stringFault(key, this.rules)
     if (fault !== undefined) throw this.refuse(key, `its name is ${fault}`)
     put(raw, key, this.admit(value, key))
@@ -170,7 +170,7 @@ class TrackedList extends Tracked<JsonValue[]> {
     const index = typeof key === 'symbol' ? Number.NaN : indexOf(key)
     if (Number.isNaN(index)) throw this.refuse(key, 'a list holds values by number only; use a map for names')
     if (index > raw.length) throw this.refuse(key, `it would leave a hole after ${raw.length} values; use push()`)
-    if (value === raw[index] && typeof value !== 'object' && value !== undefined) return true
+    if (value === raw[index] && value !== undefined) return true
     raw[index] = this.admit(value, index)
     this.touched()
     return true

@@ -15,6 +15,8 @@ export class Variable implements Holder {
   confirmed: string | undefined
   /** Touched since `text` was made. */
   stale = false
+  /** The value is somebody else's, and was not touched here since it came. */
+  isTheirs = false
   /** Touched since listeners were last told, and by whom. */
   noted: Origin | undefined
   /** The frozen value that listeners were last told of. */

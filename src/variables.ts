@@ -117,6 +117,12 @@ export class Variables {
     return this.#unconfirmed.size > 0
   }
 
+  /** The variables that the backend does not hold as they are, frozen; undefined: removed. */
+  unsavedValues(): Readonly<Record<string, JsonValue | undefined>> {
+    this.#refresh()
+    return Object.freeze(Object.fromEntries(Array.from(this.#unconfirmed, (one) => [one.name, one.freeze()])))
+  }
+
   /** The payload of all variables as they are now; `confirm` or `abandon` it before the next. */
   compose(): Composition {
     this.#refresh()

@@ -43,10 +43,19 @@ function closeAll(): Promise<void> {
   return stopping
 }
 
+/**
+ * How many listeners only wait, as ours does, for nobody else to listen: those of the package signal-exit, which many
+ * programs have without knowing. It and we would wait for each other, and the signal would do nothing.
+ */
+function signalExitCount(): number {
+  const { [Symbol.for('signal-exit emitter')]: emitter } = globalThis as { [name: symbol]: unknown }
+  return (emitter as { count?: number } | undefined)?.count ?? 0
+}
+
 function onSignal(signal: NodeJS.Signals): void {
   // A listener of the application takes the signal over, as always in Node: it decides when and how the process ends,
   // or that it goes on; until then the stores may still be used.
-  if (process.listenerCount(signal) > 1) {
+  if (process.listenerCount(signal) - signalExitCount() > 1) {
     saveAll()
     return
   }

@@ -1,4 +1,5 @@
 // A program that changes a store in a file and is then stopped: exit-program <path> <manner>…
+import { onExit } from 'signal-exit'
 import { openStore } from '../src/file.ts'
 
 const [path = '', ...manners] = process.argv.slice(2)
@@ -14,6 +15,7 @@ function listener(name: string): () => void {
 }
 
 async function run(): Promise<void> {
+  if (manners.includes('signal-exit')) onExit(() => void process.stdout.write('signal-exit ran\n'))
   if (manners.includes('once-before')) process.once('SIGTERM', listener('once-before'))
   const pt = await openStore({ file: path, name: 'stopped', maxBytes: 100 })
   if (manners.includes('once-after')) process.once('SIGTERM', listener('once-after'))

@@ -45,6 +45,14 @@ describe('a program with an unsaved store in a file', () => {
     },
   )
 
+  it('that has signal-exit loaded, which waits for others too, is saved and ends all the same', async () => {
+    const { running, kept } = start('signal-exit')
+    await running.says(/changed/)
+    expect(await running.kill('SIGTERM')).toBe('SIGTERM')
+    expect(running.stdout()).toContain('signal-exit ran')
+    expect(kept()).toBe('{"n":1}')
+  })
+
   it('that has closed it is stopped by a signal as if there had been none', async () => {
     const { running, kept } = start('close')
     await running.says(/changed/)

@@ -128,6 +128,18 @@ for (const [name, runs, start, protocolVersion] of brokers) {
       expect(proxy.connections()).toBe(4)
     })
 
+    test('a new owner on a slow line is not pushed out by the one before, which is back sooner', async () => {
+      const { broker, proxy } = await throughProxy(start)
+      const slow = await startDelayProxy({ target: broker.url, delayMs: 300 })
+      onTestFinished(() => slow.close())
+      const first = await open(proxy.url, { protocolVersion })
+      const second = await open(slow.url, { protocolVersion })
+      await first.taken()
+      await waitFor(() => proxy.open() === 0, { what: 'the first one to be gone' })
+      expect([first.errors.length, second.errors, second.states]).toEqual([1, [], []])
+      expect(proxy.connections() + slow.connections()).toBe(3)
+    })
+
     test('owners that open at the same moment: one is left', async () => {
       const { broker, proxy } = await throughProxy(start)
       const stores = await Promise.all(Array.from({ length: 3 }, () => open(proxy.url, { protocolVersion })))

@@ -51,7 +51,7 @@ export class StoreCore implements BackendListener {
     this.#atReady = atReady
     this.#state = new StoreState(backend.place, options.readOnly)
     this.label = options.backend === undefined ? `'${options.name}' (${backend.place})` : backend.place
-    const rules = { tasmota: options.compat === 'tasmota' }
+    const rules = { tasmota: options.compat === 'tasmota', assertWritable: () => this.assertWritable() }
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
     this.watching = new Watching(this.variables, this.events, options, () => void this.save(), this.#hold)
     const shared = { label: this.label, variables: this.variables, history: this.#history, events: this.events }

@@ -77,7 +77,7 @@ export async function openSession(
       if (mayBeOlder && isOlder(failure)) {
         protocolVersion = 4
       } else if (wasClosed(failure) && clientId !== target.clientId) {
-        // Somebody else may be opening it at this moment. Both go on, and who tells so last is the owner.
+        // Somebody else may be opening it at this moment. Both go on, and the later of the two is the owner.
         clientId = target.clientId
       } else if (claim !== undefined && (isClosed || isForbidden(failure))) {
         announces = false

@@ -4,24 +4,19 @@ import { randomHex } from './random-hex.ts'
 
 /** That a backend owns its pool: the same for all its connections. */
 export interface Claim {
-  /** Where owners say who they are: the one that did so last owns the pool. */
+  /** Where owners say who they are: of all that do so at a time, the one with the highest rank owns the pool. */
   readonly topic: string
-  /** What this one says, as nobody else does. */
-  readonly text: string
   /** Where `Online` and `Offline` are told, as Tasmota devices do; undefined: nowhere. */
   readonly lwtTopic: string | undefined
-  /** The broker has had it: what is found there later is not what somebody had left there before. */
-  isMade: boolean
+  readonly session: string
+  /** What it says of itself; undefined until it has been said once. */
+  rank: Rank | undefined
 }
 
 /** A new claim to the pool on a topic. */
 export function newClaim(topic: string, name: string | undefined): Claim {
-  return {
-    topic: `${topic}/owner`,
-    text: `{"session":"${randomHex(8)}"}`,
-    lwtTopic: name === undefined ? undefined : `tele/${name}/LWT`,
-    isMade: false,
-  }
+  const lwtTopic = name === undefined ? undefined : `tele/${name}/LWT`
+  return { topic: `${topic}/owner`, lwtTopic, session: randomHex(8), rank: undefined }
 }
 
 /** What the broker is to publish when an owner's connection ends without a goodbye. */
@@ -36,8 +31,8 @@ const OFFLINE = 'Offline'
 /**
  * An owner's presence on one connection: it tells who owns the pool, and hears when somebody else does.
  *
- * Two programs that claim a pool at the same moment see both claims in the order that the broker has them in: the last
- * one wins, and both know.
+ * The rank decides, not the order of messages, which some brokers deliver to one in another order than to others; and
+ * a broker that was killed may bring back the session of an owner that is long gone.
  */
 export class Presence {
   /** Resolves when somebody else has claimed the pool after us. */
@@ -45,10 +40,8 @@ export class Presence {
   readonly #taken = deferred<void>()
   readonly #connection: Connection
   readonly #claim: Claim
-  /** What was retained where owners say who they are. */
-  #found = ''
-  /** Our claim stands at the broker, as far as it was seen on this connection. */
-  #isSeen = false
+  /** Who was found there where owners say who they are, before we did so. */
+  #found: Rank | undefined
   #isAnnounced = false
   /** Where the broker lets us subscribe, and so, as a rule, publish. */
   readonly #granted = new Set<string>()
@@ -61,7 +54,8 @@ export class Presence {
 
   /** Somebody else owns the pool, and has claimed it while we were away. */
   get isTaken(): boolean {
-    return this.#claim.isMade && this.#found !== '' && this.#found !== this.#claim.text
+    const { rank } = this.#claim
+    return rank !== undefined && this.#found !== undefined && isHigher(this.#found, rank)
   }
 
   /** To be called before the fence, in the same tick: what is retained is here then when the fence's echo is. */
@@ -76,28 +70,30 @@ export class Presence {
   received({ topic, payload, retain }: Message): boolean {
     const { lwtTopic } = this.#claim
     if (topic !== this.#claim.topic && topic !== lwtTopic) return false
-    const text = new TextDecoder().decode(payload)
     if (topic === lwtTopic) {
       // The will of an older connection of ours, or of the owner before us: brokers notice a dead link late.
-      if (!retain && text === OFFLINE && this.#isAnnounced) this.#say(lwtTopic, ONLINE)
-    } else if (retain) {
-      this.#found = text
-      this.#isSeen ||= text === this.#claim.text
-    } else if (text === this.#claim.text) this.#isSeen = this.#claim.isMade = true
-    // Ours is still on its way, and will be the later one.
-    else if (!this.#isSeen) return true
-    // Deleted, perhaps by an owner before us that has just closed.
-    else if (text === '') this.#say(topic, this.#claim.text)
-    else this.#taken.resolve()
+      const isOffline = !retain && new TextDecoder().decode(payload) === OFFLINE
+      if (isOffline && this.#isAnnounced) this.#say(lwtTopic, ONLINE)
+      return true
+    }
+    const { rank } = this.#claim
+    const theirs = rankIn(payload)
+    if (!this.#isAnnounced || rank === undefined) this.#found = theirs
+    else if (theirs === undefined || isHigher(rank, theirs)) {
+      // Deleted, perhaps by an owner before us that has just closed; or somebody has yet to hear of us.
+      if (!retain) this.#say(topic, JSON.stringify(rank))
+    } else if (isHigher(theirs, rank)) this.#taken.resolve()
     return true
   }
 
   /** Tells the world that this is the owner; resolves when the broker has it, rejects with ConnectionLost. */
   async announce(): Promise<void> {
-    const { topic, text, lwtTopic } = this.#claim
+    const { topic, session, lwtTopic } = this.#claim
+    // Later than the one before, also where the clocks of two machines differ.
+    this.#claim.rank ??= { session, since: Math.max(Date.now(), (this.#found?.since ?? 0) + 1) }
     this.#isAnnounced = true
     await Promise.all([
-      this.#isSeen || this.#publish(topic, text),
+      this.#found?.session === session || this.#publish(topic, JSON.stringify(this.#claim.rank)),
       lwtTopic !== undefined && this.#publish(lwtTopic, ONLINE),
     ])
   }
@@ -119,6 +115,35 @@ export class Presence {
 
   async #publish(topic: string, text: string): Promise<void> {
     if (this.#granted.has(topic)) await this.#connection.publish(topic, bytesOf(text), true)
+  }
+}
+
+/** What an owner says of itself. */
+interface Rank {
+  /** Different for each store that is opened. */
+  readonly session: string
+  /** When it was opened, in milliseconds since 1970; higher than that of the owner before in any case. */
+  readonly since: number
+}
+
+function isHigher(one: Rank, other: Rank): boolean {
+  return one.since === other.since ? one.session > other.session : one.since > other.since
+}
+
+/** Longer than what any owner says of itself, in bytes. */
+const LIMIT_BYTES = 200
+/** A time that nobody will see, but that can still be counted on from. */
+const LAST_TIME = 2 ** 52
+
+/** Undefined for everything that no owner has said: people and programs may write what they like. */
+function rankIn(payload: Uint8Array): Rank | undefined {
+  if (payload.length > LIMIT_BYTES) return undefined
+  try {
+    const { session, since } = JSON.parse(new TextDecoder().decode(payload)) as Partial<Record<keyof Rank, unknown>>
+    const isTime = Number.isSafeInteger(since) && (since as number) >= 0 && (since as number) < LAST_TIME
+    return typeof session === 'string' && isTime ? { session, since: since as number } : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -121,6 +121,58 @@ describe('what is told', () => {
     expect(told).toEqual([])
   })
 
+  test('is told again over what is older, or was written by nobody who owns a pool', async () => {
+    const { url } = await stopped(startAedes())
+    const topic = newTopic()
+    const { told } = await openBackend({ url, topic, role: 'owner' })
+    const session = await waitFor(() => retainedText(url, `${topic}/owner`), { what: 'the session' })
+    const client = await connectClient(url)
+    const odd = [
+      '{"session":"ffff","since":1}',
+      'hello',
+      'null',
+      '{"session":"ffff","since":1e300}',
+      'x'.repeat(10_000),
+    ]
+    for (const text of odd) {
+      await client.publishAsync(`${topic}/owner`, text, { qos: 1, retain: true })
+      await waitForText(url, `${topic}/owner`, session)
+    }
+    expect(told).toEqual([])
+  })
+
+  test('a broker that comes back with the session of an owner long gone takes nothing away', async () => {
+    const broker = await stopped(startAedes())
+    const proxy = await startDelayProxy({ target: broker.url })
+    onTestFinished(() => proxy.close())
+    const topic = newTopic()
+    const { wait, told } = await openBackend({ url: proxy.url, topic, role: 'owner' })
+    const session = await waitFor(() => retainedText(broker.url, `${topic}/owner`), { what: 'the session' })
+    proxy.freeze()
+    proxy.cut()
+    await wait('offline')
+    const client = await connectClient(broker.url)
+    await client.publishAsync(`${topic}/owner`, '{"session":"ffff","since":1}', { qos: 1, retain: true })
+    proxy.thaw()
+    await wait('online')
+    await waitForText(broker.url, `${topic}/owner`, session)
+    expect(told).toHaveLength(2)
+  })
+
+  test('an owner comes after the one before it, whatever the clock of that one says', async () => {
+    const { url } = await stopped(startAedes())
+    const topic = newTopic()
+    const client = await connectClient(url)
+    const since = Date.now() + 1e9
+    await client.publishAsync(`${topic}/owner`, JSON.stringify({ session: 'ffff', since }), { qos: 1, retain: true })
+    const { told } = await openBackend({ url, topic, role: 'owner' })
+    await waitFor(async () => (await retainedText(url, `${topic}/owner`))?.includes(`"since":${since + 1}`), {
+      what: 'the new owner to tell',
+    })
+    await client.publishAsync(`${topic}/owner`, JSON.stringify({ session: 'ffff', since: since + 2 }), { qos: 1 })
+    await waitFor(() => told.some((entry) => 'ended' in entry), { what: 'the end' })
+  })
+
   test('and after the broker has lost it', async () => {
     const broker = await stopped(startAedes())
     const topic = newTopic()

@@ -1,5 +1,5 @@
 import type { Held } from './backend.ts'
-import type { PersistError } from './errors.ts'
+import { PersistError } from './errors.ts'
 import type { Status } from './status.ts'
 
 /** Which state a store is in, with the facts that its `$status` tells. */
@@ -7,7 +7,7 @@ export class StoreState {
   readonly #place: string
   readonly #readOnly: boolean
   #name: Status['state'] = 'connecting'
-  /** Why it is offline or failed, or what it found instead of a pool. */
+  /** Why it is offline or failed, why it can only be read from now on, or what it found instead of a pool. */
   error: PersistError | undefined
   /** What the backend said when it was last opened; there from then on. */
   held: Held | undefined
@@ -31,6 +31,23 @@ export class StoreState {
     return this.#name === 'ready' || this.#name === 'offline' || this.#name === 'readonly'
   }
 
+  /** Why a store that was opened to change the variables can only be read from now on. */
+  get ended(): PersistError | undefined {
+    return this.#name === 'readonly' ? this.error : undefined
+  }
+
+  /** Why the variables of a store cannot be used now. */
+  unusable(store: string): PersistError {
+    if (this.#name === 'failed') return this.error as PersistError
+    if (this.#name === 'closed') {
+      return new PersistError('ERR_PERSIST_CLOSED', `Store ${store} is closed; open it again.`, { store })
+    }
+    const waiting = this.#name === 'waiting'
+    const advice = waiting ? 'nothing is held there; zero() starts a pool' : 'use exec(), or await openStore()'
+    const text = `Store ${store} is not ready, its variables are not here yet: ${advice}.`
+    return new PersistError('ERR_PERSIST_NOT_READY', text, { store })
+  }
+
   status(unsaved: boolean): Status {
     const place = this.#place
     const { error, held } = this
@@ -46,9 +63,10 @@ export class StoreState {
       default: {
         const { proof, protocolVersion } = held as Held
         const linked = { place, proof, ...(protocolVersion && { protocolVersion }), unsaved }
-        return this.#name === 'offline'
-          ? { state: 'offline', ...linked, error: because }
-          : { state: this.#name, ...linked }
+        if (this.#name === 'offline') return { state: 'offline', ...linked, error: because }
+        return this.#name === 'ready'
+          ? { state: 'ready', ...linked }
+          : { state: 'readonly', ...linked, ...(error && { error }) }
       }
     }
   }

@@ -15,6 +15,7 @@ import { checkSize } from './store-size.ts'
 import { StoreState } from './store-state.ts'
 import { Watching } from './store-watching.ts'
 import { type Shelf, Variables } from './variables.ts'
+import { warn } from './warning.ts'
 
 /** An empty pool. */
 const NOTHING: Payload = { values: {}, texts: new Map() }
@@ -50,7 +51,7 @@ export class StoreCore implements BackendListener {
     this.#atReady = atReady
     this.#state = new StoreState(backend.place, options.readOnly)
     this.label = options.backend === undefined ? `'${options.name}' (${backend.place})` : backend.place
-    const rules = { tasmota: options.compat === 'tasmota' }
+    const rules = { tasmota: options.compat === 'tasmota', assertWritable: () => this.assertWritable() }
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
     this.watching = new Watching(this.variables, this.events, options, () => void this.save(), this.#hold)
     const shared = { label: this.label, variables: this.variables, history: this.#history, events: this.events }
@@ -131,6 +132,7 @@ export class StoreCore implements BackendListener {
       throw this.#fault('ERR_PERSIST_READ_ONLY', 'was opened with readOnly; open it without to change it')
     }
     if (!this.isReady) throw this.unusable()
+    if (this.#state.ended) throw this.#state.ended
   }
 
   /** Starts an empty pool where there is none, or, with `force`, where there is one. */
@@ -155,7 +157,7 @@ export class StoreCore implements BackendListener {
 
   /** Saves what is unsaved, if anything can be saved, waiting no longer than a limit in milliseconds. */
   async saveWithin(limitMs: number): Promise<void> {
-    if (!this.isReady || this.options.readOnly) return
+    if (!this.isReady || this.options.readOnly || this.#state.ended) return
     // Twice: a save that landed over somebody else's is followed by another one with the merge.
     const saved = this.save().then(() => this.save())
     await within(saved, limitMs, () => {
@@ -166,11 +168,7 @@ export class StoreCore implements BackendListener {
 
   /** Why the variables cannot be used now. */
   unusable(): PersistError {
-    if (this.#state.name === 'closed') return this.#fault('ERR_PERSIST_CLOSED', 'is closed; open it again')
-    if (this.#state.name === 'failed') return this.#state.error as PersistError
-    const waiting = this.#state.name === 'waiting'
-    const advice = waiting ? 'nothing is held there; zero() starts a pool' : 'use exec(), or await openStore()'
-    return this.#fault('ERR_PERSIST_NOT_READY', `is not ready, its variables are not here yet: ${advice}`)
+    return this.#state.unusable(this.label)
   }
 
   // What the backend tells.
@@ -200,6 +198,16 @@ export class StoreCore implements BackendListener {
   trouble(error: PersistError): void {
     if (this.events.count('error') === 0) warn(error)
     this.events.emit('error', error)
+  }
+
+  ended(error: PersistError): void {
+    if (!this.isReady) return void this.#fail(error)
+    // The only trace of what was changed here and is to be nowhere else.
+    const told = new PersistError(error.code, error.message, { ...error, unsaved: this.variables.unsavedValues() })
+    this.watching.stop()
+    this.#become('readonly', told)
+    this.#saving.stop(told)
+    this.trouble(told)
   }
 
   #begin(held: Held): void {
@@ -289,10 +297,4 @@ export class StoreCore implements BackendListener {
   #fault(code: PersistErrorCode, whatIsWrong: string): PersistError {
     return new PersistError(code, `Store ${this.label} ${whatIsWrong}.`, { store: this.label })
   }
-}
-
-/** Nobody listens to errors: they are shown at least, since save() need not be awaited. */
-function warn(error: PersistError): void {
-  if (typeof globalThis.process?.emitWarning === 'function') process.emitWarning(error)
-  else console.warn(error)
 }

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue, ValueRules } from './json.ts'
 import { joinPayload, type Payload } from './payload.ts'
 import type { Origin } from './status.ts'
 import { track } from './variables/track.ts'
+import type { StoreRules } from './variables/tracked.ts'
 import { Variable } from './variables/variable.ts'
 
 /** A pool's payload on its way to the backend. */
@@ -31,7 +32,7 @@ const NO_RULES: ValueRules = { tasmota: false, loaded: true }
 export class Variables {
   readonly #byName = new Map<string, Variable>()
   readonly #shelf: Shelf
-  readonly #rules: ValueRules
+  readonly #rules: StoreRules
   readonly #onTouch: () => void
   /** Touched since their text was made. */
   #stale: Variable[] = []
@@ -43,7 +44,7 @@ export class Variables {
   #snapshot: Readonly<JsonObject> | undefined
 
   /** @param onTouch called at the first change after `takeNotes` */
-  constructor(shelf: Shelf, rules: ValueRules, onTouch: () => void) {
+  constructor(shelf: Shelf, rules: StoreRules, onTouch: () => void) {
     this.#shelf = shelf
     this.#rules = rules
     this.#onTouch = onTouch
@@ -115,6 +116,12 @@ export class Variables {
   get unsaved(): boolean {
     this.#refresh()
     return this.#unconfirmed.size > 0
+  }
+
+  /** The variables that the backend does not hold as they are, frozen; undefined: removed. */
+  unsavedValues(): Readonly<Record<string, JsonValue | undefined>> {
+    this.#refresh()
+    return Object.freeze(Object.fromEntries(Array.from(this.#unconfirmed, (one) => [one.name, one.freeze()])))
   }
 
   /** The payload of all variables as they are now; `confirm` or `abandon` it before the next. */

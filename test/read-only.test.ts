@@ -22,6 +22,20 @@ describe('a store that only reads', () => {
     expect([backend.writes.length, backend.text]).toEqual([0, '{"a":1}'])
   })
 
+  it('refuses changes inside lists and maps too, and nothing has changed then', async () => {
+    const { pt } = await follow('{"list":[3,1],"map":{"x":1}}')
+    const list = pt.list as number[]
+    const map = pt.map as Record<string, number>
+    const ways = [() => list.push(2), () => (list[0] = 2), () => list.sort(), () => (list.length = 0), () => list.pop()]
+    ways.push(
+      () => (map.x = 2),
+      () => Number(delete map.x),
+      () => (map.y = 2),
+    )
+    for (const way of ways) expect(way).toThrow(readOnly)
+    expect({ ...pt }).toEqual({ list: [3, 1], map: { x: 1 } })
+  })
+
   it('shows what is held, whatever was deleted, overwritten or lost in between', async () => {
     const { backend, pt } = await follow('{"a":1,"gone":1}')
     backend.foreign(null)

@@ -96,10 +96,11 @@ function replaceAll(raw: JsonValue[], values: readonly JsonValue[]): void {
   for (const [index, value] of values.entries()) raw[index] = value
 }
 
-/** The data and its tracker behind the proxy on which a method was called. */
+/** The data and its tracker behind the proxy on which a method was called, which is about to change it. */
 function behind(proxy: JsonValue[]): { list: Tracked<JsonValue[]>; raw: JsonValue[] } {
   const list = trackedOf.get(proxy) as Tracked<JsonValue[]> | undefined
   if (list === undefined) throw new TypeError('A list method of a pool was called on something else')
+  list.rules.assertWritable?.()
   return { list, raw: list.raw }
 }
 

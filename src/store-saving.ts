@@ -142,12 +142,11 @@ export class Saving {
     const forced = this.#forced
     const link = this.#links
     this.#forced = false
-    let sent = false
+    let sent: number | undefined
     try {
       const bytes = encodePayload(composition.payload)
       this.#host.check(bytes.length)
-      sent = true
-      history.sent(bytes)
+      sent = history.sent(bytes)
       const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()))
       if (outcome === 'superseded') {
         variables.abandon()
@@ -156,7 +155,7 @@ export class Saving {
       } else {
         variables.confirm(composition)
         this.#owed = false
-        history.confirmed(bytes)
+        history.confirmed(sent)
         events.emit('save', { sizeBytes: bytes.length })
         if (batch === this.#current) this.#settle(batch)
         // It has landed over somebody else's write, which is merged here by now: the merge must get there.
@@ -165,7 +164,7 @@ export class Saving {
     } catch (thrown) {
       variables.abandon()
       // It may have been written all the same; even values that go back to what they were must be sent then.
-      this.#forced ||= forced || sent
+      this.#forced ||= forced || sent !== undefined
       if (batch !== this.#current) return
       const error = asPersistError(thrown, this.#host.label, 'saved')
       // A link that broke is no failure of the save as long as its time is not over: it goes on when the link is back.

@@ -66,6 +66,8 @@ describe('another process', () => {
 
         const next = runProgram(program, [broker.url, 'shared'], directory)
         await next.says(/saved/)
+        // If it were gone before the one before had heard of it, that one would go on as the owner.
+        await waitFor(() => again.$status.state === 'readonly', { what: 'the one before to be told' })
         expect(await next.kill('SIGTERM')).toBe('SIGTERM')
         await waitForText(broker.url, 'tele/shared/LWT', 'Offline')
       },

@@ -42,6 +42,8 @@ export interface StoreOptions<T extends object = JsonObject> {
   protocolVersion?: 'auto' | 4 | 5
   /** With `persist-mqtt/file`: path of the JSON file. @default `<name>.json` in the current directory */
   file?: string
+  /** Node only: a file for what was saved and is not confirmed, which a killed program finds there again. @default none */
+  journal?: string
   /** A place to keep the pool at, instead of url and topic. */
   backend?: Backend
   /** Nothing is held: start an empty pool, wait for `zero()` (or for somebody who writes one), or fail. @default create */
@@ -79,13 +81,14 @@ export interface ResolvedOptions
   extends Required<
     Omit<
       StoreOptions,
-      'tls' | 'file' | 'backend' | 'schema' | 'migrate' | 'compat' | 'username' | 'password' | 'autosave'
+      'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'migrate' | 'compat' | 'username' | 'password' | 'autosave'
     >
   > {
   readonly username: string | undefined
   readonly password: string | undefined
   readonly tls: TlsOptions | undefined
   readonly file: string | undefined
+  readonly journal: string | undefined
   readonly backend: Backend | undefined
   readonly schema: StandardSchema | undefined
   readonly migrate: Migrate | undefined
@@ -131,6 +134,7 @@ const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
   name: text,
   topic: text,
   file: text,
+  journal: [(value) => typeof value === 'string' && value !== '', 'the path of a file'],
   protocolVersion: oneOf('auto', 4, 5),
   backend: object,
   empty: oneOf('create', 'wait', 'fail'),
@@ -190,6 +194,7 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     topic,
     tls: options.tls && { ...options.tls },
     file: options.file,
+    journal: options.journal,
     backend: options.backend,
     defaults: { ...options.defaults },
     version: options.version ?? 0,

@@ -1,5 +1,5 @@
 import type { Held } from './backend.ts'
-import type { PersistError } from './errors.ts'
+import { PersistError } from './errors.ts'
 import type { Status } from './status.ts'
 
 /** Which state a store is in, with the facts that its `$status` tells. */
@@ -11,6 +11,8 @@ export class StoreState {
   error: PersistError | undefined
   /** What the backend said when it was last opened; there from then on. */
   held: Held | undefined
+  /** What the journal tells about the last program. */
+  lastExit: 'clean' | 'crash' | undefined
 
   constructor(place: string, readOnly: boolean) {
     this.#place = place
@@ -31,9 +33,21 @@ export class StoreState {
     return this.#name === 'ready' || this.#name === 'offline' || this.#name === 'readonly'
   }
 
+  /** Why the variables of a store cannot be used now. */
+  unusable(store: string): PersistError {
+    if (this.#name === 'failed') return this.error as PersistError
+    if (this.#name === 'closed') {
+      return new PersistError('ERR_PERSIST_CLOSED', `Store ${store} is closed; open it again.`, { store })
+    }
+    const waiting = this.#name === 'waiting'
+    const advice = waiting ? 'nothing is held there; zero() starts a pool' : 'use exec(), or await openStore()'
+    const text = `Store ${store} is not ready, its variables are not here yet: ${advice}.`
+    return new PersistError('ERR_PERSIST_NOT_READY', text, { store })
+  }
+
   status(unsaved: boolean): Status {
     const place = this.#place
-    const { error, held } = this
+    const { error, held, lastExit } = this
     const because = error as PersistError
     switch (this.#name) {
       case 'connecting':
@@ -45,7 +59,13 @@ export class StoreState {
         return { state: 'failed', place, error: because }
       default: {
         const { proof, protocolVersion } = held as Held
-        const linked = { place, proof, ...(protocolVersion && { protocolVersion }), unsaved }
+        const linked = {
+          place,
+          proof,
+          ...(protocolVersion && { protocolVersion }),
+          unsaved,
+          ...(lastExit && { lastExit }),
+        }
         return this.#name === 'offline'
           ? { state: 'offline', ...linked, error: because }
           : { state: this.#name, ...linked }

@@ -2,13 +2,16 @@ import type { Backend, BackendListener, Held } from './backend.ts'
 import { deferred, within } from './deferred.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
 import { Events, type StoreEvents } from './events.ts'
-import { sameJson } from './json.ts'
+import type { JournalMaker } from './journal.ts'
 import type { ResolvedOptions } from './options.ts'
 import { decodePayload, type Payload } from './payload.ts'
 import { PayloadHistory } from './payload-history.ts'
 import { ProcessHold } from './process-hold.ts'
-import { fittedPool, validated } from './schema.ts'
+import { warn } from './process-warning.ts'
+import { validated } from './schema.ts'
 import type { Status } from './status.ts'
+import { StoreJournal } from './store-journal.ts'
+import { loadPool } from './store-loading.ts'
 import { Remote } from './store-remote.ts'
 import { Saving } from './store-saving.ts'
 import { checkSize } from './store-size.ts'
@@ -33,6 +36,7 @@ export class StoreCore implements BackendListener {
   readonly #backend: Backend
   readonly #saving: Saving
   readonly #remote: Remote
+  readonly #journal: StoreJournal | undefined
   readonly #ready = deferred<void>()
   readonly #history = new PayloadHistory()
   readonly #atReady: () => void
@@ -44,7 +48,13 @@ export class StoreCore implements BackendListener {
   #early: (Uint8Array | null)[] = []
 
   /** @param atReady called once, just before the variables may be used */
-  constructor(options: ResolvedOptions, backend: Backend, shelf: Shelf, atReady: () => void) {
+  constructor(
+    options: ResolvedOptions,
+    backend: Backend,
+    shelf: Shelf,
+    atReady: () => void,
+    makeJournal?: JournalMaker,
+  ) {
     this.options = options
     this.#backend = backend
     this.#atReady = atReady
@@ -53,21 +63,22 @@ export class StoreCore implements BackendListener {
     const rules = { tasmota: options.compat === 'tasmota' }
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
     this.watching = new Watching(this.variables, this.events, options, () => void this.save(), this.#hold)
-    const shared = { label: this.label, variables: this.variables, history: this.#history, events: this.events }
     const trouble = (error: PersistError) => this.trouble(error)
+    const { onConflict } = options
+    const common = { label: this.label, variables: this.variables, events: this.events, trouble }
+    this.#journal = makeJournal && new StoreJournal({ ...common, onConflict }, makeJournal)
+    const shared = { ...common, history: this.#history, journal: this.#journal }
     this.#saving = new Saving({
       ...shared,
       backend,
       saveTimeoutMs: options.saveTimeoutMs,
       check: (sizeBytes) => this.#check(sizeBytes),
-      trouble,
     })
     this.#remote = new Remote({
       ...shared,
       watching: this.watching,
-      onConflict: options.onConflict,
+      onConflict,
       sendAgain: (reason) => this.#sendAgain(reason),
-      trouble,
     })
   }
 
@@ -88,6 +99,11 @@ export class StoreCore implements BackendListener {
   /** Opens the backend. Never rejects: `ready` does, and so does what waits for it. */
   async open(): Promise<void> {
     try {
+      if (this.#journal !== undefined) {
+        await this.#journal.open()
+        if (this.#state.name !== 'connecting') return
+        this.#state.lastExit = this.#journal.lastExit
+      }
       const held = await this.#backend.open(this, this.options.openTimeoutMs)
       if (this.#state.name !== 'connecting') return
       this.#saving.linked = true
@@ -113,7 +129,7 @@ export class StoreCore implements BackendListener {
     try {
       this.assertWritable()
     } catch (error) {
-      return this.#refused(error as PersistError)
+      return this.#saving.refuse(error as PersistError)
     }
     return this.#saving.save()
   }
@@ -139,6 +155,7 @@ export class StoreCore implements BackendListener {
     if (inTheWay && !force) {
       throw this.#fault('ERR_PERSIST_NEEDS_FORCE', `was not cleared: ${inTheWay}. zero(true) clears it all the same`)
     }
+    if (!this.isReady) this.#journal?.forget()
     if (this.isReady) for (const name of this.variables.names()) this.variables.delete(name)
     else this.#start(NOTHING)
     this.#saving.force()
@@ -164,11 +181,7 @@ export class StoreCore implements BackendListener {
 
   /** Why the variables cannot be used now. */
   unusable(): PersistError {
-    if (this.#state.name === 'closed') return this.#fault('ERR_PERSIST_CLOSED', 'is closed; open it again')
-    if (this.#state.name === 'failed') return this.#state.error as PersistError
-    const waiting = this.#state.name === 'waiting'
-    const advice = waiting ? 'nothing is held there; zero() starts a pool' : 'use exec(), or await openStore()'
-    return this.#fault('ERR_PERSIST_NOT_READY', `is not ready, its variables are not here yet: ${advice}`)
+    return this.#state.unusable(this.label)
   }
 
   // What the backend tells.
@@ -224,18 +237,15 @@ export class StoreCore implements BackendListener {
 
   /** From here on the variables can be used. */
   #start(pool: Payload): void {
-    const fitted = this.options.readOnly ? pool.values : fittedPool(pool.values, this.options, this.label)
-    this.variables.load(pool)
-    const names = fitted === pool.values ? [] : Object.keys({ ...pool.values, ...fitted })
-    for (const name of names) {
-      const value = Object.hasOwn(fitted, name) ? fitted[name] : undefined
-      if (!sameJson(value, pool.values[name])) this.variables.set(name, value)
-    }
+    const recovery = this.#journal?.recover(pool)
+    loadPool(pool, recovery?.values ?? pool.values, this)
     this.#isReadable = true
     this.#become('ready')
     this.#atReady()
     this.watching.start()
     this.#ready.resolve()
+    if (recovery !== undefined) this.#journal?.begin(recovery)
+    if (recovery?.isNeeded) void this.save()
   }
 
   #become(state: Status['state'], error?: PersistError): void {
@@ -248,7 +258,7 @@ export class StoreCore implements BackendListener {
     this.#become('failed', error)
     this.#ready.reject(error)
     this.trouble(error)
-    await this.#backend.close()
+    await this.#letGo()
   }
 
   #sendAgain(reason: StoreEvents['heal']['reason']): void {
@@ -269,8 +279,13 @@ export class StoreCore implements BackendListener {
         this.#saving.stop(error)
         this.#ready.reject(error)
       }
-      await this.#backend.close()
+      await this.#letGo()
     }
+  }
+
+  async #letGo(): Promise<void> {
+    await this.#backend.close()
+    await this.#journal?.close()
   }
 
   #check(sizeBytes: number): void {
@@ -279,21 +294,7 @@ export class StoreCore implements BackendListener {
     if (schema !== undefined) validated(this.variables.snapshot(), schema, this.label)
   }
 
-  /** A rejected save that is also an event, since save() need not be awaited. */
-  #refused(error: PersistError): Promise<void> {
-    const refused = Promise.reject(error)
-    refused.catch(() => {})
-    this.trouble(error)
-    return refused
-  }
-
   #fault(code: PersistErrorCode, whatIsWrong: string): PersistError {
     return new PersistError(code, `Store ${this.label} ${whatIsWrong}.`, { store: this.label })
   }
-}
-
-/** Nobody listens to errors: they are shown at least, since save() need not be awaited. */
-function warn(error: PersistError): void {
-  if (typeof globalThis.process?.emitWarning === 'function') process.emitWarning(error)
-  else console.warn(error)
 }

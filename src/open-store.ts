@@ -18,7 +18,7 @@ export function startStore(
 ): ProxiedStore & { opened: Promise<void> } {
   const options = resolveOptions(given)
   const backend = options.backend ?? makeBackend(options)
-  const store = proxiedStore(options, backend, journalMaker(options, backend))
+  const store = proxiedStore(options, backend, journalMaker(options))
   const { core } = store
   if (options.saveOnExit && !options.readOnly) {
     const forget = saveOnExit(core)
@@ -55,14 +55,14 @@ export async function startedStore(given: StoreOptions<never>, makeBackend: Back
 }
 
 /** The journal is loaded where one is asked for: a browser could not even load it. */
-function journalMaker({ journal, readOnly }: ResolvedOptions, { place }: Backend): JournalMaker | undefined {
+function journalMaker({ journal, readOnly, topic }: ResolvedOptions): JournalMaker | undefined {
   // A store that changes nothing has nothing to note.
   if (journal === undefined || readOnly) return undefined
   if (globalThis.process?.versions?.node === undefined) {
     const text = 'Option journal: it needs Node and its files; leave it out in a browser.'
     throw new PersistError('ERR_PERSIST_OPTION', text, { received: 'journal' })
   }
-  return async () => (await import('./journal/file-journal.ts')).fileJournal(journal, place)
+  return async () => (await import('./journal/file-journal.ts')).fileJournal(journal, topic)
 }
 
 function nothingCame(store: string, limitMs: number): PersistError {

@@ -18,7 +18,8 @@ const MODE = 0o600
  * Not a log that grows: it only ever holds what is on its way, which is little, and a file that is always whole needs
  * no recovery of its own. `<path>.lock` tells other processes that it is in use.
  *
- * @param store the place of the store's pool, written into it so that no other store takes it for its own
+ * @param store the store's topic, written into it so that no other store takes it for its own; not the broker's
+ * address, which may be another one tomorrow
  */
 export function fileJournal(path: string, store: string): Journal {
   return new FileJournal(resolve(path), store)

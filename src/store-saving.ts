@@ -67,7 +67,9 @@ export class Saving {
       void this.#host.journal?.note()
       return this.#next.promise
     }
-    if (!this.#forced && !this.#host.variables.unsaved) return this.#current?.promise ?? DONE
+    const { variables } = this.#host
+    // A variable that has gone back to what is confirmed is still to be sent where something else is in flight.
+    if (!this.#forced && !variables.unsaved && variables.inFlightIsCurrent) return this.#current?.promise ?? DONE
     const batch = this.#open()
     this.#next = batch
     // At once, whether there is a link or not: from here on it outlives the program.

@@ -111,6 +111,12 @@ export class Variables {
     return this.#unconfirmed.size > 0
   }
 
+  /** Does what is in flight say of every variable what it is now, as far as it says anything? */
+  get inFlightIsCurrent(): boolean {
+    this.#refresh()
+    return Array.from(this.#inFlight?.said ?? []).every(([variable, text]) => variable.text === text)
+  }
+
   /** The payload of all variables as they are now; `confirm` or `abandon` it before the next. */
   compose(): Composition {
     this.#refresh()

@@ -146,6 +146,6 @@ test('whenever a program is killed, no variable goes back behind what was sent, 
         await lives.end()
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 60, endOnFailure: true },
   )
 })

@@ -163,6 +163,7 @@ export class Variables {
   /** Somebody else wrote: the backend holds this text of a variable, until what is in flight lands over it. */
   confirmForeign(name: string, text: string | undefined): void {
     const variable = this.#byName.get(name) ?? this.#create(name)
+    this.#byName.set(name, variable)
     if (this.#inFlight !== undefined) {
       this.#inFlight.overtaken = true
       if (!this.#inFlight.said.has(variable)) this.#inFlight.said.set(variable, variable.confirmed)

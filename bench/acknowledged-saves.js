@@ -13,7 +13,7 @@ export async function acknowledgedSaves() {
   const targets = []
   const skipped = []
   const brokers = [
-    { what: 'Mosquitto', start: mosquitto, times: 400, isThere: installed('mosquitto') !== undefined },
+    { what: 'Mosquitto', start: mosquitto, times: 300, isThere: installed('mosquitto') !== undefined },
     { what: 'the embedded broker', start: embeddedBroker, times: 100, isThere: true },
   ]
   for (const { what, start, times, isThere } of brokers) {

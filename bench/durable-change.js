@@ -57,7 +57,8 @@ const CANDIDATES = [
   {
     what: 'persist-mqtt/file',
     means: 'on disk (fsync), file and directory',
-    start: async () => storeChange(await openFile({ name: 'bench', file: join(temporaryDirectory(), 'pool.json'), saveOnExit: false })),
+    start: async () =>
+      storeChange(await openFile({ name: 'bench', file: join(temporaryDirectory(), 'pool.json'), saveOnExit: false })),
   },
   { what: 'Redis `SET`', means: 'in the server’s memory', needs: 'redis-server', start: overRedis([]) },
   {

@@ -14,20 +14,33 @@ export async function largePool() {
   /** @type {string[][]} */
   const changing = []
   for (const [what, pool, change] of /** @type {const} */ ([
-    ['1,000 variables with 100 values each', nestedPool(), (/** @type {any} */ root, /** @type {number} */ i) => { root.v5.v5.v5 = i }],
-    ['100,000 variables', flatPool(), (/** @type {any} */ root, /** @type {number} */ i) => { root.v5 = i }],
+    [
+      '1,000 variables with 100 values each',
+      nestedPool(),
+      (/** @type {any} */ root, /** @type {number} */ i) => {
+        root.v5.v5.v5 = i
+      },
+    ],
+    [
+      '100,000 variables',
+      flatPool(),
+      (/** @type {any} */ root, /** @type {number} */ i) => {
+        root.v5 = i
+      },
+    ],
   ])) {
     const text = JSON.stringify(pool)
     const name = await heldPool(pool)
     const heap = {
       plain: await heapTakenBy(() => JSON.parse(text)),
-      store: await heapTakenBy(() => storeOf(name)),
+      store: await heapTakenBy(() => opened(name)),
       valtio: await heapTakenBy(() => proxy(JSON.parse(text))),
     }
+    await closeAll()
     const open = await interleaved(
       {
         plain: { times: 1, run: () => JSON.parse(text) },
-        store: { times: 1, run: () => storeOf(name) },
+        store: { times: 1, run: () => opened(name) },
         valtio: { times: 1, run: () => proxy(JSON.parse(text)) },
       },
       ROUNDS,
@@ -42,6 +55,7 @@ export async function largePool() {
       megabytes(heap.plain),
     ])
 
+    await closeAll()
     const pt = await storeOf(name)
     const state = proxy(JSON.parse(text))
     const plain = JSON.parse(text)
@@ -50,11 +64,47 @@ export async function largePool() {
     let i = 1_000_000
     const changed = await interleaved(
       {
-        unsaved: { times: 20, run: (times) => repeat(times, () => { change(pt, i++); return unsaved(pt) }) },
-        snapshot: { times: 5, run: (times) => repeat(times, () => { change(pt, i++); return pt.$snapshot() }) },
-        'valtio snapshot': { times: 5, run: (times) => repeat(times, () => { change(state, i++); return snapshot(state) }) },
-        save: { times: 5, run: async (times) => { for (let n = 0; n < times; n++) { change(pt, i++); await pt.save() } } },
-        json: { times: 5, run: (times) => repeat(times, () => { change(plain, i++); return new TextEncoder().encode(JSON.stringify(plain)) }) },
+        unsaved: {
+          times: 20,
+          run: (times) =>
+            repeat(times, () => {
+              change(pt, i++)
+              return unsaved(pt)
+            }),
+        },
+        snapshot: {
+          times: 5,
+          run: (times) =>
+            repeat(times, () => {
+              change(pt, i++)
+              return pt.$snapshot()
+            }),
+        },
+        'valtio snapshot': {
+          times: 5,
+          run: (times) =>
+            repeat(times, () => {
+              change(state, i++)
+              return snapshot(state)
+            }),
+        },
+        save: {
+          times: 5,
+          run: async (times) => {
+            for (let n = 0; n < times; n++) {
+              change(pt, i++)
+              await pt.save()
+            }
+          },
+        },
+        json: {
+          times: 5,
+          run: (times) =>
+            repeat(times, () => {
+              change(plain, i++)
+              return new TextEncoder().encode(JSON.stringify(plain))
+            }),
+        },
       },
       ROUNDS,
     )
@@ -69,18 +119,51 @@ export async function largePool() {
     {
       title: 'Opening and holding a large pool',
       text: '100,000 values from bytes that are at hand (in memory). A store also keeps the text of every variable.',
-      head: ['pool', 'store ÷ `JSON.parse`', 'valtio ÷ `JSON.parse`', 'store', '`proxy(JSON.parse(text))`', '`JSON.parse(text)`', 'heap: store', 'heap: valtio', 'heap: plain'],
+      head: [
+        'pool',
+        'store ÷ `JSON.parse`',
+        'valtio ÷ `JSON.parse`',
+        'store',
+        '`proxy(JSON.parse(text))`',
+        '`JSON.parse(text)`',
+        'heap: store',
+        'heap: valtio',
+        'heap: plain',
+      ],
       rows: opening,
       targets: [],
     },
     {
       title: 'Changing one value in a large pool',
       text: 'After one change: is there something to save (`$status.unsaved`: the JSON text of the one variable is made and compared), a save to memory, the whole pool as `JSON.stringify` and bytes, and a frozen snapshot.',
-      head: ['pool', 'save ÷ `JSON.stringify`', '`$status.unsaved`', '`await save()`', '`JSON.stringify`, as bytes', '`$snapshot()`', 'valtio `snapshot`'],
+      head: [
+        'pool',
+        'save ÷ `JSON.stringify`',
+        '`$status.unsaved`',
+        '`await save()`',
+        '`JSON.stringify`, as bytes',
+        '`$snapshot()`',
+        'valtio `snapshot`',
+      ],
       rows: changing,
       targets: [],
     },
   ]
+}
+
+/** @type {import('persist-mqtt').Store[]} */
+const stores = []
+
+/** @param {string} name */
+async function opened(name) {
+  const pt = await storeOf(name)
+  stores.push(pt)
+  return pt
+}
+
+/** Stores of one name would tell each other of their saves. */
+async function closeAll() {
+  for (const pt of stores.splice(0)) await pt.$close()
 }
 
 /** @param {number} times @param {() => unknown} step */

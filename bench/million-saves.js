@@ -38,16 +38,26 @@ export async function millionSaves() {
     const all = performance.now() - start
     const after = await heapInUse()
     stop()
-    rows.push([what, writes.toLocaleString('en'), duration(called * 1e6), duration(all * 1e6)].concat(
-      [before, uncollected, after].map(megabytes),
-    ))
+    rows.push(
+      [what, writes.toLocaleString('en'), duration(called * 1e6), duration(all * 1e6)].concat(
+        [before, uncollected, after].map(megabytes),
+      ),
+    )
   }
   await pt.$close()
   await broker.stop()
   return {
     title: 'A million saves that nobody waits for',
     text: `\`pt.counter++\` and \`pt.save()\`, ${SAVES.toLocaleString('en')} times, to ${isReal ? 'Mosquitto' : 'the embedded broker'}; a pool of 1 KB. What is called for while a write is under way is one next write.`,
-    head: ['', 'writes', 'calls made after', 'all confirmed after', 'heap before', 'before garbage collection', 'heap after'],
+    head: [
+      '',
+      'writes',
+      'calls made after',
+      'all confirmed after',
+      'heap before',
+      'before garbage collection',
+      'heap after',
+    ],
     rows,
     targets: [],
   }

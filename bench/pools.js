@@ -18,8 +18,17 @@ export function flatPool() {
 
 /** A pool with 1 KB of JSON, as a small program has one. */
 export function kilobytePool() {
-  const sensors = Array.from({ length: 12 }, (_, index) => ({ name: `sensor ${index}`, value: 20.5 + index, unit: '°C' }))
-  const pool = { counter: 1_000_000, limits: { day: { from: 7, to: 22 }, night: { from: 22, to: 7 } }, sensors, note: '' }
+  const sensors = Array.from({ length: 12 }, (_, index) => ({
+    name: `sensor ${index}`,
+    value: 20.5 + index,
+    unit: '°C',
+  }))
+  const pool = {
+    counter: 1_000_000,
+    limits: { day: { from: 7, to: 22 }, night: { from: 22, to: 7 } },
+    sensors,
+    note: '',
+  }
   pool.note = 'x'.repeat(1024 - Buffer.byteLength(JSON.stringify(pool)))
   return pool
 }

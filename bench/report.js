@@ -2,7 +2,7 @@
 import { cpus, totalmem, type } from 'node:os'
 import { digits } from './rounds.js'
 
-/** @typedef {{ what: string, is: number, most?: number, least?: number }} Target */
+/** @typedef {{ what: string, is: number, most?: number | undefined, least?: number | undefined }} Target */
 /** @typedef {{ title: string, text: string, head: string[], rows: string[][], targets: Target[], skipped?: string[] }} Section */
 
 /** The page docs/performance.md. @param {readonly Section[]} sections */
@@ -20,12 +20,7 @@ export function reportOf(sections) {
     '',
     ...table(
       ['', 'target', 'measured', ''],
-      targets.map(({ what, is, most, least }) => [
-        what,
-        most === undefined ? `at least ${least}` : `at most ${most}`,
-        digits(is),
-        isMet({ what, is, most, least }) ? 'met' : '**missed**',
-      ]),
+      targets.map((target) => [target.what, goal(target), digits(target.is), verdict(target)]),
     ),
   ]
   for (const { title, text, head, rows, skipped = [] } of sections) {
@@ -37,8 +32,15 @@ export function reportOf(sections) {
 }
 
 /** @param {Target} target */
-export function isMet({ is, most = Number.POSITIVE_INFINITY, least = Number.NEGATIVE_INFINITY }) {
-  return is <= most && is >= least
+function goal({ most, least }) {
+  if (most !== undefined) return `at most ${most}`
+  return least === undefined ? '' : `at least ${least}`
+}
+
+/** @param {Target} target */
+function verdict({ is, most, least }) {
+  if (most === undefined && least === undefined) return ''
+  return is <= (most ?? is) && is >= (least ?? is) ? 'met' : '**missed**'
 }
 
 /** @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */

@@ -12,7 +12,16 @@ import { reportOf } from './report.js'
 import { startUp } from './start-up.js'
 import { unchangedSave } from './unchanged-save.js'
 
-const parts = { opening, unchangedSave, nestedWrite, acknowledgedSaves, millionSaves, startUp, durableChange, largePool }
+const parts = {
+  opening,
+  unchangedSave,
+  nestedWrite,
+  acknowledgedSaves,
+  millionSaves,
+  startUp,
+  durableChange,
+  largePool,
+}
 
 const [only] = process.argv.slice(2)
 const chosen = Object.entries(parts).filter(([name]) => only === undefined || name === only)

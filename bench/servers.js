@@ -11,6 +11,12 @@ import { startBroker } from '../dist/broker/start-broker.js'
 
 const STARTING_LIMIT_MS = 10_000
 
+/** What is left to do when the program ends, also after an error. @type {Set<() => void>} */
+const atExit = new Set()
+process.once('exit', () => {
+  for (const task of atExit) task()
+})
+
 /** The path of a program, if it is installed. Debian keeps servers where only root's PATH looks. @param {string} name */
 export function installed(name) {
   const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
@@ -20,7 +26,7 @@ export function installed(name) {
 /** A new directory, gone when the program ends. */
 export function temporaryDirectory() {
   const directory = mkdtempSync(join(tmpdir(), 'persist-mqtt-bench-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  atExit.add(() => rmSync(directory, { recursive: true, force: true }))
   return directory
 }
 
@@ -34,7 +40,12 @@ export async function embeddedBroker() {
 export function mosquitto(config = ['persistence false']) {
   return started('mosquitto', 'mqtt', (port, directory) => {
     const file = join(directory, 'mosquitto.conf')
-    const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', `persistence_location ${directory}/`, ...config]
+    const lines = [
+      `listener ${port} 127.0.0.1`,
+      'allow_anonymous true',
+      `persistence_location ${directory}/`,
+      ...config,
+    ]
     // Started by root it would become the user "mosquitto", who may not write into our directory.
     if (process.getuid?.() === 0) lines.push('user root')
     writeFileSync(file, `${lines.join('\n')}\n`)
@@ -66,8 +77,8 @@ async function started(name, scheme, args) {
   if (command === undefined) throw new Error(`${name} is not installed`)
   const port = await freePort()
   const child = spawn(command, args(port, temporaryDirectory()), { stdio: 'ignore' })
-  const kill = () => child.kill('SIGKILL')
-  process.once('exit', kill)
+  const kill = () => void child.kill('SIGKILL')
+  atExit.add(kill)
   const ended = once(child, 'exit')
   await Promise.race([
     listening(port),
@@ -79,7 +90,7 @@ async function started(name, scheme, args) {
     url: `${scheme}://127.0.0.1:${port}`,
     port,
     async stop() {
-      process.off('exit', kill)
+      atExit.delete(kill)
       child.kill()
       await ended
     },

@@ -24,7 +24,7 @@ pt.log.starts.push({ at: new Date().toISOString(), pid: process.pid })
 if (pt.log.starts.length > 10) pt.log.starts.shift()
 await pt.save()
 
-console.log(`Started ${pt.starts} times, ${pt.seconds} seconds counted so far.
+console.log(`Start number ${pt.starts}, ${pt.seconds} seconds counted so far.
 
   Broker     ${broker.url} and ${broker.webSocketUrl}, its messages kept in ${PERSIST_DATA}
   See it     mosquitto_sub -h 127.0.0.1 -p ${new URL(broker.url).port} -v -t 'stat/+/PersistMQTT'

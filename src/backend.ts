@@ -61,4 +61,6 @@ export interface BackendListener {
   online(held: Held): void
   /** Something went wrong that no promise reports and that does not end the work. */
   trouble(error: PersistError): void
+  /** It is over: the backend comes back no more, and writes nothing any more; ERR_PERSIST_TAKEN_OVER. The last call. */
+  ended(error: PersistError): void
 }

@@ -16,6 +16,13 @@ export function deferred<Value>(): Deferred<Value> {
   return { promise, resolve, reject }
 }
 
+/** A promise that is rejected, and whose rejection counts as handled. */
+export function rejected(reason: unknown): Promise<never> {
+  const promise = Promise.reject(reason)
+  promise.catch(() => {})
+  return promise
+}
+
 /** The same promise, but rejected with what `late` makes when a limit in milliseconds is over. */
 export async function within<Value>(promise: Promise<Value>, limitMs: number, late: () => Error): Promise<Value> {
   const limit = deferred<never>()

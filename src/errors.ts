@@ -33,6 +33,8 @@ export interface PersistErrorFacts {
   sizeBytes?: number
   /** The limit that it is over, in bytes. */
   limitBytes?: number
+  /** The variables that were changed here and not saved any more, frozen; undefined: it was removed. */
+  unsaved?: Readonly<Record<string, unknown>>
   /** The failure below this one. */
   cause?: unknown
 }
@@ -51,6 +53,7 @@ export class PersistError extends Error implements PersistErrorFacts {
   declare readonly received?: unknown
   declare readonly sizeBytes?: number
   declare readonly limitBytes?: number
+  declare readonly unsaved?: Readonly<Record<string, unknown>>
 
   constructor(code: PersistErrorCode, message: string, facts: PersistErrorFacts = {}) {
     const { cause, ...fields } = facts

@@ -9,15 +9,17 @@ export interface Leaving {
 /** How long a program that was told to stop goes on to save, in milliseconds: systemd and docker kill after 10 s or more. */
 const LIMIT_MS = 5000
 
+/** Bundlers may give a page a `process`, but none with a version of Node. */
+const isNode = typeof globalThis.process?.versions?.node === 'string'
+
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
-type StopSignal = (typeof SIGNALS)[number]
 
 const open = new Set<Leaving>()
 let stopping: Promise<void> | undefined
 
 /**
  * Saves a store when the program stops as planned: SIGINT, SIGTERM, an event loop with nothing left to do; in a browser
- * when the page is left. The result takes the store off the list.
+ * when the page is hidden or left. The result takes the store off the list.
  */
 export function saveOnExit(store: Leaving): () => void {
   if (open.size === 0) listen()
@@ -28,6 +30,11 @@ export function saveOnExit(store: Leaving): () => void {
   }
 }
 
+function saveAll(): void {
+  // What fails is an 'error' event of its store.
+  for (const store of open) store.saveWithin(LIMIT_MS).catch(() => {})
+}
+
 function closeAll(): Promise<void> {
   stopping ??= Promise.allSettled(Array.from(open, (store) => store.close(LIMIT_MS))).then(() => {
     stopping = undefined
@@ -36,11 +43,20 @@ function closeAll(): Promise<void> {
   return stopping
 }
 
-function onSignal(signal: StopSignal): void {
+/**
+ * How many listeners only wait, as ours does, for nobody else to listen: those of the package signal-exit, which many
+ * programs have without knowing. It and we would wait for each other, and the signal would do nothing.
+ */
+function signalExitCount(): number {
+  const { [Symbol.for('signal-exit emitter')]: emitter } = globalThis as { [name: symbol]: unknown }
+  return (emitter as { count?: number } | undefined)?.count ?? 0
+}
+
+function onSignal(signal: NodeJS.Signals): void {
   // A listener of the application takes the signal over, as always in Node: it decides when and how the process ends,
   // or that it goes on; until then the stores may still be used.
-  if (process.listenerCount(signal) > 1) {
-    for (const store of open) store.saveWithin(LIMIT_MS).catch(() => {})
+  if (process.listenerCount(signal) - signalExitCount() > 1) {
+    saveAll()
     return
   }
   void closeAll().then(() => {
@@ -55,25 +71,33 @@ function onBeforeExit(): void {
   void closeAll()
 }
 
-/** A page gets no time to wait; what close() hands to the socket at once is mostly still sent. */
+/** Often the last that a page hears: the browser may end a hidden page without another word. */
+function onVisibilityChange(): void {
+  if (document.visibilityState === 'hidden') saveAll()
+}
+
+/** A page that is left gets no time to wait for an answer, and often none to send. */
 function onPageHide(event: { persisted?: boolean }): void {
   if (event.persisted !== true) void closeAll()
 }
 
 function listen(): void {
-  if (typeof globalThis.process?.on === 'function') {
-    for (const signal of SIGNALS) process.on(signal, onSignal)
+  if (isNode) {
+    // First in line: a listener of the application that was set with `once` is no longer counted after it was called.
+    for (const signal of SIGNALS) process.prependListener(signal, onSignal)
     process.on('beforeExit', onBeforeExit)
   } else {
     globalThis.addEventListener?.('pagehide', onPageHide)
+    globalThis.document?.addEventListener('visibilitychange', onVisibilityChange)
   }
 }
 
 function stopListening(): void {
-  if (typeof globalThis.process?.on === 'function') {
+  if (isNode) {
     for (const signal of SIGNALS) process.off(signal, onSignal)
     process.off('beforeExit', onBeforeExit)
   } else {
     globalThis.removeEventListener?.('pagehide', onPageHide)
+    globalThis.document?.removeEventListener('visibilitychange', onVisibilityChange)
   }
 }

@@ -11,7 +11,7 @@ export type { Migrate, StandardSchema } from './schema.ts'
 export type { Origin, Status } from './status.ts'
 export { type LooseStore, RESERVED_NAMES, type ReservedName, type Store, type StoreMembers } from './store-members.ts'
 
-const openers = openersFor(mqttBackend)
+const openers = openersFor((options) => mqttBackend({ ...options, role: options.readOnly ? 'guest' : 'owner' }))
 
 /**
  * Opens the variables of a program at an MQTT broker; resolves when they are here.

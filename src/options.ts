@@ -3,6 +3,7 @@ import { PersistError } from './errors.ts'
 import type { JsonObject } from './json.ts'
 import type { OnConflict } from './merge.ts'
 import type { Migrate, StandardSchema } from './schema.ts'
+import { reservedBecause } from './store-members.ts'
 
 /** Certificates for `mqtts:` and `wss:`, as PEM texts (not file names). */
 export interface TlsOptions {
@@ -28,62 +29,63 @@ export interface AutosaveOptions {
 /** Where the pool is kept, and how the store behaves; every option has a default but `name`. */
 export interface StoreOptions<T extends object = JsonObject> {
   /** mqtt:, mqtts:, ws: or wss: url of the broker. @default $MQTT_URL or mqtt://localhost:1883 */
-  url?: string
+  url?: string | undefined
   /** @default $MQTT_USERNAME */
-  username?: string
+  username?: string | undefined
   /** @default $MQTT_PASSWORD */
-  password?: string
-  tls?: TlsOptions
+  password?: string | undefined
+  tls?: TlsOptions | undefined
   /** Name of the pool; two programs must not share one by accident, so there is no default but $PERSIST_NAME. */
-  name?: string
+  name?: string | undefined
   /** The pool's topic, `{name}` stands for the name. @default stat/{name}/PersistMQTT */
-  topic?: string
+  topic?: string | undefined
   /** MQTT 5 where the broker speaks it, else 3.1.1 (4); or one of them. @default auto */
-  protocolVersion?: 'auto' | 4 | 5
+  protocolVersion?: 'auto' | 4 | 5 | undefined
   /** With `persist-mqtt/file`: path of the JSON file. @default `<name>.json` in the current directory */
-  file?: string
+  file?: string | undefined
   /** Node only: a file for what was saved and is not confirmed, which a killed program finds there again. @default none */
-  journal?: string
+  journal?: string | undefined
   /** A place to keep the pool at, instead of url and topic. */
-  backend?: Backend
+  backend?: Backend | undefined
   /** Nothing is held: start an empty pool, wait for `zero()` (or for somebody who writes one), or fail. @default create */
-  empty?: 'create' | 'wait' | 'fail'
+  empty?: 'create' | 'wait' | 'fail' | undefined
   /** Values of variables that the pool does not have when it is opened. */
-  defaults?: Partial<T>
+  defaults?: Partial<T> | undefined
   /** Checks the whole pool when it is opened and before it is saved: any Standard Schema (zod, valibot, arktype…). */
-  schema?: StandardSchema
+  schema?: StandardSchema | undefined
   /** Version of the pool's shape, a whole number from 1; kept in the pool as `$version`. */
-  version?: number
+  version?: number | undefined
   /** Makes the variables of an older version into those of `version`. */
-  migrate?: Migrate
+  migrate?: Migrate | undefined
   /** Saves every so many seconds if something changed; less than 5: never. @default 0 */
-  saveEvery?: number
+  saveEvery?: number | undefined
   /** @default false */
-  autosave?: false | AutosaveOptions
-  /** Saves at SIGINT, SIGTERM and at the end of the event loop; in a browser when the page is left. @default true */
-  saveOnExit?: boolean
+  autosave?: false | AutosaveOptions | undefined
+  /** Saves at SIGINT, SIGTERM and at the end of the event loop; in a browser when the page is hidden. @default true */
+  saveOnExit?: boolean | undefined
   /** Follow the pool, never change it. @default false */
-  readOnly?: boolean
+  readOnly?: boolean | undefined
   /** 'tasmota': refuse what an ESP32 could not read back (32-bit integers, pool size). @default none */
-  compat?: 'tasmota'
+  compat?: 'tasmota' | undefined
   /** The largest pool that may be saved, in bytes. @default what the backend allows; what a device reads for tasmota */
-  maxBytes?: number
+  maxBytes?: number | undefined
   /** @default 10 000 */
-  openTimeoutMs?: number
+  openTimeoutMs?: number | undefined
   /** @default 30 000 */
-  saveTimeoutMs?: number
+  saveTimeoutMs?: number | undefined
   /** Who wins where this program and somebody else changed the same variable. @default local */
-  onConflict?: OnConflict
+  onConflict?: OnConflict | undefined
+}
+
+/** Options that may well have no value in the end. */
+type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'migrate' | 'compat'
+
+type Resolved<Options> = {
+  readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
 }
 
 /** Every option with its value. */
-export interface ResolvedOptions
-  extends Required<
-    Omit<
-      StoreOptions,
-      'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'migrate' | 'compat' | 'username' | 'password' | 'autosave'
-    >
-  > {
+export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' | MayBeMissing>> {
   readonly username: string | undefined
   readonly password: string | undefined
   readonly tls: TlsOptions | undefined
@@ -95,6 +97,9 @@ export interface ResolvedOptions
   readonly compat: 'tasmota' | undefined
   readonly autosave: false | Required<AutosaveOptions>
 }
+
+/** The options that are there, without those that are undefined. */
+type Given = { readonly [Name in keyof StoreOptions]?: Exclude<StoreOptions[Name], undefined> }
 
 /** What holds where nothing is given. */
 export const DEFAULTS = {
@@ -171,7 +176,8 @@ function checkAutosave(value: unknown, name: string): boolean {
  * @throws {PersistError} ERR_PERSIST_OPTION, naming the option, what it is and what it should be
  */
 export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
-  const options: StoreOptions = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  // Given as undefined is not given: `password: process.env.BROKER_PASSWORD`.
+  const options: Given = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(options)) {
     const check = CHECKS[name as keyof StoreOptions]
     if (!Object.hasOwn(CHECKS, name)) throw optionError(name, 'there is no such option')
@@ -183,6 +189,11 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     throw optionError('name', 'every program needs one of its own: pass name, or set $PERSIST_NAME')
   }
   const topic = (options.topic ?? DEFAULTS.topic).replaceAll('{name}', name ?? '')
+  for (const name of Object.keys(options.defaults ?? {})) {
+    const reason = reservedBecause(name)
+    if (reason !== undefined)
+      throw optionError('defaults', `no variable can be called ${JSON.stringify(name)}: ${reason}`)
+  }
   if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
   return {
     ...DEFAULTS,
@@ -202,8 +213,12 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     migrate: options.migrate,
     compat: options.compat,
     maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : Number.POSITIVE_INFINITY),
-    autosave: options.autosave ? { maxDelayMs: options.autosave.delayMs * 10, ...options.autosave } : false,
+    autosave: options.autosave ? resolveAutosave(options.autosave) : false,
   }
+}
+
+function resolveAutosave({ delayMs, maxDelayMs = delayMs * 10 }: AutosaveOptions): Required<AutosaveOptions> {
+  return { delayMs, maxDelayMs }
 }
 
 /** A Tasmota device silently drops packets over 1200 bytes; this is what is left of one for the pool. */

@@ -57,8 +57,8 @@ export function joinPayload(texts: Iterable<readonly [name: string, text: string
 /** The first variable that holds a number which JSON can write and JavaScript cannot hold: saving it would change it. */
 function overflowing(values: JsonObject, texts: ReadonlyMap<string, string>): string | undefined {
   for (const [name, text] of texts) {
-    // Only a long run of digits or an exponent can get there; looking for them is cheaper than a walk of every value.
-    if (/[eE]\+?\d{3}|\d{300}/.test(text) && holdsInfinity(values[name])) return name
+    // Only a long exponent or many digits can get there; looking for them is cheaper than a walk of every value.
+    if (/[eE]\+?\d{3}|\d{200}/.test(text) && holdsInfinity(values[name])) return name
   }
   return undefined
 }

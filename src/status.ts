@@ -56,6 +56,8 @@ export interface OfflineStatus extends Linked {
 /** The variables are here and follow the backend; this store does not change them. */
 export interface ReadOnlyStatus extends Linked {
   readonly state: 'readonly'
+  /** Why a store that was opened to change them cannot any more: then they do not follow the backend either. */
+  readonly error?: PersistError
 }
 
 /** Opening failed; the store is of no more use. */

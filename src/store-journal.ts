@@ -41,7 +41,7 @@ export interface JournalHost {
  */
 export class StoreJournal {
   /** How the program that had the journal last ended; undefined: there was none, or its journal cannot be read. */
-  lastExit: 'clean' | 'crash' | undefined
+  #lastExit: 'clean' | 'crash' | undefined
   readonly #host: JournalHost
   readonly #make: JournalMaker
   #journal: Journal | undefined
@@ -67,13 +67,14 @@ export class StoreJournal {
   }
 
   /**
-   * Reads the journal, and marks it as in use.
+   * Reads the journal, and marks it as in use; resolves with how the last program ended, where that is known.
    *
    * @throws {PersistError} ERR_PERSIST_LOCKED
    */
-  open(): Promise<void> {
+  async open(): Promise<'clean' | 'crash' | undefined> {
     this.#opening ??= this.#open()
-    return this.#opening
+    await this.#opening
+    return this.#lastExit
   }
 
   async #open(): Promise<void> {
@@ -85,7 +86,7 @@ export class StoreJournal {
         this.#damage = found.damage
       } else if (found.contents !== null) {
         this.#noted = found.contents.entries
-        this.lastExit = found.contents.clean ? 'clean' : 'crash'
+        this.#lastExit = found.contents.clean ? 'clean' : 'crash'
       }
     } catch (thrown) {
       const error = asPersistError(thrown, this.#host.label, 'given its journal')
@@ -155,10 +156,12 @@ export class StoreJournal {
     const left = new Map<string, JournalEntry>()
     for (const [name, entry] of this.#noted) {
       const base = variables.confirmedText(name)
-      if (base === entry.text) continue
       // Somebody else's value in the place of what was held: what the store made of that is what counts now.
-      const text = base === entry.base ? entry.text : variables.text(name)
-      if (text !== base) left.set(name, { text, base, sent: this.#sentOf(name, text, base) })
+      const isOurs = base === entry.base || base === entry.text
+      const text = isOurs ? entry.text : variables.text(name)
+      const sent = this.#sentOf(name, text, base)
+      // What is in flight may still land, also over a value that is confirmed.
+      if (text !== base || sent.length > 0) left.set(name, { text, base, sent })
     }
     this.#noted = left
     this.#clearing ??= setTimeout(() => this.#clear(), CLEAR_AFTER_MS)
@@ -177,7 +180,7 @@ export class StoreJournal {
     await this.#next
     await this.#writing
     // A store that never got its variables has changed nothing about how the last program ended.
-    this.#clean = this.#isBegun || this.lastExit !== 'crash'
+    this.#clean = this.#isBegun || this.#lastExit !== 'crash'
     if (this.#damage === undefined || this.#isBegun) await this.#write()
     await this.#journal?.close()
     this.#journal = undefined

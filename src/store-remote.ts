@@ -19,8 +19,10 @@ export interface RemoteHost {
   readonly journal: StoreJournal | undefined
   readonly watching: Watching
   readonly onConflict: OnConflict
+  /** Nothing is ever sent: what the backend holds is right. */
+  readonly readOnly: boolean
   trouble(error: PersistError): void
-  /** Sends the pool though nothing may have changed here; does nothing in a store that only reads. */
+  /** Sends the pool though nothing may have changed here. */
   sendAgain(reason: StoreEvents['heal']['reason']): void
 }
 
@@ -47,14 +49,12 @@ export class Remote {
 
   /** The link was gone and is back. An older pool of ours is no edit of somebody's: the broker has lost the newer ones. */
   reopened({ bytes }: Held): void {
-    const { history, variables, journal, label } = this.#host
-    if (bytes === null) {
-      this.#heal('lost')
-      return
-    }
-    const kind = history.kindOf(bytes)
-    if (kind === 'unknown') {
+    const { history, variables, journal, label, readOnly } = this.#host
+    const kind = bytes === null ? 'none' : history.kindOf(bytes)
+    if (readOnly || kind === 'unknown') {
       this.changed(bytes)
+    } else if (bytes === null) {
+      this.#heal('lost')
     } else if (kind !== 'last') {
       // One of our own: there is nothing in it that we do not know, and now we know that it is what is held.
       variables.confirmAll(decodePayload(bytes, label).texts)
@@ -76,6 +76,7 @@ export class Remote {
   }
 
   #heal(reason: StoreEvents['heal']['reason']): void {
+    if (this.#host.readOnly) return
     this.#host.variables.confirmAll(new Map())
     this.#host.sendAgain(reason)
   }
@@ -91,8 +92,10 @@ export class Remote {
   #mergeOne(name: string, remote: JsonValue | undefined, text: string | undefined): void {
     const { variables, events } = this.#host
     const confirmed = variables.confirmedText(name)
-    const base = confirmed === undefined ? undefined : (JSON.parse(confirmed) as JsonValue)
     const local = variables.get(name)
+    // What others wrote and we only passed on is no change of ours, even where a write of ours has landed over it.
+    const known = confirmed === undefined ? undefined : (JSON.parse(confirmed) as JsonValue)
+    const base = variables.isTheirs(name) ? local : known
     variables.confirmForeign(name, text)
     try {
       const merged = mergeVariable({ name, base, local, remote }, this.#host.onConflict)

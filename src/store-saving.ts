@@ -67,23 +67,13 @@ export class Saving {
       void this.#host.journal?.note()
       return this.#next.promise
     }
-    const { variables } = this.#host
-    // A variable that has gone back to what is confirmed is still to be sent where something else is in flight.
-    if (!this.#forced && !variables.unsaved && variables.inFlightIsCurrent) return this.#current?.promise ?? DONE
+    if (!this.#forced && !this.#host.variables.unsaved) return this.#current?.promise ?? DONE
     const batch = this.#open()
     this.#next = batch
     // At once, whether there is a link or not: from here on it outlives the program.
     void this.#host.journal?.note()
     this.#proceed()
     return batch.promise
-  }
-
-  /** A rejected save that is also an event, since save() need not be awaited. */
-  refuse(error: PersistError): Promise<void> {
-    const refused = Promise.reject(error)
-    refused.catch(() => {})
-    this.#host.trouble(error)
-    return refused
   }
 
   /** The backend is, or is no longer, within reach. */
@@ -159,14 +149,13 @@ export class Saving {
     const forced = this.#forced
     const link = this.#links
     this.#forced = false
-    let sent = false
+    let sent: number | undefined
     try {
       const bytes = encodePayload(composition.payload)
       this.#host.check(bytes.length)
       // On disk before it is sent: what a broker may hold and what comes back after a crash can be told apart then.
       if (journal !== undefined) await journal.noteSent(composition)
-      sent = true
-      history.sent(bytes)
+      sent = history.sent(bytes)
       const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()))
       if (outcome === 'superseded') {
         variables.abandon()
@@ -176,16 +165,16 @@ export class Saving {
         variables.confirm(composition)
         journal?.confirmed()
         this.#owed = false
-        history.confirmed(bytes)
+        history.confirmed(sent)
         events.emit('save', { sizeBytes: bytes.length })
         if (batch === this.#current) this.#settle(batch)
         // It has landed over somebody else's write, which is merged here by now: the merge must get there.
-        if (composition.overtaken) void this.save()
+        if (composition.overtaken && batch === this.#current) void this.save()
       }
     } catch (thrown) {
       variables.abandon()
       // It may have been written all the same; even values that go back to what they were must be sent then.
-      this.#forced ||= forced || sent
+      this.#forced ||= forced || sent !== undefined
       if (batch !== this.#current) return
       const error = asPersistError(thrown, this.#host.label, 'saved')
       // A link that broke is no failure of the save as long as its time is not over: it goes on when the link is back.

@@ -7,7 +7,7 @@ export class StoreState {
   readonly #place: string
   readonly #readOnly: boolean
   #name: Status['state'] = 'connecting'
-  /** Why it is offline or failed, or what it found instead of a pool. */
+  /** Why it is offline or failed, why it can only be read from now on, or what it found instead of a pool. */
   error: PersistError | undefined
   /** What the backend said when it was last opened; there from then on. */
   held: Held | undefined
@@ -31,6 +31,11 @@ export class StoreState {
   /** Are the variables here, and is the store in use? */
   get isReady(): boolean {
     return this.#name === 'ready' || this.#name === 'offline' || this.#name === 'readonly'
+  }
+
+  /** Why a store that was opened to change the variables can only be read from now on. */
+  get ended(): PersistError | undefined {
+    return this.#name === 'readonly' ? this.error : undefined
   }
 
   /** Why the variables of a store cannot be used now. */
@@ -59,16 +64,12 @@ export class StoreState {
         return { state: 'failed', place, error: because }
       default: {
         const { proof, protocolVersion } = held as Held
-        const linked = {
-          place,
-          proof,
-          ...(protocolVersion && { protocolVersion }),
-          unsaved,
-          ...(lastExit && { lastExit }),
-        }
-        return this.#name === 'offline'
-          ? { state: 'offline', ...linked, error: because }
-          : { state: this.#name, ...linked }
+        const told = { ...(protocolVersion && { protocolVersion }), ...(lastExit && { lastExit }) }
+        const linked = { place, proof, ...told, unsaved }
+        if (this.#name === 'offline') return { state: 'offline', ...linked, error: because }
+        return this.#name === 'ready'
+          ? { state: 'ready', ...linked }
+          : { state: 'readonly', ...linked, ...(error && { error }) }
       }
     }
   }

@@ -5,6 +5,9 @@ import type { Variables } from './variables.ts'
 
 type Timer = ReturnType<typeof setTimeout>
 
+/** setInterval takes 32 bit; a longer time would fire at once. */
+const LONGEST_MS = 2 ** 31 - 1
+
 /**
  * Tells listeners of changes, once per microtask and variable, and saves by itself where that was asked for.
  *
@@ -109,7 +112,7 @@ export class Watching {
     this.#saveEvery = undefined
     // Less than 5 seconds turns it off, as on the device.
     if (!this.#started || !(seconds >= 5)) return
-    this.#saveEvery = setInterval(this.#save, seconds * 1000)
+    this.#saveEvery = setInterval(this.#save, Math.min(seconds * 1000, LONGEST_MS))
     // What is left unsaved when a program has nothing else to do is saved on exit; waiting for it would be in the way.
     unref(this.#saveEvery)
   }

@@ -1,5 +1,5 @@
 import type { Backend, BackendListener, Held } from './backend.ts'
-import { deferred, within } from './deferred.ts'
+import { deferred, rejected, within } from './deferred.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
 import { Events, type StoreEvents } from './events.ts'
 import type { JournalMaker } from './journal.ts'
@@ -7,17 +7,17 @@ import type { ResolvedOptions } from './options.ts'
 import { decodePayload, type Payload } from './payload.ts'
 import { PayloadHistory } from './payload-history.ts'
 import { ProcessHold } from './process-hold.ts'
-import { warn } from './process-warning.ts'
-import { validated } from './schema.ts'
+import { VERSION_NAME } from './schema.ts'
 import type { Status } from './status.ts'
 import { StoreJournal } from './store-journal.ts'
 import { loadPool } from './store-loading.ts'
 import { Remote } from './store-remote.ts'
 import { Saving } from './store-saving.ts'
-import { checkSize } from './store-size.ts'
+import { checkPool } from './store-size.ts'
 import { StoreState } from './store-state.ts'
 import { Watching } from './store-watching.ts'
 import { type Shelf, Variables } from './variables.ts'
+import { warn } from './warning.ts'
 
 /** An empty pool. */
 const NOTHING: Payload = { values: {}, texts: new Map() }
@@ -60,24 +60,24 @@ export class StoreCore implements BackendListener {
     this.#atReady = atReady
     this.#state = new StoreState(backend.place, options.readOnly)
     this.label = options.backend === undefined ? `'${options.name}' (${backend.place})` : backend.place
-    const rules = { tasmota: options.compat === 'tasmota' }
+    const rules = { tasmota: options.compat === 'tasmota', assertWritable: () => this.assertWritable() }
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
     this.watching = new Watching(this.variables, this.events, options, () => void this.save(), this.#hold)
-    const trouble = (error: PersistError) => this.trouble(error)
+    const trouble = (error: PersistError) => void this.trouble(error)
     const { onConflict } = options
-    const common = { label: this.label, variables: this.variables, events: this.events, trouble }
-    this.#journal = makeJournal && new StoreJournal({ ...common, onConflict }, makeJournal)
+    const common = { label: this.label, variables: this.variables, events: this.events, trouble, onConflict }
+    this.#journal = makeJournal && new StoreJournal(common, makeJournal)
     const shared = { ...common, history: this.#history, journal: this.#journal }
     this.#saving = new Saving({
       ...shared,
       backend,
       saveTimeoutMs: options.saveTimeoutMs,
-      check: (sizeBytes) => this.#check(sizeBytes),
+      check: (sizeBytes) => checkPool(sizeBytes, this.#state.held?.limitBytes, this),
     })
     this.#remote = new Remote({
       ...shared,
       watching: this.watching,
-      onConflict,
+      readOnly: options.readOnly,
       sendAgain: (reason) => this.#sendAgain(reason),
     })
   }
@@ -99,11 +99,8 @@ export class StoreCore implements BackendListener {
   /** Opens the backend. Never rejects: `ready` does, and so does what waits for it. */
   async open(): Promise<void> {
     try {
-      if (this.#journal !== undefined) {
-        await this.#journal.open()
-        if (this.#state.name !== 'connecting') return
-        this.#state.lastExit = this.#journal.lastExit
-      }
+      if (this.#journal !== undefined) this.#state.lastExit = await this.#journal.open()
+      if (this.#state.name !== 'connecting') return
       const held = await this.#backend.open(this, this.options.openTimeoutMs)
       if (this.#state.name !== 'connecting') return
       this.#saving.linked = true
@@ -129,7 +126,7 @@ export class StoreCore implements BackendListener {
     try {
       this.assertWritable()
     } catch (error) {
-      return this.#saving.refuse(error as PersistError)
+      return rejected(this.trouble(error as PersistError))
     }
     return this.#saving.save()
   }
@@ -142,21 +139,23 @@ export class StoreCore implements BackendListener {
 
   /** Throws where the variables may not be changed now. */
   assertWritable(): void {
-    if (!this.isReady) throw this.unusable()
     if (this.options.readOnly) {
       throw this.#fault('ERR_PERSIST_READ_ONLY', 'was opened with readOnly; open it without to change it')
     }
+    if (!this.isReady) throw this.unusable()
+    if (this.#state.ended) throw this.#state.ended
   }
 
   /** Starts an empty pool where there is none, or, with `force`, where there is one. */
   zero(force: boolean): Promise<void> {
-    if (this.#state.name !== 'waiting') this.assertWritable()
+    if (this.options.readOnly || this.#state.name !== 'waiting') this.assertWritable()
     const inTheWay = this.isReady ? 'the pool is in use' : this.#state.error && 'what is held there is no pool'
     if (inTheWay && !force) {
       throw this.#fault('ERR_PERSIST_NEEDS_FORCE', `was not cleared: ${inTheWay}. zero(true) clears it all the same`)
     }
     if (!this.isReady) this.#journal?.forget()
-    if (this.isReady) for (const name of this.variables.names()) this.variables.delete(name)
+    // The version stays: what is put into the pool from now on is of this version, and not to be migrated.
+    if (this.isReady) this.variables.clear(this.options.version > 0 ? VERSION_NAME : undefined)
     else this.#start(NOTHING)
     this.#saving.force()
     return this.save()
@@ -170,13 +169,13 @@ export class StoreCore implements BackendListener {
 
   /** Saves what is unsaved, if anything can be saved, waiting no longer than a limit in milliseconds. */
   async saveWithin(limitMs: number): Promise<void> {
-    if (!this.isReady || this.options.readOnly) return
-    await within(this.save(), limitMs, () =>
-      this.#fault(
-        'ERR_PERSIST_TIMEOUT',
-        `could not be saved within ${limitMs} ms when the program stopped or closed it`,
-      ),
-    )
+    if (!this.isReady || this.options.readOnly || this.#state.ended) return
+    // Twice: a save that landed over somebody else's is followed by another one with the merge.
+    const saved = this.save().then(() => this.save())
+    await within(saved, limitMs, () => {
+      const late = `could not be saved within ${limitMs} ms when the program stopped or closed it`
+      return this.trouble(this.#fault('ERR_PERSIST_TIMEOUT', late))
+    })
   }
 
   /** Why the variables cannot be used now. */
@@ -208,9 +207,21 @@ export class StoreCore implements BackendListener {
     this.#saving.linked = true
   }
 
-  trouble(error: PersistError): void {
+  /** Tells an error as an event too, since what it rejects need not be awaited. */
+  trouble(error: PersistError): PersistError {
     if (this.events.count('error') === 0) warn(error)
     this.events.emit('error', error)
+    return error
+  }
+
+  ended(error: PersistError): void {
+    if (!this.isReady) return void this.#fail(error)
+    // The only trace of what was changed here and is to be nowhere else.
+    const told = new PersistError(error.code, error.message, { ...error, unsaved: this.variables.unsavedValues() })
+    this.watching.stop()
+    this.#become('readonly', told)
+    this.#saving.stop(told)
+    this.trouble(told)
   }
 
   #begin(held: Held): void {
@@ -262,7 +273,6 @@ export class StoreCore implements BackendListener {
   }
 
   #sendAgain(reason: StoreEvents['heal']['reason']): void {
-    if (this.options.readOnly) return
     this.#saving.force()
     const healed = () => this.events.emit('heal', { reason })
     this.#saving.save().then(healed, () => {})
@@ -286,12 +296,6 @@ export class StoreCore implements BackendListener {
   async #letGo(): Promise<void> {
     await this.#backend.close()
     await this.#journal?.close()
-  }
-
-  #check(sizeBytes: number): void {
-    const { maxBytes, schema } = this.options
-    checkSize(sizeBytes, Math.min(maxBytes, this.#state.held?.limitBytes ?? maxBytes), this.variables, this.label)
-    if (schema !== undefined) validated(this.variables.snapshot(), schema, this.label)
   }
 
   #fault(code: PersistErrorCode, whatIsWrong: string): PersistError {

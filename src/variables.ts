@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue, ValueRules } from './json.ts'
 import { joinPayload, type Payload } from './payload.ts'
 import type { Origin } from './status.ts'
 import { track } from './variables/track.ts'
+import type { StoreRules } from './variables/tracked.ts'
 import { Variable } from './variables/variable.ts'
 
 /** A pool's payload on its way to the backend. */
@@ -31,7 +32,7 @@ const NO_RULES: ValueRules = { tasmota: false, loaded: true }
 export class Variables {
   readonly #byName = new Map<string, Variable>()
   readonly #shelf: Shelf
-  readonly #rules: ValueRules
+  readonly #rules: StoreRules
   readonly #onTouch: () => void
   /** Touched since their text was made. */
   #stale: Variable[] = []
@@ -43,7 +44,7 @@ export class Variables {
   #snapshot: Readonly<JsonObject> | undefined
 
   /** @param onTouch called at the first change after `takeNotes` */
-  constructor(shelf: Shelf, rules: ValueRules, onTouch: () => void) {
+  constructor(shelf: Shelf, rules: StoreRules, onTouch: () => void) {
     this.#shelf = shelf
     this.#rules = rules
     this.#onTouch = onTouch
@@ -69,7 +70,8 @@ export class Variables {
   set(name: string, value: unknown): void {
     if (value === undefined) return void this.delete(name)
     const variable = this.#byName.get(name)
-    if (variable !== undefined && variable.value === value && typeof value !== 'object') return
+    // The same primitive, or a list or map put where it already is (`pt.list = pt.list.sort()`): nothing changes.
+    if (variable !== undefined && variable.value === value) return
     this.#put(variable ?? this.#create(name), value)
   }
 
@@ -88,6 +90,11 @@ export class Variables {
     if (variable?.value === undefined) return false
     this.#put(variable, undefined)
     return true
+  }
+
+  /** Removes all variables but one. */
+  clear(kept: string | undefined): void {
+    for (const name of this.names()) if (name !== kept) this.delete(name)
   }
 
   /** Takes over a pool as the backend holds it; nothing is left to save. Throws and changes nothing if it cannot. */
@@ -111,10 +118,10 @@ export class Variables {
     return this.#unconfirmed.size > 0
   }
 
-  /** Does what is in flight say of every variable what it is now, as far as it says anything? */
-  get inFlightIsCurrent(): boolean {
+  /** The variables that the backend does not hold as they are, frozen; undefined: removed. */
+  unsavedValues(): Readonly<Record<string, JsonValue | undefined>> {
     this.#refresh()
-    return Array.from(this.#inFlight?.said ?? []).every(([variable, text]) => variable.text === text)
+    return Object.freeze(Object.fromEntries(Array.from(this.#unconfirmed, (one) => [one.name, one.freeze()])))
   }
 
   /** The payload of all variables as they are now; `confirm` or `abandon` it before the next. */
@@ -135,7 +142,9 @@ export class Variables {
 
   /** It is not known whether the backend holds what was composed. */
   abandon(): void {
+    const said = this.#inFlight?.said.keys() ?? []
     this.#inFlight = undefined
+    for (const variable of said) if (!variable.stale) this.#compare(variable)
   }
 
   /** The variables that the backend is not known to hold as they are now. */
@@ -147,6 +156,11 @@ export class Variables {
   /** The text that the backend is known to hold of a variable. */
   confirmedText(name: string): string | undefined {
     return this.#byName.get(name)?.confirmed
+  }
+
+  /** Is the value somebody else's, and not touched here since it came? The backend need not hold it any more. */
+  isTheirs(name: string): boolean {
+    return this.#byName.get(name)?.isTheirs === true
   }
 
   /** The text of a variable as it is now. */
@@ -231,6 +245,7 @@ export class Variables {
 
   readonly #touched = (variable: Variable, origin: Origin = 'local'): void => {
     this.#snapshot = undefined
+    variable.isTheirs = origin === 'remote'
     if (!variable.stale) {
       variable.stale = true
       this.#stale.push(variable)
@@ -261,10 +276,12 @@ export class Variables {
   }
 
   #compare(variable: Variable): void {
-    if (variable.text === variable.confirmed) this.#unconfirmed.delete(variable)
-    else this.#unconfirmed.add(variable)
+    // What is in flight may land at any time: a variable that is back at its confirmed value meanwhile is not saved.
+    const isSaved = variable.text === variable.confirmed && !this.#inFlight?.said.has(variable)
+    if (!isSaved) return void this.#unconfirmed.add(variable)
+    this.#unconfirmed.delete(variable)
     // Gone here and at the backend: nothing is left to remember.
-    const gone = variable.value === undefined && variable.text === undefined && variable.confirmed === undefined
+    const gone = variable.value === undefined && variable.text === undefined
     if (gone && this.#byName.get(variable.name) === variable) this.#byName.delete(variable.name)
   }
 }

@@ -1,4 +1,6 @@
+import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import type { StandardSchema } from '../src/schema.ts'
 import { HeldBackend } from './helpers/held-backend.ts'
 
@@ -40,6 +42,26 @@ describe('schema', () => {
     pt.counter = 2
     await pt.save()
     expect(backend.text).toBe('{"counter":2}')
+  })
+})
+
+describe.each([
+  ['zod', z.object({ counter: z.number().min(0).default(7), tags: z.array(z.string()).optional() })],
+  [
+    'valibot',
+    v.object({ counter: v.optional(v.pipe(v.number(), v.minValue(0)), 7), tags: v.optional(v.array(v.string())) }),
+  ],
+])('a schema of %s', (_, schema) => {
+  it('fills in, refuses with the path, and lets through what fits', async () => {
+    const backend = new HeldBackend('{"tags":["a"]}')
+    const pt = await backend.openers.openStore({ ...options, schema })
+    pt.$on('error', () => {})
+    expect(pt.counter).toBe(7)
+    pt.tags.push(1)
+    await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_SCHEMA', path: 'pt.tags[1]' })
+    pt.tags[1] = 'b'
+    await pt.save()
+    expect(JSON.parse(backend.text ?? '')).toEqual({ tags: ['a', 'b'], counter: 7 })
   })
 })
 

@@ -1,14 +1,15 @@
 import type { Backend, BackendListener, Held } from '../backend.ts'
 import { type Deferred, deferred, within } from '../deferred.ts'
 import { asPersistError, PersistError } from '../errors.ts'
-import { newClientId } from './mqtt/client-id.ts'
-import { lostError } from './mqtt/connect-error.ts'
+import { newClientId, ownerClientId } from './mqtt/client-id.ts'
+import { lostError, takenOverError } from './mqtt/connect-error.ts'
 import type { ConnectionTls } from './mqtt/connection.ts'
-import { ConnectionLost, wasClosed } from './mqtt/connection-failure.ts'
+import { ConnectionLost, wasClosed, wasTakenOver } from './mqtt/connection-failure.ts'
 import { parseEndpoint } from './mqtt/endpoint.ts'
 import { SubscriptionRefused } from './mqtt/fence.ts'
 import { type Learned, openSession, type Target } from './mqtt/open-session.ts'
 import { pause } from './mqtt/pause.ts'
+import { newClaim } from './mqtt/presence.ts'
 import type { Session } from './mqtt/session.ts'
 import { refusalIn, WriteFailure, writeError } from './mqtt/write-error.ts'
 
@@ -24,6 +25,11 @@ export interface MqttBackendOptions {
   /** For mqtts: and wss: only. */
   readonly tls?: ConnectionTls | undefined
   readonly protocolVersion: 'auto' | 4 | 5
+  /**
+   * Of several owners of one pool only the last one to come goes on; guests come and go unnoticed.
+   * @default 'guest'
+   */
+  readonly role?: 'owner' | 'guest' | undefined
 }
 
 /** The longest first pause before connecting again, in milliseconds: most lost links work again at once. */
@@ -48,15 +54,19 @@ class MqttBackend implements Backend {
   readonly place: string
   readonly #target: Target
   readonly #learned: Learned
-  /** Aborted when it is closed. */
+  /** Aborted when it is closed or taken over, for that reason. */
   readonly #closing = new AbortController()
   readonly #closed = deferred<void>()
   #session: Session | undefined
   #write: Deferred<'written' | 'superseded'> | undefined
+  /** The longest pause before the next attempt to connect, in milliseconds. */
+  #longestPause = FIRST_PAUSE_MS
   /** Writes in a row during which the broker closed. */
   #closedWrites = 0
+  /** Times in a row that the broker closed while an owner was telling that it is one. */
+  #closedAnnouncements = 0
 
-  constructor({ url, topic, name, tls, protocolVersion, ...login }: MqttBackendOptions) {
+  constructor({ url, topic, name, tls, protocolVersion, role = 'guest', ...login }: MqttBackendOptions) {
     const endpoint = parseEndpoint(url)
     const { username = endpoint.username, password = endpoint.password } = login
     if (password !== undefined && username === undefined) {
@@ -66,8 +76,19 @@ class MqttBackend implements Backend {
     }
     this.place = `${endpoint.text} ${topic}`
     const store = name === undefined ? this.place : `'${name}' (${this.place})`
-    this.#target = { endpoint, topic, store, username, password, tls, protocolVersion, clientId: newClientId() }
-    this.#learned = { protocolVersion: protocolVersion === 'auto' ? 5 : protocolVersion, fencePlace: 'private' }
+    const isOwner = role === 'owner'
+    const clientId = newClientId()
+    this.#target = {
+      ...{ endpoint, topic, store, username, password, tls, protocolVersion, clientId },
+      firstClientId: isOwner ? ownerClientId(topic) : clientId,
+      claim: isOwner ? newClaim(topic, name) : undefined,
+    }
+    this.#learned = {
+      protocolVersion: protocolVersion === 'auto' ? 5 : protocolVersion,
+      fencePlace: 'private',
+      announces: isOwner,
+      wasOpened: false,
+    }
   }
 
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
@@ -78,7 +99,8 @@ class MqttBackend implements Backend {
 
   async write(bytes: Uint8Array, limitMs: number): Promise<'written' | 'superseded'> {
     const session = this.#session
-    if (session === undefined) throw this.#isClosed ? this.#closedError() : this.#goneError()
+    if (this.#isClosed) throw this.#closing.signal.reason
+    if (session === undefined) throw this.#goneError()
     const write = deferred<'written' | 'superseded'>()
     this.#write = write
     // A copy: the caller may change its bytes while ours are still on their way.
@@ -91,6 +113,7 @@ class MqttBackend implements Backend {
     try {
       const outcome = await within(write.promise, limitMs, late)
       this.#closedWrites = 0
+      this.#longestPause = FIRST_PAUSE_MS
       return outcome
     } catch (thrown) {
       throw this.#writeError(thrown, bytes.length)
@@ -100,10 +123,25 @@ class MqttBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(this.#closedError())
-    this.#closed.resolve()
-    this.#write?.reject(this.#closedError())
+    this.#stop(this.#closedError())
+    this.#session?.presence?.withdraw()
     await this.#session?.connection.end()
+  }
+
+  #stop(reason: PersistError): void {
+    this.#closing.abort(reason)
+    this.#closed.resolve()
+    this.#write?.reject(reason)
+  }
+
+  /** There is another owner: this one is not to disturb it, and comes back no more. */
+  #end(session: Session, listener: BackendListener): void {
+    if (this.#isClosed) return
+    const error = takenOverError(this.#target.store)
+    this.#stop(error)
+    // With a DISCONNECT, so that the will is not published: the other one is online.
+    void session.connection.end()
+    listener.ended(error)
   }
 
   get #isClosed(): boolean {
@@ -132,34 +170,55 @@ class MqttBackend implements Backend {
   #use(session: Session, listener: BackendListener): Held {
     if (this.#isClosed) {
       session.connection.destroy()
-      throw this.#closedError()
+      throw this.#closing.signal.reason
     }
     this.#session = session
+    const since = performance.now()
     void session.connection.lost.then((failure) => {
       this.#session = undefined
       if (this.#isClosed) return
+      if (this.#target.claim !== undefined && wasTakenOver(failure)) return this.#end(session, listener)
+      // Pauses go on growing where a broker takes every connection and closes it at each write.
+      if (performance.now() - since > LAST_PAUSE_MS) this.#longestPause = FIRST_PAUSE_MS
       listener.offline(lostError(failure, this.#target.store))
       void this.#reconnect(listener)
     })
+    void session.presence?.taken.then(() => this.#end(session, listener))
+    void this.#announce(session)
     return session.begin(listener)
+  }
+
+  async #announce({ presence }: Session): Promise<void> {
+    try {
+      await presence?.announce()
+      this.#closedAnnouncements = 0
+    } catch (thrown) {
+      // Some brokers answer a message that is not allowed by closing. Once may be chance, or another owner.
+      if (!(thrown instanceof ConnectionLost && wasClosed(thrown.failure))) return
+      this.#closedAnnouncements += 1
+      if (this.#closedAnnouncements > 1) this.#learned.announces = false
+    }
   }
 
   async #reconnect(listener: BackendListener): Promise<void> {
     let isTold = false
-    for (let longest = FIRST_PAUSE_MS; !this.#isClosed; longest = Math.min(2 * longest, LAST_PAUSE_MS)) {
+    while (!this.#isClosed) {
+      const longest = this.#longestPause
+      this.#longestPause = Math.min(2 * longest, LAST_PAUSE_MS)
       // Random from nothing on ("full jitter"): the clients of a broker that was restarted do not come all at once.
       await pause(Math.random() * longest, this.#closed.promise)
       if (this.#isClosed) return
       try {
         const session = await this.#limited(RECONNECT_LIMIT_MS, unreferencedTimeout)
-        listener.online(this.#use(session, listener))
+        if (session.presence?.isTaken) this.#end(session, listener)
+        else listener.online(this.#use(session, listener))
         return
       } catch (thrown) {
         if (this.#isClosed) return
         const error = asPersistError(thrown, this.#target.store, 'connected again')
         if (error.code !== 'ERR_PERSIST_DENIED') continue
         // It will hardly heal by itself, but somebody may give back the permission.
-        longest = LAST_PAUSE_MS
+        this.#longestPause = LAST_PAUSE_MS
         if (!isTold) listener.trouble(error)
         isTold = true
       }

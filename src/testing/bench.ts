@@ -28,6 +28,10 @@ export class Recorder implements BackendListener {
     this.#note('trouble')
   }
 
+  ended(): void {
+    this.#note('ended')
+  }
+
   /** Resolves when `changed` has been called so many times in all. */
   async changedTimes(times: number, limitMs: number): Promise<void> {
     const what = () => `listener.changed: expected ${times} call(s), got ${this.changes.length}`

@@ -41,7 +41,9 @@ const methods = {
   splice(this: JsonValue[], ...args: [start: number, deleteCount?: number, ...values: unknown[]]): JsonValue[] {
     const { list, raw } = behind(this)
     const [start, deleteCount, ...values] = args
-    const admitted = values.map((value, index) => list.admit(value, Math.max(0, Math.trunc(start) || 0) + index))
+    const from = Math.trunc(start) || 0
+    const first = from < 0 ? Math.max(0, raw.length + from) : Math.min(from, raw.length)
+    const admitted = values.map((value, index) => list.admit(value, first + index))
     list.touched()
     // How many arguments there are decides what is removed: `splice()` nothing, `splice(1)` all from there on.
     const removed =
@@ -94,10 +96,11 @@ function replaceAll(raw: JsonValue[], values: readonly JsonValue[]): void {
   for (const [index, value] of values.entries()) raw[index] = value
 }
 
-/** The data and its tracker behind the proxy on which a method was called. */
+/** The data and its tracker behind the proxy on which a method was called, which is about to change it. */
 function behind(proxy: JsonValue[]): { list: Tracked<JsonValue[]>; raw: JsonValue[] } {
   const list = trackedOf.get(proxy) as Tracked<JsonValue[]> | undefined
   if (list === undefined) throw new TypeError('A list method of a pool was called on something else')
+  list.rules.assertWritable?.()
   return { list, raw: list.raw }
 }
 

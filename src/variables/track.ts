@@ -120,10 +120,11 @@ class TrackedMap extends Tracked<{ [name: string]: JsonValue }> {
   }
 
   set(raw: { [name: string]: JsonValue }, key: string | symbol, value: unknown): boolean {
+    this.rules.assertWritable?.()
     if (typeof key === 'symbol') throw this.refuse(key, 'a symbol is no name in JSON')
     if (value === undefined) return this.deleteProperty(raw, key)
     // Nothing changes: neither is there anything to save.
-    if (value === raw[key] && typeof value !== 'object' && Object.hasOwn(raw, key)) return true
+    if (value === raw[key] && Object.hasOwn(raw, key)) return true
     const fault = stringFault(key, this.rules)
     if (fault !== undefined) throw this.refuse(key, `its name is ${fault}`)
     put(raw, key, this.admit(value, key))
@@ -132,6 +133,7 @@ class TrackedMap extends Tracked<{ [name: string]: JsonValue }> {
   }
 
   deleteProperty(raw: { [name: string]: JsonValue }, key: string | symbol): boolean {
+    this.rules.assertWritable?.()
     if (typeof key === 'symbol' || !Object.hasOwn(raw, key)) return true
     delete raw[key]
     this.touched()
@@ -166,11 +168,12 @@ class TrackedList extends Tracked<JsonValue[]> {
   }
 
   set(raw: JsonValue[], key: string | symbol, value: unknown): boolean {
+    this.rules.assertWritable?.()
     if (key === 'length') return this.#shorten(raw, value)
     const index = typeof key === 'symbol' ? Number.NaN : indexOf(key)
     if (Number.isNaN(index)) throw this.refuse(key, 'a list holds values by number only; use a map for names')
     if (index > raw.length) throw this.refuse(key, `it would leave a hole after ${raw.length} values; use push()`)
-    if (value === raw[index] && typeof value !== 'object' && value !== undefined) return true
+    if (value === raw[index] && value !== undefined) return true
     raw[index] = this.admit(value, index)
     this.touched()
     return true
@@ -178,6 +181,7 @@ class TrackedList extends Tracked<JsonValue[]> {
 
   /** Takes the last value away; a hole elsewhere is no JSON. Array.prototype's own methods delete from the end only. */
   deleteProperty(raw: JsonValue[], key: string | symbol): boolean {
+    this.rules.assertWritable?.()
     const index = typeof key === 'symbol' ? Number.NaN : indexOf(key)
     if (!(index < raw.length)) return true
     if (index < raw.length - 1) throw this.refuse(key, 'deleting it would leave a hole; use splice()')

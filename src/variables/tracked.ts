@@ -1,9 +1,15 @@
 import { PersistError } from '../errors.ts'
 import { type JsonValue, pathStep, type ValueRules } from '../json.ts'
 
+/** What holds for all variables of one store. */
+export interface StoreRules extends ValueRules {
+  /** Throws where nothing may be changed now: called before anything is. */
+  readonly assertWritable?: () => void
+}
+
 /** What holds a value: a list or map around it, or the variable itself. */
 export interface Holder {
-  readonly rules: ValueRules
+  readonly rules: StoreRules
   /** How many lists and maps are around what it holds. */
   readonly depth: number
   /** Something below was changed. */
@@ -25,7 +31,7 @@ export abstract class Tracked<Raw extends object = object> implements ProxyHandl
   readonly proxy: Raw
   readonly holder: Holder
   readonly depth: number
-  readonly rules: ValueRules
+  readonly rules: StoreRules
   /** The frozen copy of this list or map as long as nothing in it has changed. */
   #frozen: Raw | undefined
 

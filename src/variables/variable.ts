@@ -1,11 +1,11 @@
-import { type JsonValue, pathStep, type ValueRules } from '../json.ts'
+import { type JsonValue, pathStep } from '../json.ts'
 import type { Origin } from '../status.ts'
-import { frozen, type Holder } from './tracked.ts'
+import { frozen, type Holder, type StoreRules } from './tracked.ts'
 
 /** One variable of a pool: its value, and what is known about its being saved. */
 export class Variable implements Holder {
   readonly name: string
-  readonly rules: ValueRules
+  readonly rules: StoreRules
   readonly depth = 0
   /** A primitive, or the proxy of a tracked list or map; undefined: there is no such variable (any more). */
   value: JsonValue | undefined
@@ -15,13 +15,15 @@ export class Variable implements Holder {
   confirmed: string | undefined
   /** Touched since `text` was made. */
   stale = false
+  /** The value is somebody else's, and was not touched here since it came. */
+  isTheirs = false
   /** Touched since listeners were last told, and by whom. */
   noted: Origin | undefined
   /** The frozen value that listeners were last told of. */
   shown: JsonValue | undefined
   readonly #onTouch: (variable: Variable) => void
 
-  constructor(name: string, rules: ValueRules, onTouch: (variable: Variable) => void) {
+  constructor(name: string, rules: StoreRules, onTouch: (variable: Variable) => void) {
     this.name = name
     this.rules = rules
     this.#onTouch = onTouch

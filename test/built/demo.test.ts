@@ -8,7 +8,7 @@ import { type Program, runProgram } from './run-program.ts'
 import { ROOT } from './snippets.ts'
 
 const TOPIC = 'stat/demo/PersistMQTT'
-const STARTED = /^Started (\d+) times, (\d+) seconds counted so far\.$/m
+const STARTED = /^Start number (\d+), (\d+) seconds counted so far\.$/m
 
 interface Pool {
   starts: number

@@ -1,10 +1,11 @@
+// @ts-check
 // A program with stores that are changed and not saved; the test stops it in one way or another.
 // Arguments: the broker's url, and what it does besides.
 import process from 'node:process'
 import { openStore } from 'persist-mqtt'
 
 const [url, ...manners] = process.argv.slice(2)
-const does = (manner) => manners.includes(manner)
+const does = (/** @type {string} */ manner) => manners.includes(manner)
 
 if (does('own-listener')) {
   process.on('SIGTERM', () => {
@@ -13,6 +14,7 @@ if (does('own-listener')) {
   })
 }
 
+/** @type {import('persist-mqtt').Backend} */
 const silent = {
   place: 'a backend that never answers a write',
   open: async () => ({ bytes: null, proof: 'exact' }),

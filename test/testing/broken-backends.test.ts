@@ -182,6 +182,7 @@ test.each<[what: string, told: (tell: (bytes: Uint8Array | null) => void, bytes:
         offline: (cause) => listener.offline(cause),
         online: (held) => listener.online(held),
         trouble: (error) => listener.trouble(error),
+        ended: (error) => listener.ended(error),
       }
       return good.open(own, limitMs)
     },

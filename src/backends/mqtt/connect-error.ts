@@ -195,6 +195,17 @@ export function lostError(failure: ConnectionFailure, store: string): PersistErr
   )
 }
 
+/** Why a connection is not made again: the pool has another owner now. */
+export function takenOverError(store: string): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_TAKEN_OVER',
+    `Store ${store} was taken over: another program, or this one a second time, has opened the same pool to change it. ` +
+      'This store does not connect again and can only be read. Give each program a name of its own, or open the pool ' +
+      'with readOnly in all programs but one.',
+    { store },
+  )
+}
+
 function receivedIn(failure: ConnectionFailure): string | number | undefined {
   if ('code' in failure) return failure.code
   return failure.kind === 'network' ? failure.errorCode : undefined

@@ -47,3 +47,8 @@ export function wasClosed(failure: ConnectionFailure): boolean {
     (failure.kind === 'network' && (failure.errorCode === 'ECONNRESET' || failure.errorCode === 'EPIPE'))
   )
 }
+
+/** MQTT 5, 4.13, Session taken over: another connection has come with our client id. Many brokers just close. */
+export function wasTakenOver(failure: ConnectionFailure): boolean {
+  return failure.kind === 'disconnect' && failure.code === 0x8e
+}

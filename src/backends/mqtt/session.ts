@@ -3,6 +3,7 @@ import type { Connection, ServerLimits } from './connection.ts'
 import { ECHO_MS, Fence, type FencePlace, isFenceMessage } from './fence.ts'
 import { pause } from './pause.ts'
 import { copyOf, PoolTopic, sameBytes } from './pool-topic.ts'
+import type { Presence } from './presence.ts'
 import { WriteFailure } from './write-error.ts'
 
 /** The largest remaining length of a packet that MQTT can express (MQTT 5, 1.5.5). */
@@ -13,6 +14,8 @@ export class Session {
   readonly connection: Connection
   /** The largest payload that the broker takes on the pool's topic, in bytes. */
   readonly limitBytes: number
+  /** There where the pool is to be owned, and the broker lets owners tell so. */
+  readonly presence: Presence | undefined
   /** What is waited for, for the message when it takes too long. */
   step = ''
   readonly #topic: string
@@ -23,8 +26,9 @@ export class Session {
   /** A write was found in what is retained, not only forwarded: this broker does retain. */
   #retains = false
 
-  constructor(connection: Connection, limits: ServerLimits, topic: string, place: FencePlace) {
+  constructor(connection: Connection, limits: ServerLimits, topic: string, place: FencePlace, presence?: Presence) {
     this.connection = connection
+    this.presence = presence
     this.#limits = limits
     this.#topic = topic
     this.limitBytes = payloadLimit(topic, connection.protocolVersion, limits.maximumPacketSize)
@@ -32,6 +36,7 @@ export class Session {
     connection.onMessage = (message) => {
       if (isFenceMessage(message.payload)) this.#fence.received(message.payload)
       else if (message.topic === topic) this.#pool.received(message)
+      else presence?.received(message)
     }
   }
 
@@ -42,7 +47,9 @@ export class Session {
   /** Subscribes, and finds out what is held; `begin` then tells. */
   async look(): Promise<void> {
     this.step = 'the answer to SUBSCRIBE, and what is retained'
-    this.#proof = await this.#fence.look(() => this.#pool.found !== undefined)
+    const asked = this.presence?.subscribe()
+    const [proof] = await Promise.all([this.#fence.look(() => this.#pool.found !== undefined), asked])
+    this.#proof = proof
   }
 
   /** What is held at this moment; whatever comes after it is told to the listener. */

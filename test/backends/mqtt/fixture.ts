@@ -5,7 +5,12 @@ import type { PersistError } from '../../../src/errors.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
 /** What a listener was told, in its order; bytes as text. */
-export type Told = { changed: string | null } | { offline: PersistError } | { online: Held } | { trouble: PersistError }
+export type Told =
+  | { changed: string | null }
+  | { offline: PersistError }
+  | { online: Held }
+  | { trouble: PersistError }
+  | { ended: PersistError }
 
 export interface OpenBackend {
   readonly backend: Backend
@@ -14,7 +19,7 @@ export interface OpenBackend {
   /** Writes text; the limit is 5 seconds where none is given. */
   write(text: string, limitMs?: number): Promise<'written' | 'superseded'>
   /** Waits until the listener was told something of that name, and returns the first one. */
-  wait<Name extends 'changed' | 'offline' | 'online' | 'trouble'>(
+  wait<Name extends 'changed' | 'offline' | 'online' | 'trouble' | 'ended'>(
     name: Name,
   ): Promise<Extract<Told, Record<Name, unknown>>>
 }
@@ -45,6 +50,7 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
     offline: (offline) => told.push({ offline }),
     online: (online) => told.push({ online }),
     trouble: (trouble) => told.push({ trouble }),
+    ended: (ended) => told.push({ ended }),
   }
   const held = await backend.open(listener, limitMs)
   return {
@@ -60,7 +66,7 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
 /** The error that opening ends with. */
 export async function openingError(choice: BackendChoice, limitMs = 8000): Promise<PersistError> {
   const backend = makeBackend(choice)
-  const quiet: BackendListener = { changed() {}, offline() {}, online() {}, trouble() {} }
+  const quiet: BackendListener = { changed() {}, offline() {}, online() {}, trouble() {}, ended() {} }
   return errorOf(backend.open(quiet, limitMs))
 }
 

@@ -12,6 +12,7 @@ const listener = {
   },
   online: () => console.log('online'),
   trouble() {},
+  ended() {},
 }
 
 async function run(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Backend } from './backend.ts'
 import { within } from './deferred.ts'
 import { PersistError } from './errors.ts'
 import { saveOnExit } from './exit.ts'
+import type { JournalMaker } from './journal.ts'
 import type { JsonObject } from './json.ts'
 import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.ts'
 import type { Store, VariablesOf } from './store-members.ts'
@@ -16,7 +17,8 @@ export function startStore(
   makeBackend: BackendMaker,
 ): ProxiedStore & { opened: Promise<void> } {
   const options = resolveOptions(given)
-  const store = proxiedStore(options, options.backend ?? makeBackend(options))
+  const backend = options.backend ?? makeBackend(options)
+  const store = proxiedStore(options, backend, journalMaker(options))
   const { core } = store
   if (options.saveOnExit && !options.readOnly) {
     const forget = saveOnExit(core)
@@ -50,6 +52,17 @@ export async function startedStore(given: StoreOptions<never>, makeBackend: Back
     await core.close()
     throw error
   }
+}
+
+/** The journal is loaded where one is asked for: a browser could not even load it. */
+function journalMaker({ journal, readOnly, topic }: ResolvedOptions): JournalMaker | undefined {
+  // A store that changes nothing has nothing to note.
+  if (journal === undefined || readOnly) return undefined
+  if (globalThis.process?.versions?.node === undefined) {
+    const text = 'Option journal: it needs Node and its files; leave it out in a browser.'
+    throw new PersistError('ERR_PERSIST_OPTION', text, { received: 'journal' })
+  }
+  return async () => (await import('./journal/file-journal.ts')).fileJournal(journal, topic)
 }
 
 function nothingCame(store: string, limitMs: number): PersistError {

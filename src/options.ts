@@ -43,6 +43,8 @@ export interface StoreOptions<T extends object = JsonObject> {
   protocolVersion?: 'auto' | 4 | 5 | undefined
   /** With `persist-mqtt/file`: path of the JSON file. @default `<name>.json` in the current directory */
   file?: string | undefined
+  /** Node only: a file for what was saved and is not confirmed, which a killed program finds there again. @default none */
+  journal?: string | undefined
   /** A place to keep the pool at, instead of url and topic. */
   backend?: Backend | undefined
   /** Nothing is held: start an empty pool, wait for `zero()` (or for somebody who writes one), or fail. @default create */
@@ -76,7 +78,7 @@ export interface StoreOptions<T extends object = JsonObject> {
 }
 
 /** Options that may well have no value in the end. */
-type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'backend' | 'schema' | 'migrate' | 'compat'
+type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'migrate' | 'compat'
 
 type Resolved<Options> = {
   readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
@@ -88,6 +90,7 @@ export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' 
   readonly password: string | undefined
   readonly tls: TlsOptions | undefined
   readonly file: string | undefined
+  readonly journal: string | undefined
   readonly backend: Backend | undefined
   readonly schema: StandardSchema | undefined
   readonly migrate: Migrate | undefined
@@ -136,6 +139,7 @@ const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
   name: text,
   topic: text,
   file: text,
+  journal: [(value) => typeof value === 'string' && value !== '', 'the path of a file'],
   protocolVersion: oneOf('auto', 4, 5),
   backend: object,
   empty: oneOf('create', 'wait', 'fail'),
@@ -201,6 +205,7 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     topic,
     tls: options.tls && { ...options.tls },
     file: options.file,
+    journal: options.journal,
     backend: options.backend,
     defaults: { ...options.defaults },
     version: options.version ?? 0,

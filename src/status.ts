@@ -26,6 +26,8 @@ interface Linked extends Everywhere {
   readonly protocolVersion?: 4 | 5
   /** Is there a change that the backend does not hold yet? */
   readonly unsaved: boolean
+  /** With a journal: did the program that had it last close its store, or was it killed? Not there at the first start. */
+  readonly lastExit?: 'clean' | 'crash'
 }
 
 /** Opening: the variables are not here yet. */

@@ -1,5 +1,6 @@
 import type { Backend } from './backend.ts'
 import { PersistError } from './errors.ts'
+import type { JournalMaker } from './journal.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import type { ResolvedOptions } from './options.ts'
 import { StoreCore } from './store.ts'
@@ -13,10 +14,10 @@ export interface ProxiedStore {
 }
 
 /** Makes a store, not opened yet: the core, and the proxy whose properties are the variables. */
-export function proxiedStore(options: ResolvedOptions, backend: Backend): ProxiedStore {
+export function proxiedStore(options: ResolvedOptions, backend: Backend, journal?: JournalMaker): ProxiedStore {
   const members = {}
   const traps = new StoreTraps(members)
-  const core = new StoreCore(options, backend, traps.shelf, () => traps.ready())
+  const core = new StoreCore(options, backend, traps.shelf, () => traps.ready(), journal)
   traps.core = core
   const pt = new Proxy(traps.shelf.target, traps as Handler) as unknown as ProxiedStore['pt']
   const own = Object.getOwnPropertyDescriptors(membersOf(core, pt))

@@ -5,6 +5,7 @@ import type { JsonValue } from './json.ts'
 import { mergeVariable, type OnConflict } from './merge.ts'
 import { decodePayload, type Payload } from './payload.ts'
 import type { PayloadHistory } from './payload-history.ts'
+import type { StoreJournal } from './store-journal.ts'
 import type { Watching } from './store-watching.ts'
 import type { Variables } from './variables.ts'
 
@@ -15,6 +16,7 @@ export interface RemoteHost {
   readonly variables: Variables
   readonly history: PayloadHistory
   readonly events: Events<StoreEvents>
+  readonly journal: StoreJournal | undefined
   readonly watching: Watching
   readonly onConflict: OnConflict
   /** Nothing is ever sent: what the backend holds is right. */
@@ -34,7 +36,7 @@ export class Remote {
 
   /** Somebody else wrote this, or deleted the pool (null). */
   changed(bytes: Uint8Array | null): void {
-    const { history, watching } = this.#host
+    const { history, watching, journal } = this.#host
     const theirs = this.#usable(bytes)
     if (theirs === undefined || bytes === null) return
     history.seen(bytes)
@@ -42,11 +44,12 @@ export class Remote {
     watching.flush()
     this.#merge(theirs)
     watching.flush()
+    journal?.review()
   }
 
   /** The link was gone and is back. An older pool of ours is no edit of somebody's: the broker has lost the newer ones. */
   reopened({ bytes }: Held): void {
-    const { history, variables, label, readOnly } = this.#host
+    const { history, variables, journal, label, readOnly } = this.#host
     const kind = bytes === null ? 'none' : history.kindOf(bytes)
     if (readOnly || kind === 'unknown') {
       this.changed(bytes)
@@ -55,6 +58,7 @@ export class Remote {
     } else if (kind !== 'last') {
       // One of our own: there is nothing in it that we do not know, and now we know that it is what is held.
       variables.confirmAll(decodePayload(bytes, label).texts)
+      journal?.review()
       if (kind === 'older') this.#host.sendAgain('lost')
     }
   }

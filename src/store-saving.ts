@@ -4,6 +4,7 @@ import { asPersistError, PersistError } from './errors.ts'
 import type { Events, StoreEvents } from './events.ts'
 import { encodePayload } from './payload.ts'
 import type { PayloadHistory } from './payload-history.ts'
+import type { StoreJournal } from './store-journal.ts'
 import type { Variables } from './variables.ts'
 
 /** What saving needs of the store around it. */
@@ -13,6 +14,7 @@ export interface SavingHost {
   readonly backend: Backend
   readonly variables: Variables
   readonly history: PayloadHistory
+  readonly journal: StoreJournal | undefined
   readonly saveTimeoutMs: number
   /** Throws what keeps the pool from being sent: too large, not what the schema describes. */
   check(sizeBytes: number): void
@@ -61,10 +63,15 @@ export class Saving {
   /** Resolves when the backend holds the variables as they are now. */
   save(): Promise<void> {
     // A write that has not begun yet will have whatever is here by then: there is nothing to look at.
-    if (this.#next !== undefined) return this.#next.promise
+    if (this.#next !== undefined) {
+      void this.#host.journal?.note()
+      return this.#next.promise
+    }
     if (!this.#forced && !this.#host.variables.unsaved) return this.#current?.promise ?? DONE
     const batch = this.#open()
     this.#next = batch
+    // At once, whether there is a link or not: from here on it outlives the program.
+    void this.#host.journal?.note()
     this.#proceed()
     return batch.promise
   }
@@ -137,7 +144,7 @@ export class Saving {
   }
 
   async #write(batch: Batch): Promise<void> {
-    const { backend, variables, history, events } = this.#host
+    const { backend, variables, history, journal, events } = this.#host
     const composition = variables.compose()
     const forced = this.#forced
     const link = this.#links
@@ -146,6 +153,8 @@ export class Saving {
     try {
       const bytes = encodePayload(composition.payload)
       this.#host.check(bytes.length)
+      // On disk before it is sent: what a broker may hold and what comes back after a crash can be told apart then.
+      if (journal !== undefined) await journal.noteSent(composition)
       sent = history.sent(bytes)
       const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()))
       if (outcome === 'superseded') {
@@ -154,6 +163,7 @@ export class Saving {
         this.#again(batch)
       } else {
         variables.confirm(composition)
+        journal?.confirmed()
         this.#owed = false
         history.confirmed(sent)
         events.emit('save', { sizeBytes: bytes.length })

@@ -11,6 +11,8 @@ export class StoreState {
   error: PersistError | undefined
   /** What the backend said when it was last opened; there from then on. */
   held: Held | undefined
+  /** What the journal tells about the last program. */
+  lastExit: 'clean' | 'crash' | undefined
 
   constructor(place: string, readOnly: boolean) {
     this.#place = place
@@ -50,7 +52,7 @@ export class StoreState {
 
   status(unsaved: boolean): Status {
     const place = this.#place
-    const { error, held } = this
+    const { error, held, lastExit } = this
     const because = error as PersistError
     switch (this.#name) {
       case 'connecting':
@@ -62,7 +64,8 @@ export class StoreState {
         return { state: 'failed', place, error: because }
       default: {
         const { proof, protocolVersion } = held as Held
-        const linked = { place, proof, ...(protocolVersion && { protocolVersion }), unsaved }
+        const told = { ...(protocolVersion && { protocolVersion }), ...(lastExit && { lastExit }) }
+        const linked = { place, proof, ...told, unsaved }
         if (this.#name === 'offline') return { state: 'offline', ...linked, error: because }
         return this.#name === 'ready'
           ? { state: 'ready', ...linked }

@@ -1,6 +1,6 @@
 import { Events, type StoreEvents } from './events.ts'
 import type { ResolvedOptions } from './options.ts'
-import type { ProcessHold } from './process-hold.ts'
+import { type ProcessHold, unref } from './process-hold.ts'
 import type { Variables } from './variables.ts'
 
 type Timer = ReturnType<typeof setTimeout>
@@ -150,9 +150,4 @@ export class Watching {
       this.#save()
     }, waitMs)
   }
-}
-
-/** Lets a Node process end though this timer is set; browsers have no such thing. */
-function unref(timer: unknown): void {
-  ;(timer as { unref?: () => void }).unref?.()
 }

@@ -2,16 +2,18 @@ import type { Backend, BackendListener, Held } from './backend.ts'
 import { deferred, rejected, within } from './deferred.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
 import { Events, type StoreEvents } from './events.ts'
-import { sameJson } from './json.ts'
+import type { JournalMaker } from './journal.ts'
 import type { ResolvedOptions } from './options.ts'
 import { decodePayload, type Payload } from './payload.ts'
 import { PayloadHistory } from './payload-history.ts'
 import { ProcessHold } from './process-hold.ts'
-import { fittedPool, VERSION_NAME, validated } from './schema.ts'
+import { VERSION_NAME } from './schema.ts'
 import type { Status } from './status.ts'
+import { StoreJournal } from './store-journal.ts'
+import { loadPool } from './store-loading.ts'
 import { Remote } from './store-remote.ts'
 import { Saving } from './store-saving.ts'
-import { checkSize } from './store-size.ts'
+import { checkPool } from './store-size.ts'
 import { StoreState } from './store-state.ts'
 import { Watching } from './store-watching.ts'
 import { type Shelf, Variables } from './variables.ts'
@@ -34,6 +36,7 @@ export class StoreCore implements BackendListener {
   readonly #backend: Backend
   readonly #saving: Saving
   readonly #remote: Remote
+  readonly #journal: StoreJournal | undefined
   readonly #ready = deferred<void>()
   readonly #history = new PayloadHistory()
   readonly #atReady: () => void
@@ -45,7 +48,13 @@ export class StoreCore implements BackendListener {
   #early: (Uint8Array | null)[] = []
 
   /** @param atReady called once, just before the variables may be used */
-  constructor(options: ResolvedOptions, backend: Backend, shelf: Shelf, atReady: () => void) {
+  constructor(
+    options: ResolvedOptions,
+    backend: Backend,
+    shelf: Shelf,
+    atReady: () => void,
+    makeJournal?: JournalMaker,
+  ) {
     this.options = options
     this.#backend = backend
     this.#atReady = atReady
@@ -54,22 +63,22 @@ export class StoreCore implements BackendListener {
     const rules = { tasmota: options.compat === 'tasmota', assertWritable: () => this.assertWritable() }
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
     this.watching = new Watching(this.variables, this.events, options, () => void this.save(), this.#hold)
-    const shared = { label: this.label, variables: this.variables, history: this.#history, events: this.events }
-    const trouble = (error: PersistError) => this.trouble(error)
+    const trouble = (error: PersistError) => void this.trouble(error)
+    const { onConflict } = options
+    const common = { label: this.label, variables: this.variables, events: this.events, trouble, onConflict }
+    this.#journal = makeJournal && new StoreJournal(common, makeJournal)
+    const shared = { ...common, history: this.#history, journal: this.#journal }
     this.#saving = new Saving({
       ...shared,
       backend,
       saveTimeoutMs: options.saveTimeoutMs,
-      check: (sizeBytes) => this.#check(sizeBytes),
-      trouble,
+      check: (sizeBytes) => checkPool(sizeBytes, this.#state.held?.limitBytes, this),
     })
     this.#remote = new Remote({
       ...shared,
       watching: this.watching,
-      onConflict: options.onConflict,
       readOnly: options.readOnly,
       sendAgain: (reason) => this.#sendAgain(reason),
-      trouble,
     })
   }
 
@@ -90,6 +99,8 @@ export class StoreCore implements BackendListener {
   /** Opens the backend. Never rejects: `ready` does, and so does what waits for it. */
   async open(): Promise<void> {
     try {
+      if (this.#journal !== undefined) this.#state.lastExit = await this.#journal.open()
+      if (this.#state.name !== 'connecting') return
       const held = await this.#backend.open(this, this.options.openTimeoutMs)
       if (this.#state.name !== 'connecting') return
       this.#saving.linked = true
@@ -115,7 +126,7 @@ export class StoreCore implements BackendListener {
     try {
       this.assertWritable()
     } catch (error) {
-      return rejected(this.#told(error as PersistError))
+      return rejected(this.trouble(error as PersistError))
     }
     return this.#saving.save()
   }
@@ -142,6 +153,7 @@ export class StoreCore implements BackendListener {
     if (inTheWay && !force) {
       throw this.#fault('ERR_PERSIST_NEEDS_FORCE', `was not cleared: ${inTheWay}. zero(true) clears it all the same`)
     }
+    if (!this.isReady) this.#journal?.forget()
     // The version stays: what is put into the pool from now on is of this version, and not to be migrated.
     if (this.isReady) this.variables.clear(this.options.version > 0 ? VERSION_NAME : undefined)
     else this.#start(NOTHING)
@@ -162,7 +174,7 @@ export class StoreCore implements BackendListener {
     const saved = this.save().then(() => this.save())
     await within(saved, limitMs, () => {
       const late = `could not be saved within ${limitMs} ms when the program stopped or closed it`
-      return this.#told(this.#fault('ERR_PERSIST_TIMEOUT', late))
+      return this.trouble(this.#fault('ERR_PERSIST_TIMEOUT', late))
     })
   }
 
@@ -195,9 +207,11 @@ export class StoreCore implements BackendListener {
     this.#saving.linked = true
   }
 
-  trouble(error: PersistError): void {
+  /** Tells an error as an event too, since what it rejects need not be awaited. */
+  trouble(error: PersistError): PersistError {
     if (this.events.count('error') === 0) warn(error)
     this.events.emit('error', error)
+    return error
   }
 
   ended(error: PersistError): void {
@@ -234,18 +248,15 @@ export class StoreCore implements BackendListener {
 
   /** From here on the variables can be used. */
   #start(pool: Payload): void {
-    const fitted = this.options.readOnly ? pool.values : fittedPool(pool.values, this.options, this.label)
-    this.variables.load(pool)
-    const names = fitted === pool.values ? [] : Object.keys({ ...pool.values, ...fitted })
-    for (const name of names) {
-      const value = Object.hasOwn(fitted, name) ? fitted[name] : undefined
-      if (!sameJson(value, pool.values[name])) this.variables.set(name, value)
-    }
+    const recovery = this.#journal?.recover(pool)
+    loadPool(pool, recovery?.values ?? pool.values, this)
     this.#isReadable = true
     this.#become('ready')
     this.#atReady()
     this.watching.start()
     this.#ready.resolve()
+    if (recovery !== undefined) this.#journal?.begin(recovery)
+    if (recovery?.isNeeded) void this.save()
   }
 
   #become(state: Status['state'], error?: PersistError): void {
@@ -258,7 +269,7 @@ export class StoreCore implements BackendListener {
     this.#become('failed', error)
     this.#ready.reject(error)
     this.trouble(error)
-    await this.#backend.close()
+    await this.#letGo()
   }
 
   #sendAgain(reason: StoreEvents['heal']['reason']): void {
@@ -278,20 +289,13 @@ export class StoreCore implements BackendListener {
         this.#saving.stop(error)
         this.#ready.reject(error)
       }
-      await this.#backend.close()
+      await this.#letGo()
     }
   }
 
-  #check(sizeBytes: number): void {
-    const { maxBytes, schema } = this.options
-    checkSize(sizeBytes, Math.min(maxBytes, this.#state.held?.limitBytes ?? maxBytes), this.variables, this.label)
-    if (schema !== undefined) validated(this.variables.snapshot(), schema, this.label)
-  }
-
-  /** An error that is also an event, since what it rejects need not be awaited. */
-  #told(error: PersistError): PersistError {
-    this.trouble(error)
-    return error
+  async #letGo(): Promise<void> {
+    await this.#backend.close()
+    await this.#journal?.close()
   }
 
   #fault(code: PersistErrorCode, whatIsWrong: string): PersistError {

@@ -147,6 +147,12 @@ export class Variables {
     for (const variable of said) if (!variable.stale) this.#compare(variable)
   }
 
+  /** The variables that the backend is not known to hold as they are now. */
+  unconfirmed(): ReadonlySet<Variable> {
+    this.#refresh()
+    return this.#unconfirmed
+  }
+
   /** The text that the backend is known to hold of a variable. */
   confirmedText(name: string): string | undefined {
     return this.#byName.get(name)?.confirmed

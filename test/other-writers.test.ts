@@ -63,6 +63,16 @@ describe('somebody else writes', () => {
     expect(JSON.parse(backend.text ?? '')).toEqual({ n: result })
   })
 
+  it('a variable that is new to us is taken over, and leaves nothing to save', async () => {
+    const backend = new HeldBackend('{"a":1}')
+    const { pt } = await open(backend)
+    backend.foreign('{"a":1,"new":1}')
+    expect(pt.new).toBe(1)
+    expect(pt.$status).toMatchObject({ unsaved: false })
+    await pt.save()
+    expect(backend.writes).toHaveLength(0)
+  })
+
   it('an onConflict that throws is told, and ours stays', async () => {
     const backend = new HeldBackend('{"n":1,"m":1}')
     const { pt, told } = await open(backend, {

@@ -77,6 +77,20 @@ describe('save()', () => {
     expect(order.filter((what) => what === 'next')).toHaveLength(998)
   })
 
+  it('sends again what has gone back to the confirmed value while another one was in flight', async () => {
+    const backend = new HeldBackend('{"a":1}', { auto: false })
+    const { pt } = await open(backend)
+    pt.a = 2
+    const first = pt.save()
+    pt.a = 1
+    const second = pt.save()
+    ;(await backend.nth(1)).land()
+    await first
+    ;(await backend.nth(2)).land()
+    await second
+    expect(backend.text).toBe('{"a":1}')
+  })
+
   it('waits for the write in flight when that has all there is', async () => {
     const backend = new HeldBackend(null, { auto: false })
     const { pt } = await open(backend)

@@ -8,12 +8,17 @@ const NAME = /^\.persist-mqtt-[0-9a-f]{16}\.tmp$/
 /** No write takes that long, so whoever made an older one was killed; in milliseconds. */
 const ABANDONED_AFTER_MS = 10 * 60_000
 
-/** Writes bytes to a new file in a directory, on disk when it resolves, with mode and owner of the file it will replace. */
-export async function writeTemporary(directory: string, bytes: Uint8Array, replaced: string): Promise<string> {
+/** Writes bytes to a new file in a directory, on disk when it resolves, with mode and owner of the file it will replace; `mode` where there is none. */
+export async function writeTemporary(
+  directory: string,
+  bytes: Uint8Array,
+  replaced: string,
+  mode = 0o666,
+): Promise<string> {
   const attributes = await attributesOf(replaced)
   const path = join(directory, `.persist-mqtt-${randomBytes(8).toString('hex')}.tmp`)
   // 'wx': never through a link that somebody laid there. Nobody else reads it before it has the mode of the old file.
-  const file = await open(path, 'wx', attributes === undefined ? 0o666 : 0o600)
+  const file = await open(path, 'wx', attributes === undefined ? mode : 0o600)
   try {
     try {
       if (attributes !== undefined) await adopt(file, attributes)

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { PersistError } from '../../src/errors.ts'
 import { namesIn } from '../backends/file-fixture.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 import { waitFor } from '../helpers/wait.ts'
@@ -178,6 +179,20 @@ test('closing with a backend that does not answer leaves to the next start what 
   const { pt: after } = await openJournaled(new HeldBackend('{"n":1}'), path)
   expect(after.n).toBe(2)
   expect(after.$status).toMatchObject({ lastExit: 'clean' })
+})
+
+test('what could not be saved before another program took the pool over is there at the next start', async () => {
+  const path = journalPath()
+  const backend = held('{"n":1}')
+  const { pt } = await openJournaled(backend, path)
+  pt.n = 2
+  const saved = pt.save()
+  await backend.nth(1)
+  backend.listener.ended(new PersistError('ERR_PERSIST_TAKEN_OVER', 'taken over'))
+  await expect(saved).rejects.toMatchObject({ code: 'ERR_PERSIST_TAKEN_OVER' })
+  await pt.$close()
+  const { pt: after } = await openJournaled(new HeldBackend('{"n":1,"theirs":1}'), path)
+  expect({ ...after }).toEqual({ n: 2, theirs: 1 })
 })
 
 test('zero(true) begins anew, whatever the journal has', async () => {

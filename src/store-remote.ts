@@ -5,6 +5,7 @@ import type { JsonValue } from './json.ts'
 import { mergeVariable, type OnConflict } from './merge.ts'
 import { decodePayload, type Payload } from './payload.ts'
 import type { PayloadHistory } from './payload-history.ts'
+import { ownValue } from './recovery.ts'
 import type { StoreJournal } from './store-journal.ts'
 import type { Watching } from './store-watching.ts'
 import type { Variables } from './variables.ts'
@@ -85,7 +86,7 @@ export class Remote {
     const { variables } = this.#host
     for (const name of new Set([...variables.knownNames(), ...theirs.texts.keys()])) {
       const text = theirs.texts.get(name)
-      if (text !== variables.confirmedText(name)) this.#mergeOne(name, theirs.values[name], text)
+      if (text !== variables.confirmedText(name)) this.#mergeOne(name, ownValue(theirs.values, name), text)
     }
   }
 

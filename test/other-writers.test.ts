@@ -37,6 +37,14 @@ describe('somebody else writes', () => {
     expect(JSON.parse(backend.text ?? '')).toEqual({ a: 5, b: 2, new: [1], same: { x: 1, y: 2 } })
   })
 
+  it('names that every object has are removed like others', async () => {
+    const backend = new HeldBackend('{"__proto__":{"a":1},"constructor":1,"toString":2}')
+    const { pt, told } = await open(backend)
+    backend.foreign('{}')
+    expect(JSON.stringify(pt)).toBe('{}')
+    expect(told.error).toEqual([])
+  })
+
   it('the same values in other words and another order are no change, and nothing is sent', async () => {
     const backend = new HeldBackend('{"a":1.50,"b":{"c":1,"d":2}}')
     const { pt, told } = await open(backend)

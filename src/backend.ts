@@ -27,19 +27,36 @@ export interface Backend {
    * had reported: `listener.changed` has been called with that, nothing was written, and the store decides again.
    *
    * @param limitMs the promise settles within this time, in milliseconds
+   * @param stamp to be kept and told with the bytes, where there is a place for it
    * @throws {PersistError} ERR_PERSIST_CONNECT (the link went: `listener.offline` tells more), ERR_PERSIST_DENIED,
    * ERR_PERSIST_TOO_LARGE, ERR_PERSIST_TIMEOUT. What is held may then be the old or the new bytes.
    */
-  write(bytes: Uint8Array, limitMs: number): Promise<'written' | 'superseded'>
+  write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<'written' | 'superseded'>
 
   /** Lets go of everything; a write in flight is rejected. Resolves within seconds, never rejects, may be called twice. */
   close(): Promise<void>
+}
+
+/**
+ * What a writer says about its write, beside the bytes.
+ *
+ * A pool is written as a whole; this tells what of it its writer had seen, and what it only carried along.
+ */
+export interface Stamp {
+  /** Different for each store that is opened. */
+  readonly writer: string
+  /** How many writes of this writer there were, this one included. */
+  readonly revision: number
+  /** The write that was held when this one was made, as `<writer>.<revision>`, where that is known. */
+  readonly base?: string
 }
 
 /** What is held at a backend, and what is known about that. */
 export interface Held {
   /** The pool's bytes; null: there is none, for certain as far as `proof` goes. */
   readonly bytes: Uint8Array | null
+  /** What its writer said of it, where there is a place for that. */
+  readonly stamp?: Stamp | undefined
   /**
    * 'exact': the place itself was looked at. 'fence': a broker's own echo followed whatever it had retained.
    * 'settled': the broker let no fence through, and nothing arrived for a while.
@@ -54,7 +71,12 @@ export interface Held {
 /** What a backend tells its store without being asked. Every call comes in the order of what happened. */
 export interface BackendListener {
   /** Somebody else wrote these bytes, or deleted what was held (null). Never called for the store's own writes. */
-  changed(bytes: Uint8Array | null): void
+  changed(bytes: Uint8Array | null, stamp?: Stamp): void
+  /**
+   * Looked at again, something else is held than was told or written last: where writers race, some brokers keep
+   * another message than the one that they forwarded last. Perhaps an older write of the store itself.
+   */
+  reread(bytes: Uint8Array | null, stamp?: Stamp): void
   /** The link is gone; the backend goes on trying to get it back, until `close`. */
   offline(cause: PersistError): void
   /** The link is back, and this is what is held now. */

@@ -1,13 +1,14 @@
 import { within } from './deferred.ts'
 import { asPersistError, PersistError } from './errors.ts'
 import type { Events, StoreEvents } from './events.ts'
+import type { History } from './history.ts'
 import type { Journal, JournalEntry, JournalMaker } from './journal.ts'
 import { type JsonObject, put, sameJson } from './json.ts'
 import type { OnConflict } from './merge.ts'
 import type { Payload } from './payload.ts'
 import { unref } from './process-hold.ts'
 import { ownValue, type Recovered, recovered } from './recovery.ts'
-import type { Composition, Variables } from './variables.ts'
+import type { Variables } from './variables.ts'
 
 /** How long a save waits for the local disk, in milliseconds; one that is stuck must not keep it from the backend. */
 const LIMIT_MS = 2000
@@ -28,6 +29,7 @@ export interface JournalHost {
   /** Name and place, for messages. */
   readonly label: string
   readonly variables: Variables
+  readonly history: History
   readonly events: Events<StoreEvents>
   readonly onConflict: OnConflict
   trouble(error: PersistError): void
@@ -48,8 +50,6 @@ export class StoreJournal {
   #opening: Promise<void> | undefined
   /** What the file has, or will have when what is under way has been written. */
   #noted: ReadonlyMap<string, JournalEntry> = new Map()
-  /** Texts that the backend may hold without having said so. */
-  readonly #sent = new Map<string, Set<string | undefined>>()
   /** Why what was found there cannot be used; kept aside before the first write. */
   #damage: PersistError | undefined
   #clean = false
@@ -135,21 +135,6 @@ export class StoreJournal {
     return this.#next
   }
 
-  /** Notes a payload that is about to be sent. */
-  noteSent({ said }: Composition): Promise<void> {
-    for (const [{ name }, text] of said) {
-      const sent = this.#sent.get(name) ?? new Set()
-      this.#sent.set(name, sent.add(text))
-    }
-    return this.note()
-  }
-
-  /** The backend has confirmed what was sent: whatever was sent before it has arrived or never will. */
-  confirmed(): void {
-    this.#sent.clear()
-    this.review()
-  }
-
   /** What the backend is known to hold has changed: forgets what needs no recovery any more. */
   review(): void {
     const { variables } = this.#host
@@ -195,7 +180,7 @@ export class StoreJournal {
   }
 
   #sentOf(name: string, text: string | undefined, base: string | undefined): (string | undefined)[] {
-    return Array.from(this.#sent.get(name) ?? []).filter((sent) => sent !== text && sent !== base)
+    return Array.from(this.#host.history.inDoubt(name)).filter((sent) => sent !== text && sent !== base)
   }
 
   /** Brings to the file what was forgotten since it was written; a write that waits for its turn does that too. */

@@ -1,12 +1,14 @@
-import type { Held } from './backend.ts'
+import type { Held, Stamp } from './backend.ts'
 import { asPersistError, type PersistError } from './errors.ts'
 import type { Events, StoreEvents } from './events.ts'
+import type { PayloadKind } from './history/payload-history.ts'
+import type { History } from './history.ts'
 import type { JsonValue } from './json.ts'
 import { mergeVariable, type OnConflict } from './merge.ts'
 import { decodePayload, type Payload } from './payload.ts'
-import type { PayloadHistory } from './payload-history.ts'
 import { ownValue } from './recovery.ts'
 import type { StoreJournal } from './store-journal.ts'
+import type { Saving } from './store-saving.ts'
 import type { Watching } from './store-watching.ts'
 import type { Variables } from './variables.ts'
 
@@ -15,17 +17,19 @@ export interface RemoteHost {
   /** Name and place, for messages. */
   readonly label: string
   readonly variables: Variables
-  readonly history: PayloadHistory
+  readonly history: History
   readonly events: Events<StoreEvents>
   readonly journal: StoreJournal | undefined
   readonly watching: Watching
+  readonly saving: Saving
   readonly onConflict: OnConflict
   /** Nothing is ever sent: what the backend holds is right. */
   readonly readOnly: boolean
   trouble(error: PersistError): void
-  /** Sends the pool though nothing may have changed here. */
-  sendAgain(reason: StoreEvents['heal']['reason']): void
 }
+
+/** Is this text of a variable an older one of ours? */
+type IsOld = (name: string, text: string | undefined) => boolean
 
 /** Takes in what the backend holds without our having written it. */
 export class Remote {
@@ -35,33 +39,52 @@ export class Remote {
     this.#host = host
   }
 
-  /** Somebody else wrote this, or deleted the pool (null). */
-  changed(bytes: Uint8Array | null): void {
-    const { history, watching, journal } = this.#host
-    const theirs = this.#usable(bytes)
-    if (theirs === undefined || bytes === null) return
-    history.seen(bytes)
-    // Our own changes so far are told before theirs, which have another origin.
-    watching.flush()
-    this.#merge(theirs)
-    watching.flush()
-    journal?.review()
+  /** This has come: somebody else wrote it, or deleted the pool (null), or it is a write of ours that came late. */
+  changed(bytes: Uint8Array | null, stamp?: Stamp): void {
+    const kind = bytes === null || this.#host.readOnly ? 'unknown' : this.#host.history.kindOf(bytes)
+    if (bytes !== null && (kind === 'sent' || kind === 'stray')) this.#known(bytes, kind)
+    else this.#foreign(bytes, stamp)
   }
 
   /** The link was gone and is back. An older pool of ours is no edit of somebody's: the broker has lost the newer ones. */
-  reopened({ bytes }: Held): void {
-    const { history, variables, journal, label, readOnly } = this.#host
-    const kind = bytes === null ? 'none' : history.kindOf(bytes)
-    if (readOnly || kind === 'unknown') {
-      this.changed(bytes)
-    } else if (bytes === null) {
-      this.#heal('lost')
-    } else if (kind !== 'last') {
-      // One of our own: there is nothing in it that we do not know, and now we know that it is what is held.
-      variables.confirmAll(decodePayload(bytes, label).texts)
-      journal?.review()
-      if (kind === 'older') this.#host.sendAgain('lost')
-    }
+  reopened({ bytes, stamp }: Held): void {
+    const { history, readOnly } = this.#host
+    const kind = bytes === null ? 'unknown' : history.kindOf(bytes)
+    if (bytes === null && !readOnly) this.#heal('lost')
+    else if (bytes === null || readOnly || kind === 'unknown') this.#foreign(bytes, stamp)
+    else if (kind !== 'last') this.#known(bytes, kind, () => this.#sendAgain('lost'))
+    history.linked = true
+  }
+
+  /** This is held, though it is not what was said to be: messages came in another order than they were kept. */
+  reread(bytes: Uint8Array | null, stamp?: Stamp): void {
+    const kind = bytes === null || this.#host.readOnly ? 'unknown' : this.#host.history.kindOf(bytes)
+    if (bytes === null || kind === 'unknown') this.#foreign(bytes, stamp)
+    else this.#known(bytes, kind)
+  }
+
+  /** There is nothing in it that we do not know, and now we know that it is what is held. */
+  #known(bytes: Uint8Array, kind: PayloadKind, restore: () => void = () => void this.#host.saving.save()): void {
+    const { history, variables, journal, label } = this.#host
+    const { texts } = decodePayload(bytes, label)
+    if (kind === 'sent') history.arrived(texts)
+    variables.confirmAll(texts)
+    journal?.review()
+    if (kind !== 'sent') restore()
+  }
+
+  #foreign(bytes: Uint8Array | null, stamp: Stamp | undefined): void {
+    const { history, watching, journal } = this.#host
+    const theirs = this.#usable(bytes)
+    if (theirs === undefined || bytes === null) return
+    const isOld = history.received(bytes, stamp)
+    // Our own changes so far are told before theirs, which have another origin.
+    watching.flush()
+    const isUndone = this.#merge(theirs, isOld)
+    watching.flush()
+    journal?.review()
+    // Its writer had not seen our last changes: they are to be held again.
+    if (isUndone) void this.#host.saving.save()
   }
 
   /** The pool in what somebody else wrote; where there is none, the backend gets ours again. */
@@ -79,24 +102,38 @@ export class Remote {
   #heal(reason: StoreEvents['heal']['reason']): void {
     if (this.#host.readOnly) return
     this.#host.variables.confirmAll(new Map())
-    this.#host.sendAgain(reason)
+    this.#sendAgain(reason)
   }
 
-  #merge(theirs: Payload): void {
-    const { variables } = this.#host
+  /** Sends the pool though nothing may have changed here. */
+  #sendAgain(reason: StoreEvents['heal']['reason']): void {
+    const { saving, events } = this.#host
+    saving.force()
+    const healed = () => events.emit('heal', { reason })
+    saving.save().then(healed, () => {})
+  }
+
+  /** Returns whether there are older values of ours in it. */
+  #merge(theirs: Payload, isOld: IsOld): boolean {
+    const { variables, readOnly } = this.#host
+    let isUndone = false
     for (const name of new Set([...variables.knownNames(), ...theirs.texts.keys()])) {
       const text = theirs.texts.get(name)
-      if (text !== variables.confirmedText(name)) this.#mergeOne(name, ownValue(theirs.values, name), text)
+      if (text === variables.confirmedText(name)) continue
+      const isOurs = !readOnly && isOld(name, text)
+      this.#mergeOne(name, ownValue(theirs.values, name), text, isOurs)
+      isUndone ||= isOurs
     }
+    return isUndone
   }
 
-  #mergeOne(name: string, remote: JsonValue | undefined, text: string | undefined): void {
+  #mergeOne(name: string, remote: JsonValue | undefined, text: string | undefined, isOurs: boolean): void {
     const { variables, events } = this.#host
     const confirmed = variables.confirmedText(name)
     const local = variables.get(name)
     // What others wrote and we only passed on is no change of ours, even where a write of ours has landed over it.
     const known = confirmed === undefined ? undefined : (JSON.parse(confirmed) as JsonValue)
-    const base = variables.isTheirs(name) ? local : known
+    const base = isOurs ? remote : variables.isTheirs(name) ? local : known
     variables.confirmForeign(name, text)
     try {
       const merged = mergeVariable({ name, base, local, remote }, this.#host.onConflict)

@@ -2,8 +2,8 @@ import type { Backend } from './backend.ts'
 import { type Deferred, deferred } from './deferred.ts'
 import { asPersistError, PersistError } from './errors.ts'
 import type { Events, StoreEvents } from './events.ts'
+import type { History, Sent } from './history.ts'
 import { encodePayload } from './payload.ts'
-import type { PayloadHistory } from './payload-history.ts'
 import type { StoreJournal } from './store-journal.ts'
 import type { Variables } from './variables.ts'
 
@@ -13,7 +13,7 @@ export interface SavingHost {
   readonly label: string
   readonly backend: Backend
   readonly variables: Variables
-  readonly history: PayloadHistory
+  readonly history: History
   readonly journal: StoreJournal | undefined
   readonly saveTimeoutMs: number
   /** Throws what keeps the pool from being sent: too large, not what the schema describes. */
@@ -149,23 +149,23 @@ export class Saving {
     const forced = this.#forced
     const link = this.#links
     this.#forced = false
-    let sent: number | undefined
+    let sent: Sent | undefined
     try {
       const bytes = encodePayload(composition.payload)
       this.#host.check(bytes.length)
+      sent = history.sent(bytes, composition)
       // On disk before it is sent: what a broker may hold and what comes back after a crash can be told apart then.
-      if (journal !== undefined) await journal.noteSent(composition)
-      sent = history.sent(bytes)
-      const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()))
+      if (journal !== undefined) await journal.note()
+      const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()), sent.stamp)
       if (outcome === 'superseded') {
         variables.abandon()
         this.#forced ||= forced
         this.#again(batch)
       } else {
+        history.confirmed(sent, composition)
         variables.confirm(composition)
-        journal?.confirmed()
+        journal?.review()
         this.#owed = false
-        history.confirmed(sent)
         events.emit('save', { sizeBytes: bytes.length })
         if (batch === this.#current) this.#settle(batch)
         // It has landed over somebody else's write, which is merged here by now: the merge must get there.

@@ -5,6 +5,8 @@ import type { Status } from './status.ts'
 /** Which state a store is in, with the facts that its `$status` tells. */
 export class StoreState {
   readonly #place: string
+  /** Name and place, for messages. */
+  readonly #label: string
   readonly #readOnly: boolean
   #name: Status['state'] = 'connecting'
   /** Why it is offline or failed, why it can only be read from now on, or what it found instead of a pool. */
@@ -14,8 +16,9 @@ export class StoreState {
   /** What the journal tells about the last program. */
   lastExit: 'clean' | 'crash' | undefined
 
-  constructor(place: string, readOnly: boolean) {
+  constructor(place: string, label: string, readOnly: boolean) {
     this.#place = place
+    this.#label = label
     this.#readOnly = readOnly
   }
 
@@ -38,8 +41,20 @@ export class StoreState {
     return this.#name === 'readonly' ? this.error : undefined
   }
 
-  /** Why the variables of a store cannot be used now. */
-  unusable(store: string): PersistError {
+  /** Throws where the variables may not be changed now. */
+  assertWritable(): void {
+    const store = this.#label
+    if (this.#readOnly) {
+      const text = `Store ${store} was opened with readOnly; open it without to change it.`
+      throw new PersistError('ERR_PERSIST_READ_ONLY', text, { store })
+    }
+    if (!this.isReady) throw this.unusable()
+    if (this.ended) throw this.ended
+  }
+
+  /** Why the variables cannot be used now. */
+  unusable(): PersistError {
+    const store = this.#label
     if (this.#name === 'failed') return this.error as PersistError
     if (this.#name === 'closed') {
       return new PersistError('ERR_PERSIST_CLOSED', `Store ${store} is closed; open it again.`, { store })

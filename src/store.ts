@@ -1,16 +1,17 @@
-import type { Backend, BackendListener, Held } from './backend.ts'
-import { deferred, rejected, within } from './deferred.ts'
+import type { Backend, BackendListener, Held, Stamp } from './backend.ts'
+import { rejected, within } from './deferred.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
 import { Events, type StoreEvents } from './events.ts'
+import { History } from './history.ts'
 import type { JournalMaker } from './journal.ts'
 import type { ResolvedOptions } from './options.ts'
 import { decodePayload, type Payload } from './payload.ts'
-import { PayloadHistory } from './payload-history.ts'
 import { ProcessHold } from './process-hold.ts'
 import { VERSION_NAME } from './schema.ts'
 import type { Status } from './status.ts'
 import { StoreJournal } from './store-journal.ts'
 import { loadPool } from './store-loading.ts'
+import { Readiness } from './store-readiness.ts'
 import { Remote } from './store-remote.ts'
 import { Saving } from './store-saving.ts'
 import { checkPool } from './store-size.ts'
@@ -37,15 +38,14 @@ export class StoreCore implements BackendListener {
   readonly #saving: Saving
   readonly #remote: Remote
   readonly #journal: StoreJournal | undefined
-  readonly #ready = deferred<void>()
-  readonly #history = new PayloadHistory()
+  readonly #readiness: Readiness
+  readonly #history: History
   readonly #atReady: () => void
-  readonly #hold = new ProcessHold()
   readonly #state: StoreState
   #closing: Promise<void> | undefined
   #isReadable = false
   /** What somebody else wrote while the backend was opening. */
-  #early: (Uint8Array | null)[] = []
+  #early: Parameters<BackendListener['changed']>[] = []
 
   /** @param atReady called once, just before the variables may be used */
   constructor(
@@ -58,28 +58,29 @@ export class StoreCore implements BackendListener {
     this.options = options
     this.#backend = backend
     this.#atReady = atReady
-    this.#state = new StoreState(backend.place, options.readOnly)
     this.label = options.backend === undefined ? `'${options.name}' (${backend.place})` : backend.place
+    this.#state = new StoreState(backend.place, this.label, options.readOnly)
     const rules = { tasmota: options.compat === 'tasmota', assertWritable: () => this.assertWritable() }
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
-    this.watching = new Watching(this.variables, this.events, options, () => void this.save(), this.#hold)
+    const hold = new ProcessHold()
+    this.#readiness = new Readiness(hold)
+    this.watching = new Watching(this.variables, this.events, options, () => void this.save(), hold)
     const trouble = (error: PersistError) => void this.trouble(error)
     const { onConflict } = options
-    const common = { label: this.label, variables: this.variables, events: this.events, trouble, onConflict }
+    const { label, variables, events } = this
+    const history = new History(variables)
+    this.#history = history
+    const common = { label, variables, history, events, trouble, onConflict }
     this.#journal = makeJournal && new StoreJournal(common, makeJournal)
-    const shared = { ...common, history: this.#history, journal: this.#journal }
+    const shared = { ...common, journal: this.#journal }
     this.#saving = new Saving({
       ...shared,
       backend,
       saveTimeoutMs: options.saveTimeoutMs,
       check: (sizeBytes) => checkPool(sizeBytes, this.#state.held?.limitBytes, this),
     })
-    this.#remote = new Remote({
-      ...shared,
-      watching: this.watching,
-      readOnly: options.readOnly,
-      sendAgain: (reason) => this.#sendAgain(reason),
-    })
+    const { watching } = this
+    this.#remote = new Remote({ ...shared, watching, saving: this.#saving, readOnly: options.readOnly })
   }
 
   /** Can the variables be changed and saved, now or when the link is back? */
@@ -105,7 +106,7 @@ export class StoreCore implements BackendListener {
       if (this.#state.name !== 'connecting') return
       this.#saving.linked = true
       this.#begin(held)
-      for (const bytes of this.#early.splice(0)) this.changed(bytes)
+      for (const facts of this.#early.splice(0)) this.changed(...facts)
     } catch (thrown) {
       await this.#fail(asPersistError(thrown, this.label, 'opened'))
     }
@@ -113,13 +114,7 @@ export class StoreCore implements BackendListener {
 
   /** Runs a function in a later tick, once the variables are here. */
   exec<Result>(fn: () => Result): Promise<Awaited<Result>> {
-    const waiting = {}
-    this.#hold.hold(waiting)
-    const ready = this.#ready.promise.finally(() => this.#hold.release(waiting))
-    const result = ready.then(fn) as Promise<Awaited<Result>>
-    // What fn throws is its caller's; that the store was never ready is an 'error' event already.
-    this.#ready.promise.catch(() => result.catch(() => {}))
-    return result
+    return this.#readiness.exec(fn)
   }
 
   save(): Promise<void> {
@@ -139,11 +134,7 @@ export class StoreCore implements BackendListener {
 
   /** Throws where the variables may not be changed now. */
   assertWritable(): void {
-    if (this.options.readOnly) {
-      throw this.#fault('ERR_PERSIST_READ_ONLY', 'was opened with readOnly; open it without to change it')
-    }
-    if (!this.isReady) throw this.unusable()
-    if (this.#state.ended) throw this.#state.ended
+    this.#state.assertWritable()
   }
 
   /** Starts an empty pool where there is none, or, with `force`, where there is one. */
@@ -180,19 +171,25 @@ export class StoreCore implements BackendListener {
 
   /** Why the variables cannot be used now. */
   unusable(): PersistError {
-    return this.#state.unusable(this.label)
+    return this.#state.unusable()
   }
 
   // What the backend tells.
 
-  changed(bytes: Uint8Array | null): void {
-    if (this.isReady) this.#remote.changed(bytes)
-    else if (this.#state.name === 'connecting') this.#early.push(bytes)
-    else if (this.#state.name === 'waiting' && this.#state.held) this.#begin({ ...this.#state.held, bytes })
+  changed(bytes: Uint8Array | null, stamp?: Stamp): void {
+    if (this.isReady) this.#remote.changed(bytes, stamp)
+    else if (this.#state.name === 'connecting') this.#early.push([bytes, stamp])
+    else if (this.#state.name === 'waiting' && this.#state.held) this.#begin({ ...this.#state.held, bytes, stamp })
+  }
+
+  reread(bytes: Uint8Array | null, stamp?: Stamp): void {
+    if (this.isReady) this.#remote.reread(bytes, stamp)
+    else this.changed(bytes, stamp)
   }
 
   offline(cause: PersistError): void {
     this.#saving.linked = false
+    this.#history.linked = false
     if (this.isReady) this.#become('offline', cause)
   }
 
@@ -229,7 +226,7 @@ export class StoreCore implements BackendListener {
     try {
       if (held.bytes !== null) {
         const pool = decodePayload(held.bytes, this.label)
-        this.#history.seen(held.bytes)
+        this.#history.began(held.bytes, held.stamp)
         this.#start(pool)
       } else if (this.options.empty === 'create') {
         this.#start(NOTHING)
@@ -254,7 +251,7 @@ export class StoreCore implements BackendListener {
     this.#become('ready')
     this.#atReady()
     this.watching.start()
-    this.#ready.resolve()
+    this.#readiness.reached()
     if (recovery !== undefined) this.#journal?.begin(recovery)
     if (recovery?.isNeeded) void this.save()
   }
@@ -267,15 +264,9 @@ export class StoreCore implements BackendListener {
   async #fail(error: PersistError): Promise<void> {
     if (this.#state.name === 'closed') return
     this.#become('failed', error)
-    this.#ready.reject(error)
+    this.#readiness.missed(error)
     this.trouble(error)
     await this.#letGo()
-  }
-
-  #sendAgain(reason: StoreEvents['heal']['reason']): void {
-    this.#saving.force()
-    const healed = () => this.events.emit('heal', { reason })
-    this.#saving.save().then(healed, () => {})
   }
 
   async #close(limitMs: number): Promise<void> {
@@ -287,7 +278,7 @@ export class StoreCore implements BackendListener {
         this.#become('closed')
         const error = this.unusable()
         this.#saving.stop(error)
-        this.#ready.reject(error)
+        this.#readiness.missed(error)
       }
       await this.#letGo()
     }

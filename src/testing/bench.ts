@@ -16,6 +16,11 @@ export class Recorder implements BackendListener {
     this.#note('changed')
   }
 
+  reread(bytes: Uint8Array | null): void {
+    this.changes.push(bytes)
+    this.#note('reread')
+  }
+
   offline(): void {
     this.#note('offline')
   }

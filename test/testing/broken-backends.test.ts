@@ -179,6 +179,7 @@ test.each<[what: string, told: (tell: (bytes: Uint8Array | null) => void, bytes:
     open(listener, limitMs) {
       const own: BackendListener = {
         changed: (bytes) => told((copy) => listener.changed(copy), bytes),
+        reread: (bytes) => listener.reread(bytes),
         offline: (cause) => listener.offline(cause),
         online: (held) => listener.online(held),
         trouble: (error) => listener.trouble(error),

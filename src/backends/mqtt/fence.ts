@@ -1,8 +1,8 @@
 import { type Deferred, deferred } from '../../deferred.ts'
+import { randomHex } from '../../random-hex.ts'
 import { type Connection, FAILURE } from './connection.ts'
 import { PublishRefused } from './connection-failure.ts'
 import { pause } from './pause.ts'
-import { randomHex } from './random-hex.ts'
 
 /**
  * What every fence message begins with: a JSON string, not an object.

@@ -1,6 +1,6 @@
 import { deferred } from '../../deferred.ts'
+import { randomHex } from '../../random-hex.ts'
 import { type Connection, type ConnectionSettings, FAILURE, type Message } from './connection.ts'
-import { randomHex } from './random-hex.ts'
 
 /** That a backend owns its pool: the same for all its connections. */
 export interface Claim {

@@ -7,6 +7,7 @@ import { waitFor } from '../../helpers/wait.ts'
 /** What a listener was told, in its order; bytes as text. */
 export type Told =
   | { changed: string | null }
+  | { reread: string | null }
   | { offline: PersistError }
   | { online: Held }
   | { trouble: PersistError }
@@ -19,7 +20,7 @@ export interface OpenBackend {
   /** Writes text; the limit is 5 seconds where none is given. */
   write(text: string, limitMs?: number): Promise<'written' | 'superseded'>
   /** Waits until the listener was told something of that name, and returns the first one. */
-  wait<Name extends 'changed' | 'offline' | 'online' | 'trouble' | 'ended'>(
+  wait<Name extends 'changed' | 'reread' | 'offline' | 'online' | 'trouble' | 'ended'>(
     name: Name,
   ): Promise<Extract<Told, Record<Name, unknown>>>
 }
@@ -47,6 +48,7 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
   const told: Told[] = []
   const listener: BackendListener = {
     changed: (bytes) => told.push({ changed: textOf(bytes) }),
+    reread: (bytes) => told.push({ reread: textOf(bytes) }),
     offline: (offline) => told.push({ offline }),
     online: (online) => told.push({ online }),
     trouble: (trouble) => told.push({ trouble }),
@@ -66,7 +68,7 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
 /** The error that opening ends with. */
 export async function openingError(choice: BackendChoice, limitMs = 8000): Promise<PersistError> {
   const backend = makeBackend(choice)
-  const quiet: BackendListener = { changed() {}, offline() {}, online() {}, trouble() {}, ended() {} }
+  const quiet: BackendListener = { changed() {}, reread() {}, offline() {}, online() {}, trouble() {}, ended() {} }
   return errorOf(backend.open(quiet, limitMs))
 }
 

@@ -6,6 +6,7 @@ const backend = mqttBackend({ url, topic, protocolVersion: 'auto', tls: { reject
 const holds = then === 'offline' ? setInterval(() => {}, 60_000) : undefined
 const listener = {
   changed() {},
+  reread() {},
   offline: () => {
     console.log('offline')
     clearInterval(holds)

@@ -155,7 +155,10 @@ describe('what keeps a store from being opened', () => {
   test('close() while it opens', async () => {
     const port = await listening(createServer(() => {}))
     const backend = makeBackend({ url: `mqtt://127.0.0.1:${port}` })
-    const opening = backend.open({ changed() {}, offline() {}, online() {}, trouble() {}, ended() {} }, 60_000)
+    const opening = backend.open(
+      { changed() {}, reread() {}, offline() {}, online() {}, trouble() {}, ended() {} },
+      60_000,
+    )
     await backend.close()
     await expect(opening).rejects.toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
   })

@@ -25,10 +25,14 @@ export function fingerprint(bytes: Uint8Array): number {
 /** A broker that was killed comes back with what it last had on disk: some saves ago, not some thousand. */
 const KEPT = 4096
 
+export type PayloadKind = 'last' | 'older' | 'sent' | 'stray' | 'unknown'
+
 /** The last payloads of a store, to tell an older one of its own from somebody else's new one. */
 export class PayloadHistory {
   readonly #prints = new Set<number>()
   readonly #unsure = new Set<number>()
+  /** What was sent and not answered before something newer was confirmed: it may still arrive. */
+  readonly #strays = new Set<number>()
   #last: number | undefined
 
   /** It is on its way; whether it arrives is not known. Returns its fingerprint, for `confirmed`. */
@@ -40,29 +44,37 @@ export class PayloadHistory {
 
   /** The backend holds what was sent: whatever was sent before it, arrived or not, is older. */
   confirmed(sent: number): void {
-    for (const print of this.#unsure) this.#remember(print)
+    this.#unsure.delete(sent)
+    for (const print of this.#unsure) {
+      remember(this.#prints, print)
+      remember(this.#strays, print)
+    }
     this.#unsure.clear()
     this.#last = sent
-    this.#remember(sent)
+    remember(this.#prints, sent)
   }
 
   /** The backend holds this, whoever wrote it. */
   seen(bytes: Uint8Array): void {
     this.#last = fingerprint(bytes)
-    this.#remember(this.#last)
+    remember(this.#prints, this.#last)
   }
 
-  /** 'last' seen, 'older' than that, 'sent' and unconfirmed, or 'unknown': somebody else's. */
-  kindOf(bytes: Uint8Array): 'last' | 'older' | 'sent' | 'unknown' {
+  /**
+   * 'last' seen, 'older' than that, 'sent' and unconfirmed, 'stray': sent and never answered before that, or 'unknown':
+   * somebody else's.
+   */
+  kindOf(bytes: Uint8Array): PayloadKind {
     const print = fingerprint(bytes)
     if (print === this.#last) return 'last'
     if (this.#unsure.has(print)) return 'sent'
+    if (this.#strays.has(print)) return 'stray'
     return this.#prints.has(print) ? 'older' : 'unknown'
   }
+}
 
-  #remember(print: number): void {
-    this.#prints.delete(print)
-    this.#prints.add(print)
-    if (this.#prints.size > KEPT) this.#prints.delete(this.#prints.values().next().value as number)
-  }
+function remember(prints: Set<number>, print: number): void {
+  prints.delete(print)
+  prints.add(print)
+  if (prints.size > KEPT) prints.delete(prints.values().next().value as number)
 }

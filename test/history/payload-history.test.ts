@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { fingerprint, PayloadHistory } from '../src/payload-history.ts'
-import { bytesOf } from './helpers/held-backend.ts'
+import { fingerprint, PayloadHistory } from '../../src/history/payload-history.ts'
+import { bytesOf } from '../helpers/held-backend.ts'
 
 it('a fingerprint is the same wherever the bytes lie, and another where one bit is', () => {
   fc.assert(
@@ -23,12 +23,12 @@ it('a hundred thousand payloads that differ in a number have as many fingerprint
   expect(prints.size).toBe(100_000)
 })
 
-it('knows the last payload, older ones, those on their way, and nothing else', () => {
+it('knows the last payload, older ones, those on their way or lost on it, and nothing else', () => {
   const history = new PayloadHistory()
   const kinds = () => ['{"n":0}', '{"n":1}', '{"n":2}', '{"n":3}'].map((text) => history.kindOf(bytesOf(text)))
   history.seen(bytesOf('{"n":0}'))
   history.sent(bytesOf('{"n":1}'))
   expect(kinds()).toEqual(['last', 'sent', 'unknown', 'unknown'])
   history.confirmed(history.sent(bytesOf('{"n":2}')))
-  expect(kinds()).toEqual(['older', 'older', 'last', 'unknown'])
+  expect(kinds()).toEqual(['older', 'stray', 'last', 'unknown'])
 })

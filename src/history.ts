@@ -1,0 +1,73 @@
+import type { Stamp } from './backend.ts'
+import { Lineage } from './history/lineage.ts'
+import { type Change, OwnTexts } from './history/own-texts.ts'
+import { PayloadHistory, type PayloadKind } from './history/payload-history.ts'
+import type { Composition, Variables } from './variables.ts'
+
+/** A write of ours on its way. */
+export interface Sent {
+  readonly stamp: Stamp
+  /** The payload's fingerprint. */
+  readonly print: number
+}
+
+/** What we wrote, and what others knew of it when they wrote: tells an old value of ours from somebody's change. */
+export class History {
+  readonly #payloads = new PayloadHistory()
+  readonly #texts = new OwnTexts()
+  readonly #lineage = new Lineage()
+  readonly #variables: Variables
+
+  constructor(variables: Variables) {
+    this.#variables = variables
+  }
+
+  /** A write goes out; whether it arrives is not known. */
+  sent(bytes: Uint8Array, { said }: Composition): Sent {
+    for (const [{ name }, text] of said) this.#texts.sent(name, text)
+    return { stamp: this.#lineage.next(), print: this.#payloads.sent(bytes) }
+  }
+
+  /** The backend holds it. To be called before the variables are told, which still know what was held before. */
+  confirmed({ stamp, print }: Sent, { said }: Composition): void {
+    const changes = Array.from(said, ([{ name, confirmed }, text]): Change => [name, confirmed, text])
+    this.#texts.landed(changes, stamp.revision)
+    this.#lineage.written(stamp)
+    this.#payloads.confirmed(print)
+  }
+
+  /** What is held, as far as we know it already. */
+  kindOf(bytes: Uint8Array): PayloadKind {
+    return this.#payloads.kindOf(bytes)
+  }
+
+  /** What was sent of a variable, and may be held without our knowing. */
+  inDoubt(name: string): ReadonlySet<string | undefined> {
+    return this.#texts.inDoubt(name)
+  }
+
+  /** A write that was never answered has arrived, with these texts; before the variables are told. */
+  arrived(texts: ReadonlyMap<string, string>): void {
+    const names = new Set([...this.#variables.knownNames(), ...texts.keys()])
+    const changes = Array.from(names, (name): Change => [name, this.#variables.confirmedText(name), texts.get(name)])
+    this.#texts.landed(changes, this.#lineage.revision)
+  }
+
+  /** This was held when the store was opened. */
+  began(bytes: Uint8Array, stamp: Stamp | undefined): void {
+    this.#payloads.seen(bytes)
+    this.#lineage.found(stamp)
+  }
+
+  /** The link to the backend is gone, or is back and what is held has been looked at. */
+  set linked(linked: boolean) {
+    this.#texts.linked = linked
+  }
+
+  /** Somebody else wrote; returns which texts of its variables are old ones of ours. */
+  received(bytes: Uint8Array, stamp: Stamp | undefined): (name: string, text: string | undefined) => boolean {
+    this.#payloads.seen(bytes)
+    const known = this.#lineage.received(stamp)
+    return (name, text) => this.#texts.isOld(name, text, known)
+  }
+}

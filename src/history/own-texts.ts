@@ -1,0 +1,88 @@
+/** How long a value that we have replaced is taken for an old one where its writer does not say what it knew, in ms. */
+const YOUNG_MS = 5000
+/** How much is remembered, in characters: a counter's values of an hour, or the last few of something large. */
+const KEPT_CHARACTERS = 1_000_000
+
+interface Replaced {
+  readonly at: number
+  /** Our write that replaced it. */
+  readonly revision: number
+}
+
+/** A variable in a write of ours: what was held before, and what that write says. */
+export type Change = readonly [name: string, before: string | undefined, text: string | undefined]
+
+/**
+ * The JSON texts of variables that we wrote over, or sent and do not know the fate of.
+ *
+ * Somebody who writes one of those has not seen what came after: that is no change of theirs, and must not undo ours.
+ */
+export class OwnTexts {
+  readonly #replaced = new Map<string, Replaced>()
+  #characters = 0
+  /** By name. */
+  readonly #inDoubt = new Map<string, Set<string | undefined>>()
+  #linkLostAt: number | undefined
+
+  /** It is on its way. */
+  sent(name: string, text: string | undefined): void {
+    const texts = this.#inDoubt.get(name)
+    if (texts === undefined) this.#inDoubt.set(name, new Set([text]))
+    else texts.add(text)
+  }
+
+  /** What was sent of a variable, and may be held without our knowing. */
+  inDoubt(name: string): ReadonlySet<string | undefined> {
+    return this.#inDoubt.get(name) ?? NONE
+  }
+
+  /** The backend holds a write of ours: whatever was sent before that has been written over, or will never be there. */
+  landed(changes: Iterable<Change>, revision: number): void {
+    for (const [name, before, text] of changes) {
+      this.#inDoubt.get(name)?.delete(text)
+      if (before !== text) this.#replace(name, before, revision)
+    }
+    for (const [name, sent] of this.#inDoubt) for (const text of sent) this.#replace(name, text, revision)
+    this.#inDoubt.clear()
+  }
+
+  /**
+   * Is this text an old one of ours, and not somebody's change?
+   *
+   * @param known the last revision of ours that its writer had seen; undefined: it does not say. Then time decides, and
+   * the limit is documented: a value that young can be brought back by an editor only (docs/guarantees.md).
+   */
+  isOld(name: string, text: string | undefined, known: number | undefined): boolean {
+    if (this.#inDoubt.get(name)?.has(text)) return true
+    const replaced = this.#replaced.get(keyOf(name, text))
+    if (replaced === undefined) return false
+    if (known !== undefined) return replaced.revision > known
+    // While the link is gone nobody can know better: a broker that was killed comes back with what it had on disk.
+    return (this.#linkLostAt ?? performance.now()) - replaced.at < YOUNG_MS
+  }
+
+  /** The link is gone, or is back and what is held has been looked at. */
+  set linked(linked: boolean) {
+    this.#linkLostAt = linked ? undefined : (this.#linkLostAt ?? performance.now())
+  }
+
+  /** The backend held this text of a variable (undefined: it was not there), until a write of ours. */
+  #replace(name: string, text: string | undefined, revision: number): void {
+    const key = keyOf(name, text)
+    if (!this.#replaced.delete(key)) this.#characters += key.length
+    this.#replaced.set(key, { at: performance.now(), revision })
+    if (this.#characters <= KEPT_CHARACTERS) return
+    for (const oldest of this.#replaced.keys()) {
+      this.#replaced.delete(oldest)
+      this.#characters -= oldest.length
+      if (this.#characters <= KEPT_CHARACTERS) return
+    }
+  }
+}
+
+const NONE: ReadonlySet<string | undefined> = new Set()
+
+/** The length keeps a name that ends like a text from being taken for another variable. */
+function keyOf(name: string, text = ''): string {
+  return `${name.length}:${name}${text}`
+}

@@ -47,7 +47,7 @@ export interface Stamp {
   readonly writer: string
   /** How many writes of this writer there were, this one included. */
   readonly revision: number
-  /** The write that was held when this one was made, as `<writer>.<revision>`, where that is known. */
+  /** The last write that its writer knew, as `<writer>.<revision>`, where that said who wrote it. */
   readonly base?: string
 }
 

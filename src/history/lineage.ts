@@ -13,21 +13,25 @@ export class Lineage {
   /** The revision of our last write. */
   revision = 0
   readonly #writer = randomHex(8)
-  /** What the backend held when it was last told: the mark of that write, where its writer said one. */
+  /** The last write that we know, as its mark, where its writer said one. */
   #base: string | undefined
+  /** Somebody else has written since our last write was sent. */
+  #isOvertaken = false
   /** The marks of others, and the last revision of ours that each of them knew. */
   readonly #known = new Map<string, number>()
 
   /** The stamp of our next write. */
   next(): Stamp {
     this.revision += 1
+    this.#isOvertaken = false
     const stamp = { writer: this.#writer, revision: this.revision }
     return this.#base === undefined ? stamp : { ...stamp, base: this.#base }
   }
 
   /** The backend holds our write. */
   written(stamp: Stamp): void {
-    this.#base = markOf(stamp)
+    // That others know what it was based on does not tell them that we know theirs by now.
+    if (!this.#isOvertaken) this.#base = markOf(stamp)
   }
 
   /** The backend holds this at the beginning: whoever builds on it knows nothing of ours. */
@@ -45,6 +49,7 @@ export class Lineage {
   }
 
   #take(stamp: Stamp | undefined, known: number | undefined): void {
+    this.#isOvertaken = true
     this.#base = stamp && markOf(stamp)
     if (this.#base === undefined || known === undefined) return
     this.#known.set(this.#base, known)

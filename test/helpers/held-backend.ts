@@ -1,10 +1,11 @@
-import type { Backend, BackendListener, Held } from '../../src/backend.ts'
+import type { Backend, BackendListener, Held, Stamp } from '../../src/backend.ts'
 import { PersistError } from '../../src/errors.ts'
 import { openersFor } from '../../src/open-store.ts'
 
 /** A write that the store is waiting for. */
 export interface PendingWrite {
   readonly text: string
+  readonly stamp: Stamp | undefined
   land(outcome?: 'written' | 'superseded'): void
   fail(code: PersistError['code']): void
 }
@@ -37,11 +38,12 @@ export class HeldBackend implements Backend {
     return { bytes: text === null ? null : bytesOf(text), proof: 'exact' }
   }
 
-  write(bytes: Uint8Array): Promise<'written' | 'superseded'> {
+  write(bytes: Uint8Array, _limitMs?: number, stamp?: Stamp): Promise<'written' | 'superseded'> {
     const text = new TextDecoder().decode(bytes)
     return new Promise((resolve, reject) => {
       const write: PendingWrite = {
         text,
+        stamp,
         land: (outcome = 'written') => {
           if (outcome === 'written') this.text = text
           resolve(outcome)
@@ -61,9 +63,9 @@ export class HeldBackend implements Backend {
   }
 
   /** Somebody else writes. */
-  foreign(text: string | null): void {
+  foreign(text: string | null, stamp?: Stamp): void {
     this.text = text
-    this.listener.changed(text === null ? null : bytesOf(text))
+    this.listener.changed(text === null ? null : bytesOf(text), stamp)
   }
 
   async close(): Promise<void> {

@@ -23,19 +23,24 @@ export interface Backend {
    * Replaces what is held, and resolves when that is certain, not when it was merely sent.
    *
    * The store has one write at a time and never passes an empty array.
-   * Resolves to 'superseded' where the backend found, before it wrote anything, that something else is held than it
-   * had reported: `listener.changed` has been called with that, nothing was written, and the store decides again.
    *
    * @param limitMs the promise settles within this time, in milliseconds
    * @param stamp to be kept and told with the bytes, where there is a place for it
    * @throws {PersistError} ERR_PERSIST_CONNECT (the link went: `listener.offline` tells more), ERR_PERSIST_DENIED,
    * ERR_PERSIST_TOO_LARGE, ERR_PERSIST_TIMEOUT. What is held may then be the old or the new bytes.
    */
-  write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<'written' | 'superseded'>
+  write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<WriteOutcome>
 
   /** Lets go of everything; a write in flight is rejected. Resolves within seconds, never rejects, may be called twice. */
   close(): Promise<void>
 }
+
+/**
+ * What became of a write: 'written', it is what is held. 'overwritten': it was held, and somebody else has written over
+ * it since. 'superseded': something else is held than the backend had reported, found before it wrote anything, or in
+ * the place of what it wrote; the store decides again. Of what is held instead, `listener.changed` or `reread` has told.
+ */
+export type WriteOutcome = 'written' | 'overwritten' | 'superseded'
 
 /**
  * What a writer says about its write, beside the bytes.

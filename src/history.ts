@@ -9,6 +9,8 @@ export interface Sent {
   readonly stamp: Stamp
   /** The payload's fingerprint. */
   readonly print: number
+  /** What it is to change. */
+  readonly changes: readonly Change[]
 }
 
 /** What we wrote, and what others knew of it when they wrote: tells an old value of ours from somebody's change. */
@@ -24,16 +26,16 @@ export class History {
 
   /** A write goes out; whether it arrives is not known. */
   sent(bytes: Uint8Array, { said }: Composition): Sent {
-    for (const [{ name }, text] of said) this.#texts.sent(name, text)
-    return { stamp: this.#lineage.next(), print: this.#payloads.sent(bytes) }
+    const changes = Array.from(said, ([{ name, confirmed }, text]): Change => [name, confirmed, text])
+    for (const [name, , text] of changes) this.#texts.sent(name, text)
+    return { stamp: this.#lineage.next(), print: this.#payloads.sent(bytes), changes }
   }
 
-  /** The backend holds it. To be called before the variables are told, which still know what was held before. */
-  confirmed({ stamp, print }: Sent, { said }: Composition): void {
-    const changes = Array.from(said, ([{ name, confirmed }, text]): Change => [name, confirmed, text])
+  /** The backend holds it; or it did, and somebody else has written over it. */
+  confirmed({ stamp, print, changes }: Sent, isHeld: boolean): void {
     this.#texts.landed(changes, stamp.revision)
     this.#lineage.written(stamp)
-    this.#payloads.confirmed(print)
+    this.#payloads.confirmed(print, isHeld)
   }
 
   /** What is held, as far as we know it already. */

@@ -162,14 +162,16 @@ export class Saving {
         this.#forced ||= forced
         this.#again(batch)
       } else {
-        history.confirmed(sent, composition)
-        variables.confirm(composition)
+        const isHeld = outcome === 'written'
+        history.confirmed(sent, isHeld)
+        if (isHeld) variables.confirm(composition)
+        else variables.abandon()
         journal?.review()
         this.#owed = false
         events.emit('save', { sizeBytes: bytes.length })
         if (batch === this.#current) this.#settle(batch)
-        // It has landed over somebody else's write, which is merged here by now: the merge must get there.
-        if (composition.overtaken && batch === this.#current) void this.save()
+        // Somebody else wrote just before or after it, which is merged here by now: the merge must get there.
+        if ((composition.overtaken || !isHeld) && batch === this.#current) void this.save()
       }
     } catch (thrown) {
       variables.abandon()

@@ -205,3 +205,38 @@ it('remembers old values within bounds, the newest longest', async () => {
   backend.foreign(JSON.stringify({ x: 0, y: 0, text: large('a') }))
   expect(pt.find('text')).toBe(large('a'))
 })
+
+it.each([
+  ['brings back an old value', '{"x":1,"y":9}'],
+  ['is what was held before', '{"x":1}'],
+])('somebody writes over a save that has just landed, and %s: the save is made again', async (_what, text) => {
+  const { backend, pt, shown } = await opened('{"x":1}')
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  const write = await backend.nth(1)
+  write.land('overwritten')
+  backend.foreign(text)
+  await save
+  ;(await backend.nth(2)).land()
+  await settled(pt)
+  expect(shown()).toEqual({ ...JSON.parse(text), x: 2 })
+})
+
+it('a value of somebody else that our save landed over is not ours: they may write it again', async () => {
+  const { backend, pt, shown } = await opened('{"x":1}')
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  const write = await backend.nth(1)
+  backend.foreign('{"x":1,"y":9}')
+  write.land()
+  await save
+  ;(await backend.nth(2)).land()
+  await settled(pt)
+  backend.foreign('{"x":2,"y":8}')
+  backend.foreign('{"x":2,"y":9}')
+  await settled(pt)
+  expect(pt.y).toBe(9)
+  expect(shown()).toEqual({ x: 2, y: 9 })
+})

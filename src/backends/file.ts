@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import type { Backend, BackendListener, Held } from '../backend.ts'
+import type { Backend, BackendListener, Held, WriteOutcome } from '../backend.ts'
 import { type Deferred, deferred, within } from '../deferred.ts'
 import { decodePayload } from '../payload.ts'
 import { keepCorrupt } from './file/corrupt-copy.ts'
@@ -55,7 +55,7 @@ class FileBackend implements Backend {
     })
   }
 
-  async write(bytes: Uint8Array, limitMs: number): Promise<'written' | 'superseded'> {
+  async write(bytes: Uint8Array, limitMs: number): Promise<WriteOutcome> {
     if (this.#listener === undefined) throw closedFileError(this.place)
     const content = new Uint8Array(bytes)
     return this.#run('written', limitMs, (signal) => this.#replace(content, signal))
@@ -97,7 +97,7 @@ class FileBackend implements Backend {
     }
   }
 
-  async #replace(bytes: Uint8Array, signal: AbortSignal): Promise<'written' | 'superseded'> {
+  async #replace(bytes: Uint8Array, signal: AbortSignal): Promise<WriteOutcome> {
     const target = await targetOf(this.place)
     const directory = dirname(target)
     await makeDirectory(directory)

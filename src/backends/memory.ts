@@ -1,4 +1,4 @@
-import type { Backend, BackendListener, Held } from '../backend.ts'
+import type { Backend, BackendListener, Held, WriteOutcome } from '../backend.ts'
 import { PersistError } from '../errors.ts'
 
 /** A place in this process's memory that holds one pool; several backends may share it, in turn or at once. */
@@ -66,7 +66,7 @@ class MemoryBackend implements Backend {
     return { bytes: this.#at.bytes, proof: 'exact' }
   }
 
-  async write(bytes: Uint8Array): Promise<'written' | 'superseded'> {
+  async write(bytes: Uint8Array): Promise<WriteOutcome> {
     if (this.#listener === undefined) {
       throw new PersistError('ERR_PERSIST_CLOSED', 'The memory backend is not open.', { store: this.place })
     }

@@ -1,4 +1,4 @@
-import type { Backend, BackendListener, Held } from '../backend.ts'
+import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../backend.ts'
 import { type Deferred, deferred, within } from '../deferred.ts'
 import { asPersistError, PersistError } from '../errors.ts'
 import { newClientId, ownerClientId } from './mqtt/client-id.ts'
@@ -58,7 +58,7 @@ class MqttBackend implements Backend {
   readonly #closing = new AbortController()
   readonly #closed = deferred<void>()
   #session: Session | undefined
-  #write: Deferred<'written' | 'superseded'> | undefined
+  #write: Deferred<WriteOutcome> | undefined
   /** The longest pause before the next attempt to connect, in milliseconds. */
   #longestPause = FIRST_PAUSE_MS
   /** Writes in a row during which the broker closed. */
@@ -97,14 +97,14 @@ class MqttBackend implements Backend {
     return this.#use(session, listener)
   }
 
-  async write(bytes: Uint8Array, limitMs: number): Promise<'written' | 'superseded'> {
+  async write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<WriteOutcome> {
     const session = this.#session
     if (this.#isClosed) throw this.#closing.signal.reason
     if (session === undefined) throw this.#goneError()
-    const write = deferred<'written' | 'superseded'>()
+    const write = deferred<WriteOutcome>()
     this.#write = write
     // A copy: the caller may change its bytes while ours are still on their way.
-    session.write(new Uint8Array(bytes)).then(write.resolve, write.reject)
+    session.write(new Uint8Array(bytes), stamp).then(write.resolve, write.reject)
     const late = () => {
       // A connection on which nothing is answered may be dead; the next one will show.
       session.connection.destroy()

@@ -42,15 +42,15 @@ export class PayloadHistory {
     return print
   }
 
-  /** The backend holds what was sent: whatever was sent before it, arrived or not, is older. */
-  confirmed(sent: number): void {
+  /** The backend holds what was sent, or did so: whatever was sent before it, arrived or not, is older. */
+  confirmed(sent: number, isHeld = true): void {
     this.#unsure.delete(sent)
     for (const print of this.#unsure) {
       remember(this.#prints, print)
       remember(this.#strays, print)
     }
     this.#unsure.clear()
-    this.#last = sent
+    if (isHeld) this.#last = sent
     remember(this.#prints, sent)
   }
 

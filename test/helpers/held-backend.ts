@@ -1,4 +1,4 @@
-import type { Backend, BackendListener, Held, Stamp } from '../../src/backend.ts'
+import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../src/backend.ts'
 import { PersistError } from '../../src/errors.ts'
 import { openersFor } from '../../src/open-store.ts'
 
@@ -6,7 +6,7 @@ import { openersFor } from '../../src/open-store.ts'
 export interface PendingWrite {
   readonly text: string
   readonly stamp: Stamp | undefined
-  land(outcome?: 'written' | 'superseded'): void
+  land(outcome?: WriteOutcome): void
   fail(code: PersistError['code']): void
 }
 
@@ -38,7 +38,7 @@ export class HeldBackend implements Backend {
     return { bytes: text === null ? null : bytesOf(text), proof: 'exact' }
   }
 
-  write(bytes: Uint8Array, _limitMs?: number, stamp?: Stamp): Promise<'written' | 'superseded'> {
+  write(bytes: Uint8Array, _limitMs?: number, stamp?: Stamp): Promise<WriteOutcome> {
     const text = new TextDecoder().decode(bytes)
     return new Promise((resolve, reject) => {
       const write: PendingWrite = {

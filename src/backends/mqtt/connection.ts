@@ -1,4 +1,4 @@
-import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt'
+import type { IClientOptions, IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt'
 import { type Deferred, deferred } from '../../deferred.ts'
 import { type ConnectionFailure, ConnectionLost, PublishRefused } from './connection-failure.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -39,9 +39,13 @@ export interface ServerLimits {
   readonly retainAvailable: boolean
 }
 
+/** What goes with a message, MQTT 5 only (3.3.2.3). */
+export type MessageProperties = NonNullable<IPublishPacket['properties']>
+
 export interface Message {
   readonly topic: string
   readonly payload: Uint8Array
+  readonly properties?: MessageProperties | undefined
   /** It was kept, and comes because of a subscription; live messages never have it [MQTT-3.3.1-9]. */
   readonly retain: boolean
 }
@@ -76,10 +80,12 @@ export class Connection {
   }
 
   /** QoS 1; resolves with PUBACK, rejects with PublishRefused or ConnectionLost. */
-  publish(topic: string, payload: Uint8Array, retain: boolean): Promise<void> {
+  publish(topic: string, payload: Uint8Array, retain: boolean, properties?: MessageProperties): Promise<void> {
+    const options: IClientPublishOptions = { qos: 1, retain }
+    if (properties !== undefined && this.protocolVersion === 5) options.properties = properties
     return this.whileOpen((done, client) => {
       // MQTT.js asks for a Buffer in its types, and takes any Uint8Array.
-      client.publish(topic, payload as Buffer, { qos: 1, retain }, (error) => {
+      client.publish(topic, payload as Buffer, options, (error) => {
         if (!error) return done.resolve()
         // Without a code it is MQTT.js saying that the connection ends, and so does ConnectionLost in a moment.
         if ('code' in error && typeof error.code === 'number') done.reject(new PublishRefused(error.code))
@@ -215,8 +221,8 @@ export class Connection {
       const { maximumPacketSize, retainAvailable = true } = properties ?? {}
       this.#opened.resolve({ maximumPacketSize, retainAvailable })
     })
-    client.on('message', (topic, payload, { retain }: IPublishPacket) => {
-      this.onMessage({ topic, payload: new Uint8Array(payload.buffer, payload.byteOffset, payload.length), retain })
+    client.on('message', (topic, { buffer, byteOffset, length }, { retain, properties }: IPublishPacket) => {
+      this.onMessage({ topic, payload: new Uint8Array(buffer, byteOffset, length), retain, properties })
     })
     client.on('disconnect', ({ reasonCode = 0 }) => this.#fail({ kind: 'disconnect', code: reasonCode }))
     client.on('error', (error) => {

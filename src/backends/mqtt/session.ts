@@ -1,13 +1,17 @@
-import type { BackendListener, Held } from '../../backend.ts'
+import type { BackendListener, Held, Stamp, WriteOutcome } from '../../backend.ts'
 import type { Connection, ServerLimits } from './connection.ts'
 import { ECHO_MS, Fence, type FencePlace, isFenceMessage } from './fence.ts'
 import { pause } from './pause.ts'
 import { copyOf, PoolTopic, sameBytes } from './pool-topic.ts'
 import type { Presence } from './presence.ts'
+import { propertiesOf, STAMP_BYTES } from './stamp-properties.ts'
 import { WriteFailure } from './write-error.ts'
 
 /** The largest remaining length of a packet that MQTT can express (MQTT 5, 1.5.5). */
 const MAX_REMAINING_LENGTH = 268_435_455
+
+/** How long after a race what is kept is looked at, in milliseconds, or up to twice as long. */
+const LOOK_MS = 200
 
 /** One connection, and the pool on it from the first look to the last write. */
 export class Session {
@@ -25,6 +29,10 @@ export class Session {
   #proof: Held['proof'] = 'settled'
   /** A write was found in what is retained, not only forwarded: this broker does retain. */
   #retains = false
+  #isWriting = false
+  /** What is kept is being looked at, or is to be soon. */
+  #looking: Promise<void> | undefined
+  #isLookDue = false
 
   constructor(connection: Connection, limits: ServerLimits, topic: string, place: FencePlace, presence?: Presence) {
     this.connection = connection
@@ -54,44 +62,55 @@ export class Session {
 
   /** What is held at this moment; whatever comes after it is told to the listener. */
   begin(listener: BackendListener): Held {
-    this.#pool.begin(listener)
+    const pool = this.#pool
+    pool.begin(listener)
+    pool.onRace = () => this.#lookSoon()
     const { limitBytes, connection } = this
     const { protocolVersion } = connection
-    return { bytes: copyOf(this.#pool.known), proof: this.#proof, limitBytes, protocolVersion }
+    return { bytes: copyOf(pool.known), stamp: pool.stamp, proof: this.#proof, limitBytes, protocolVersion }
   }
 
   /** @throws WriteFailure, PublishRefused, SubscriptionRefused or ConnectionLost */
-  async write(bytes: Uint8Array): Promise<'written' | 'superseded'> {
+  async write(bytes: Uint8Array, stamp: Stamp | undefined): Promise<WriteOutcome> {
     if (!this.#limits.retainAvailable) throw new WriteFailure('retain unavailable', bytes.length)
     if (bytes.length > this.limitBytes) throw new WriteFailure('too large', bytes.length, this.limitBytes)
     const pool = this.#pool
-    if (pool.known === null && !pool.isProven && (await this.#isTaken())) return 'superseded'
+    this.#isWriting = true
     try {
-      return await this.#writeOver(bytes, pool.expect(bytes))
+      if (this.#looking !== undefined) await this.#looking
+      if (pool.known === null && !pool.isProven && (await this.#isTaken())) return 'superseded'
+      return await this.#writeOver(bytes, stamp)
     } finally {
+      this.#isWriting = false
       pool.expectNothing()
     }
   }
 
-  async #writeOver(bytes: Uint8Array, echo: Promise<true>): Promise<'written' | 'superseded'> {
+  async #writeOver(bytes: Uint8Array, stamp: Stamp | undefined): Promise<WriteOutcome> {
     const pool = this.#pool
-    const { foreignCount } = pool
-    const isRaced = () => pool.foreignCount !== foreignCount
-    if (await this.#publish(bytes, echo)) {
-      if (!this.#retains) this.#learn(bytes, await this.#readBack(), isRaced())
-      return 'written'
-    }
-    // Acknowledged and not seen: a cluster may have lost the echo, or the broker dropped the pool in silence.
+    const before = pool.foreignCount
+    const isSeen = await this.#publish(bytes, stamp)
+    const outcome = () => (sameBytes(pool.known, bytes) ? 'written' : 'overwritten')
+    if (isSeen && this.#retains && !pool.isRaced) return outcome()
+    // Is it kept at all? Not seen: a cluster may have lost the echo, or the broker dropped it in silence. Raced: some
+    // brokers keep another message than the one that they forwarded last. What is retained decides.
+    const during = pool.foreignCount
     const retained = await this.#readBack()
-    if (sameBytes(retained, bytes)) {
+    const isKept = sameBytes(retained, bytes)
+    if (isKept || (isSeen && retained !== null)) this.#retains = true
+    // What has come meanwhile came after ours, has been told, and will be looked at again.
+    if (pool.foreignCount !== during) return isSeen || isKept ? outcome() : 'superseded'
+    if (isKept) {
       pool.written(bytes)
-      this.#retains = true
       return 'written'
     }
-    if (!sameBytes(retained, pool.known)) pool.foreign(retained)
-    // Lost, or overwritten by what `changed` has told of: either way it is the store's turn.
-    if (isRaced()) return 'superseded'
-    throw new WriteFailure('dropped', bytes.length)
+    const isKnown = sameBytes(retained, pool.known)
+    if (isKnown && isSeen) return outcome()
+    if (isSeen && retained === null && pool.foreignCount === before)
+      throw new WriteFailure('not retained', bytes.length)
+    if (isKnown && pool.foreignCount === before) throw new WriteFailure('dropped', bytes.length)
+    if (!isKnown) pool.reread()
+    return 'superseded'
   }
 
   /**
@@ -104,7 +123,7 @@ export class Session {
     pool.askAgain()
     const isReadable = await this.#fence.lookOnPoolTopic()
     pool.answered()
-    if (pool.found !== undefined && !pool.isProven) pool.foreign(pool.found)
+    if (pool.found !== undefined && !pool.isProven) pool.reread()
     if (pool.known !== null) return true
     if (!isReadable) throw new WriteFailure('unreadable')
     pool.isProven = true
@@ -112,10 +131,40 @@ export class Session {
   }
 
   /** Resolves with whether the echo came. The PUBACK is waited for even so: only it may mean "on disk". */
-  async #publish(bytes: Uint8Array, echo: Promise<true>): Promise<boolean> {
+  async #publish(bytes: Uint8Array, stamp: Stamp | undefined): Promise<boolean> {
     this.step = 'the PUBACK and the echo of what was written'
-    await this.connection.publish(this.#topic, bytes, true)
+    const echo = this.#pool.expect(bytes)
+    await this.connection.publish(this.#topic, bytes, true, stamp && propertiesOf(stamp))
     return (await this.connection.orLost(pause(ECHO_MS, echo))) === true
+  }
+
+  /** Looks at what is kept when the race is over; at random, since the other writer may be such a store too. */
+  #lookSoon(): void {
+    if (this.#isLookDue) return
+    this.#isLookDue = true
+    const due = () => {
+      this.#isLookDue = false
+      // A write looks by itself if it was raced, and the race goes on with it.
+      if (this.#isWriting || this.#looking !== undefined) return this.#lookSoon()
+      this.#looking = this.#look().finally(() => {
+        this.#looking = undefined
+      })
+    }
+    // Not if the connection is over by then: the next one looks at what is kept anyway.
+    this.connection.orLost(pause(LOOK_MS * (1 + Math.random()))).then(due, () => {})
+  }
+
+  /** Never rejects. */
+  async #look(): Promise<void> {
+    const pool = this.#pool
+    const before = pool.foreignCount
+    try {
+      const retained = await this.#readBack()
+      if (pool.foreignCount !== before) this.#lookSoon()
+      else if (!sameBytes(retained, pool.known)) pool.reread()
+    } catch {
+      // The connection is over, or what was granted once is not any more: the next connection, or write, will tell.
+    }
   }
 
   /** The retained message as it is now: it comes again with every SUBSCRIBE (MQTT 5: with retain handling 0). */
@@ -126,20 +175,12 @@ export class Session {
     this.#pool.answered()
     return this.#pool.found ?? null
   }
-
-  /** Once a connection: was the write kept, or only forwarded? */
-  #learn(bytes: Uint8Array, retained: Uint8Array | null, isRaced: boolean): void {
-    if (retained === null && !isRaced) throw new WriteFailure('not retained', bytes.length)
-    this.#retains = retained !== null
-    // Where writers race, some brokers keep another message than the one they forwarded last: the kept one counts.
-    if (retained !== null && !sameBytes(retained, this.#pool.known)) this.#pool.foreign(retained)
-  }
 }
 
 /** What is left for the payload of a PUBLISH at QoS 1 (MQTT 5, 3.3; 3.1.1, 3.3). */
 function payloadLimit(topic: string, protocolVersion: 4 | 5, maximumPacketSize = Number.POSITIVE_INFINITY): number {
-  // Topic with its length, packet identifier, and in MQTT 5 the length of no properties.
-  const header = 2 + new TextEncoder().encode(topic).length + 2 + (protocolVersion === 5 ? 1 : 0)
+  // Topic with its length, packet identifier, and in MQTT 5 the properties.
+  const header = 2 + new TextEncoder().encode(topic).length + 2 + (protocolVersion === 5 ? STAMP_BYTES : 0)
   // The fixed header: one byte, and one to four for the remaining length, the fewest that will do.
   const remaining = [1, 2, 3, 4].map((bytes) => Math.min(maximumPacketSize - 1 - bytes, 2 ** (7 * bytes) - 1))
   return Math.min(MAX_REMAINING_LENGTH, Math.max(...remaining)) - header

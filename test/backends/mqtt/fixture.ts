@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { Backend, BackendListener, Held } from '../../../src/backend.ts'
+import type { Backend, BackendListener, Held, WriteOutcome } from '../../../src/backend.ts'
 import { type MqttBackendOptions, mqttBackend } from '../../../src/backends/mqtt.ts'
 import type { PersistError } from '../../../src/errors.ts'
 import { waitFor } from '../../helpers/wait.ts'
@@ -18,7 +18,7 @@ export interface OpenBackend {
   readonly held: Held
   readonly told: Told[]
   /** Writes text; the limit is 5 seconds where none is given. */
-  write(text: string, limitMs?: number): Promise<'written' | 'superseded'>
+  write(text: string, limitMs?: number): Promise<WriteOutcome>
   /** Waits until the listener was told something of that name, and returns the first one. */
   wait<Name extends 'changed' | 'reread' | 'offline' | 'online' | 'trouble' | 'ended'>(
     name: Name,

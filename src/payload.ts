@@ -1,5 +1,6 @@
 import { PersistError } from './errors.ts'
 import { type JsonObject, MAX_DEPTH } from './json.ts'
+import { endOfString, parsedJson } from './parsed-json.ts'
 
 /** A pool as it came from a backend. */
 export interface Payload {
@@ -33,7 +34,7 @@ export function decodePayload(bytes: Uint8Array, store: string): Payload {
   const text = decoder.decode(bytes)
   let values: unknown
   try {
-    values = JSON.parse(text)
+    values = parsedJson(text)
   } catch (cause) {
     throw refuse(`${bytes.length} bytes that are not JSON (${(cause as Error).message})`, cause)
   }
@@ -67,8 +68,6 @@ function holdsInfinity(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value)
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsInfinity)
 }
-
-const BACKSLASH = 0x5c
 
 /**
  * Cuts the text of a JSON object into the texts of its members.
@@ -112,15 +111,6 @@ function memberTexts(text: string): Map<string, string> | undefined {
     }
   }
   return texts
-}
-
-/** The index of the quote that ends the string that begins at `from`. */
-function endOfString(text: string, from: number): number {
-  for (let at = text.indexOf('"', from + 1); ; at = text.indexOf('"', at + 1)) {
-    let escapes = 0
-    while (text.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes++
-    if (escapes % 2 === 0) return at
-  }
 }
 
 function excerpt(text: string): string {

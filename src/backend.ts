@@ -73,6 +73,15 @@ export interface Held {
   readonly protocolVersion?: 4 | 5
 }
 
+/** What an editor asks the owner of a pool for. */
+export interface EditRequest {
+  /** 'patch': `bytes` are a JSON merge patch of the pool (RFC 7396); 'increment': a JSON object of numbers to add. */
+  readonly kind: 'patch' | 'increment'
+  readonly bytes: Uint8Array
+  /** Somebody waits for the answer. */
+  readonly isAnswered: boolean
+}
+
 /** What a backend tells its store without being asked. Every call comes in the order of what happened. */
 export interface BackendListener {
   /** Somebody else wrote these bytes, or deleted what was held (null). Never called for the store's own writes. */
@@ -82,6 +91,13 @@ export interface BackendListener {
    * another message than the one that they forwarded last. Perhaps an older write of the store itself.
    */
   reread(bytes: Uint8Array | null, stamp?: Stamp): void
+  /**
+   * An editor asks for a change. To be called in the order in which they ask.
+   *
+   * Resolves with the answer for the editor as JSON, `{"ok":true}` or `{"ok":false,"error":{"code","message"}}`, when
+   * the change is saved, or refused. Never rejects.
+   */
+  requested(request: EditRequest): Promise<Uint8Array>
   /** The link is gone; the backend goes on trying to get it back, until `close`. */
   offline(cause: PersistError): void
   /** The link is back, and this is what is held now. */

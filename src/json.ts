@@ -76,6 +76,11 @@ export function put(target: object, name: string, value: unknown): void {
   }
 }
 
+/** The value of that name, of an object that may lack one that every object seems to have: constructor, toString. */
+export function ownValue(values: JsonObject, name: string): JsonValue | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined
+}
+
 /** One step of a path, as one would write it in a program: `.limits`, `[2]`, `["odd name"]`. */
 export function pathStep(key: string | number): string {
   if (typeof key === 'number') return `[${key}]`

@@ -24,13 +24,20 @@ export function encodePayload(text: string): Uint8Array {
  * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD with the bytes
  */
 export function decodePayload(bytes: Uint8Array, store: string): Payload {
-  const refuse = (reason: string, cause?: unknown) =>
-    new PersistError(
-      'ERR_PERSIST_BAD_PAYLOAD',
-      `What is kept for ${store} is no pool: ${reason}. ` +
-        'It is left as it is; its bytes are in error.bytes. zero(true) replaces it with an empty pool.',
-      { store, bytes, ...(cause === undefined ? {} : { cause }) },
-    )
+  return decodeObject(
+    bytes,
+    (reason, cause) =>
+      new PersistError(
+        'ERR_PERSIST_BAD_PAYLOAD',
+        `What is kept for ${store} is no pool: ${reason}. ` +
+          'It is left as it is; its bytes are in error.bytes. zero(true) replaces it with an empty pool.',
+        { store, bytes, ...(cause === undefined ? {} : { cause }) },
+      ),
+  )
+}
+
+/** Reads one JSON object, nested at most {@link MAX_DEPTH} deep; throws what `refuse` makes of anything else. */
+export function decodeObject(bytes: Uint8Array, refuse: (reason: string, cause?: unknown) => Error): Payload {
   const text = decoder.decode(bytes)
   let values: unknown
   try {

@@ -1,6 +1,6 @@
 import { asPersistError, type PersistError } from './errors.ts'
 import type { JournalEntry } from './journal.ts'
-import { type JsonObject, type JsonValue, sameJson } from './json.ts'
+import { type JsonValue, ownValue, sameJson } from './json.ts'
 import { mergeVariable, type OnConflict } from './merge.ts'
 import { parsedJson } from './parsed-json.ts'
 import type { Payload } from './payload.ts'
@@ -39,11 +39,6 @@ export function recovered(
   } catch (thrown) {
     return { value: local, conflict: { local, remote }, error: asPersistError(thrown, label, 'merged') }
   }
-}
-
-/** A variable's value in a pool, which may lack one that every object seems to have: constructor, toString. */
-export function ownValue(values: JsonObject, name: string): JsonValue | undefined {
-  return Object.hasOwn(values, name) ? values[name] : undefined
 }
 
 function parsed(text: string | undefined): JsonValue | undefined {

@@ -3,11 +3,11 @@ import { asPersistError, PersistError } from './errors.ts'
 import type { Events, StoreEvents } from './events.ts'
 import type { History } from './history.ts'
 import type { Journal, JournalEntry, JournalMaker } from './journal.ts'
-import { type JsonObject, put, sameJson } from './json.ts'
+import { type JsonObject, ownValue, put, sameJson } from './json.ts'
 import type { OnConflict } from './merge.ts'
 import type { Payload } from './payload.ts'
 import { unref } from './process-hold.ts'
-import { ownValue, type Recovered, recovered } from './recovery.ts'
+import { type Recovered, recovered } from './recovery.ts'
 import type { Variables } from './variables.ts'
 
 /** How long a save waits for the local disk, in milliseconds; one that is stuck must not keep it from the backend. */

@@ -1,7 +1,6 @@
-import { type JsonObject, sameJson } from './json.ts'
+import { type JsonObject, ownValue, sameJson } from './json.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Payload } from './payload.ts'
-import { ownValue } from './recovery.ts'
 import { fittedPool } from './schema.ts'
 import type { Variables } from './variables.ts'
 

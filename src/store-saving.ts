@@ -5,6 +5,7 @@ import type { Events, StoreEvents } from './events.ts'
 import type { History, Sent } from './history.ts'
 import { encodePayload } from './payload.ts'
 import type { StoreJournal } from './store-journal.ts'
+import type { PoolToSend } from './store-size.ts'
 import type { Variables } from './variables.ts'
 
 /** What saving needs of the store around it. */
@@ -17,7 +18,7 @@ export interface SavingHost {
   readonly journal: StoreJournal | undefined
   readonly saveTimeoutMs: number
   /** Throws what keeps the pool from being sent: too large, not what the schema describes. */
-  check(sizeBytes: number): void
+  check(pool: PoolToSend): void
   readonly events: Events<StoreEvents>
   trouble(error: PersistError): void
 }
@@ -152,7 +153,8 @@ export class Saving {
     let sent: Sent | undefined
     try {
       const bytes = encodePayload(composition.payload)
-      this.#host.check(bytes.length)
+      const values = () => variables.snapshot()
+      this.#host.check({ sizeBytes: bytes.length, texts: () => variables.texts(), values })
       sent = history.sent(bytes, composition)
       // On disk before it is sent: what a broker may hold and what comes back after a crash can be told apart then.
       if (journal !== undefined) await journal.note()

@@ -1,12 +1,19 @@
 import { PersistError } from './errors.ts'
+import type { JsonObject } from './json.ts'
 import type { ResolvedOptions } from './options.ts'
 import { validated } from './schema.ts'
-import type { Variables } from './variables.ts'
 
-/** Throws ERR_PERSIST_TOO_LARGE, naming the largest variables, for a pool over the limit; both in bytes. */
-function checkSize(sizeBytes: number, limitBytes: number, variables: Variables, store: string): void {
+/** A pool that is to be sent; what is costly to make is made where it is needed. */
+export interface PoolToSend {
+  readonly sizeBytes: number
+  readonly texts: () => Iterable<readonly [name: string, text: string]>
+  readonly values: () => Readonly<JsonObject>
+}
+
+/** Throws ERR_PERSIST_TOO_LARGE, naming the largest variables, for a pool over the limit in bytes. */
+function checkSize({ sizeBytes, texts }: PoolToSend, limitBytes: number, store: string): void {
   if (sizeBytes <= limitBytes) return
-  const sizes = variables.names().map((name) => ({ name, length: variables.text(name)?.length ?? 0 }))
+  const sizes = Array.from(texts(), ([name, { length }]) => ({ name, length }))
   const largest = sizes.sort((a, b) => b.length - a.length).slice(0, 3)
   const named = largest.map(({ name, length }) => `${JSON.stringify(name)} (${length})`).join(', ')
   throw new PersistError(
@@ -17,20 +24,13 @@ function checkSize(sizeBytes: number, limitBytes: number, variables: Variables, 
   )
 }
 
-/** What checking a pool needs of the store around it. */
-interface CheckHost {
-  readonly label: string
-  readonly options: ResolvedOptions
-  readonly variables: Variables
-}
-
 /** Throws what keeps a pool from being sent: too large for this store or its backend, not what the schema describes. */
 export function checkPool(
-  sizeBytes: number,
+  pool: PoolToSend,
+  { maxBytes, schema }: Pick<ResolvedOptions, 'maxBytes' | 'schema'>,
   limitBytes: number | undefined,
-  { label, options, variables }: CheckHost,
+  store: string,
 ): void {
-  const { maxBytes, schema } = options
-  checkSize(sizeBytes, Math.min(maxBytes, limitBytes ?? maxBytes), variables, label)
-  if (schema !== undefined) validated(variables.snapshot(), schema, label)
+  checkSize(pool, Math.min(maxBytes, limitBytes ?? maxBytes), store)
+  if (schema !== undefined) validated(pool.values(), schema, store)
 }

@@ -1,4 +1,4 @@
-import type { Backend, BackendListener, Held, Stamp } from './backend.ts'
+import type { Backend, BackendListener, EditRequest, Held, Stamp } from './backend.ts'
 import { rejected, within } from './deferred.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
 import { Events, type StoreEvents } from './events.ts'
@@ -9,12 +9,13 @@ import { decodePayload, type Payload } from './payload.ts'
 import { ProcessHold } from './process-hold.ts'
 import { VERSION_NAME } from './schema.ts'
 import type { Status } from './status.ts'
+import { Editing } from './store-editing.ts'
 import { StoreJournal } from './store-journal.ts'
 import { loadPool } from './store-loading.ts'
 import { Readiness } from './store-readiness.ts'
 import { Remote } from './store-remote.ts'
 import { Saving } from './store-saving.ts'
-import { checkPool } from './store-size.ts'
+import { checkPool, type PoolToSend } from './store-size.ts'
 import { StoreState } from './store-state.ts'
 import { Watching } from './store-watching.ts'
 import { type Shelf, Variables } from './variables.ts'
@@ -37,6 +38,7 @@ export class StoreCore implements BackendListener {
   readonly #backend: Backend
   readonly #saving: Saving
   readonly #remote: Remote
+  readonly #editing: Editing
   readonly #journal: StoreJournal | undefined
   readonly #readiness: Readiness
   readonly #history: History
@@ -73,14 +75,11 @@ export class StoreCore implements BackendListener {
     const common = { label, variables, history, events, trouble, onConflict }
     this.#journal = makeJournal && new StoreJournal(common, makeJournal)
     const shared = { ...common, journal: this.#journal }
-    this.#saving = new Saving({
-      ...shared,
-      backend,
-      saveTimeoutMs: options.saveTimeoutMs,
-      check: (sizeBytes) => checkPool(sizeBytes, this.#state.held?.limitBytes, this),
-    })
-    const { watching } = this
-    this.#remote = new Remote({ ...shared, watching, saving: this.#saving, readOnly: options.readOnly })
+    const check = (pool: PoolToSend) => checkPool(pool, options, this.#state.held?.limitBytes, label)
+    this.#saving = new Saving({ ...shared, backend, saveTimeoutMs: options.saveTimeoutMs, check })
+    const others = { ...shared, watching: this.watching, saving: this.#saving }
+    this.#remote = new Remote({ ...others, readOnly: options.readOnly })
+    this.#editing = new Editing({ ...others, check, assertWritable: () => this.assertWritable() })
   }
 
   /** Can the variables be changed and saved, now or when the link is back? */
@@ -180,6 +179,12 @@ export class StoreCore implements BackendListener {
     if (this.isReady) this.#remote.changed(bytes, stamp)
     else if (this.#state.name === 'connecting') this.#early.push([bytes, stamp])
     else if (this.#state.name === 'waiting' && this.#state.held) this.#begin({ ...this.#state.held, bytes, stamp })
+  }
+
+  requested(request: EditRequest): Promise<Uint8Array> {
+    const ask = () => this.#editing.requested(request)
+    // Where it cannot be opened, the answer says why.
+    return this.#state.name === 'connecting' ? this.#readiness.exec(ask).catch(ask) : ask()
   }
 
   reread(bytes: Uint8Array | null, stamp?: Stamp): void {

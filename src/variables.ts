@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, ValueRules } from './json.ts'
+import type { Edits } from './merge-patch.ts'
 import { joinPayload, type Payload } from './payload.ts'
 import type { Origin } from './status.ts'
 import { track } from './variables/track.ts'
@@ -69,16 +70,32 @@ export class Variables {
    */
   set(name: string, value: unknown): void {
     if (value === undefined) return void this.delete(name)
-    const variable = this.#byName.get(name)
+    const variable = this.#of(name)
     // The same primitive, or a list or map put where it already is (`pt.list = pt.list.sort()`): nothing changes.
-    if (variable !== undefined && variable.value === value) return
-    this.#put(variable ?? this.#create(name), value)
+    if (variable.value !== value) this.#adopt(variable, this.#copy(variable, value, this.#rules), 'local')
+  }
+
+  /**
+   * Sets and removes variables because somebody else has asked for it: all of them, or none.
+   *
+   * @throws {PersistError} ERR_PERSIST_NOT_STORABLE; nothing has changed then
+   */
+  edit(values: Edits): void {
+    const copies = Array.from(values, ([name, value]) => {
+      const variable = this.#of(name)
+      return [variable, this.#copy(variable, value, this.#rules)] as const
+    })
+    for (const [variable, copy] of copies) {
+      this.#adopt(variable, copy, 'remote')
+      // Asked of this store, and nothing that the backend holds already.
+      variable.isTheirs = false
+    }
   }
 
   /** Sets or removes a variable as somebody else has it; the backend holds it so already. */
   take(name: string, value: JsonValue | undefined, text: string | undefined): void {
-    const variable = this.#byName.get(name) ?? this.#create(name)
-    this.#put(variable, value, 'remote')
+    const variable = this.#of(name)
+    this.#adopt(variable, this.#copy(variable, value, NO_RULES), 'remote')
     variable.stale = false
     this.#stale = this.#stale.filter((other) => other !== variable)
     variable.text = text
@@ -88,7 +105,7 @@ export class Variables {
   delete(name: string): boolean {
     const variable = this.#byName.get(name)
     if (variable?.value === undefined) return false
-    this.#put(variable, undefined)
+    this.#adopt(variable, undefined, 'local')
     return true
   }
 
@@ -126,9 +143,7 @@ export class Variables {
 
   /** The payload of all variables as they are now; `confirm` or `abandon` it before the next. */
   compose(): Composition {
-    this.#refresh()
-    const texts: (readonly [string, string])[] = []
-    for (const { name, text } of this.#byName.values()) if (text !== undefined) texts.push([name, text])
+    const texts = this.texts()
     const said = new Map(Array.from(this.#unconfirmed, (variable) => [variable, variable.text]))
     this.#inFlight = { payload: joinPayload(texts), said, overtaken: false }
     return this.#inFlight
@@ -169,6 +184,14 @@ export class Variables {
     return this.#byName.get(name)?.text
   }
 
+  /** The texts of all variables as they are now. */
+  texts(): (readonly [name: string, text: string])[] {
+    this.#refresh()
+    const texts: (readonly [string, string])[] = []
+    for (const { name, text } of this.#byName.values()) if (text !== undefined) texts.push([name, text])
+    return texts
+  }
+
   /** The names of all variables that are here or at the backend. */
   knownNames(): string[] {
     return [...this.#byName.keys()]
@@ -176,7 +199,7 @@ export class Variables {
 
   /** Somebody else wrote: the backend holds this text of a variable, until what is in flight lands over it. */
   confirmForeign(name: string, text: string | undefined): void {
-    const variable = this.#byName.get(name) ?? this.#create(name)
+    const variable = this.#of(name)
     this.#byName.set(name, variable)
     if (this.#inFlight !== undefined) {
       this.#inFlight.overtaken = true
@@ -226,18 +249,21 @@ export class Variables {
     return Array.from(this.#byName.values()).filter((variable) => variable.value !== undefined)
   }
 
+  #of(name: string): Variable {
+    return this.#byName.get(name) ?? this.#create(name)
+  }
+
   #create(name: string): Variable {
     return new Variable(name, this.#rules, this.#touched)
   }
 
-  #copy(variable: Variable, value: unknown, rules: ValueRules): JsonValue {
-    return track(value, variable, rules, () => variable.pathOf())
+  #copy(variable: Variable, value: unknown, rules: ValueRules): JsonValue | undefined {
+    return value === undefined ? undefined : track(value, variable, rules, () => variable.pathOf())
   }
 
-  /** Gives a variable its value; it joins the pool only when the value has proved storable. */
-  #put(variable: Variable, value: unknown, origin: Origin = 'local'): void {
-    const rules = origin === 'remote' ? NO_RULES : this.#rules
-    variable.value = value === undefined ? undefined : this.#copy(variable, value, rules)
+  /** Gives a variable its value, a copy that has proved storable. */
+  #adopt(variable: Variable, copy: JsonValue | undefined, origin: Origin): void {
+    variable.value = copy
     this.#byName.set(variable.name, variable)
     this.#show(variable)
     this.#touched(variable, origin)

@@ -1,30 +1,19 @@
 import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../backend.ts'
 import { type Deferred, deferred, within } from '../deferred.ts'
 import { asPersistError, PersistError } from '../errors.ts'
-import { newClientId, ownerClientId } from './mqtt/client-id.ts'
+import { ownerClientId } from './mqtt/client-id.ts'
 import { lostError, takenOverError } from './mqtt/connect-error.ts'
-import type { ConnectionTls } from './mqtt/connection.ts'
 import { ConnectionLost, wasClosed, wasTakenOver } from './mqtt/connection-failure.ts'
-import { parseEndpoint } from './mqtt/endpoint.ts'
+import { EditRequests } from './mqtt/edit-requests.ts'
 import { SubscriptionRefused } from './mqtt/fence.ts'
-import { type Learned, openSession, type Target } from './mqtt/open-session.ts'
+import { type Company, type Learned, lateError, type OpeningLimit, openSessionWithin } from './mqtt/open-session.ts'
 import { pause } from './mqtt/pause.ts'
 import { newClaim } from './mqtt/presence.ts'
 import type { Session } from './mqtt/session.ts'
+import { type MqttPlace, type Target, targetOf } from './mqtt/target.ts'
 import { refusalIn, WriteFailure, writeError } from './mqtt/write-error.ts'
 
-/** Where at which broker a pool is, and how to get in. */
-export interface MqttBackendOptions {
-  /** mqtt:, mqtts:, ws: or wss:; a user name and password in it count where the options have none. */
-  readonly url: string
-  readonly topic: string
-  /** For messages. */
-  readonly name?: string | undefined
-  readonly username?: string | undefined
-  readonly password?: string | undefined
-  /** For mqtts: and wss: only. */
-  readonly tls?: ConnectionTls | undefined
-  readonly protocolVersion: 'auto' | 4 | 5
+export interface MqttBackendOptions extends MqttPlace {
   /**
    * Of several owners of one pool only the last one to come goes on; guests come and go unnoticed.
    * @default 'guest'
@@ -52,8 +41,10 @@ export function mqttBackend(options: MqttBackendOptions): Backend {
 
 class MqttBackend implements Backend {
   readonly place: string
-  readonly #target: Target
+  readonly #target: Target & Company
   readonly #learned: Learned
+  /** What editors ask for, where this is the owner. */
+  readonly #requests: EditRequests | undefined
   /** Aborted when it is closed or taken over, for that reason. */
   readonly #closing = new AbortController()
   readonly #closed = deferred<void>()
@@ -66,34 +57,30 @@ class MqttBackend implements Backend {
   /** Times in a row that the broker closed while an owner was telling that it is one. */
   #closedAnnouncements = 0
 
-  constructor({ url, topic, name, tls, protocolVersion, role = 'guest', ...login }: MqttBackendOptions) {
-    const endpoint = parseEndpoint(url)
-    const { username = endpoint.username, password = endpoint.password } = login
-    if (password !== undefined && username === undefined) {
-      // [MQTT-3.1.2-22] of MQTT 3.1.1.
-      const text = 'Option password: MQTT has no password without a user name; set the option username too.'
-      throw new PersistError('ERR_PERSIST_OPTION', text, { received: 'password' })
-    }
-    this.place = `${endpoint.text} ${topic}`
-    const store = name === undefined ? this.place : `'${name}' (${this.place})`
-    const isOwner = role === 'owner'
-    const clientId = newClientId()
+  constructor({ role = 'guest', ...place }: MqttBackendOptions) {
+    const target = targetOf(place)
+    const { topic, clientId } = target
+    const claim = role === 'owner' ? newClaim(topic, place.name) : undefined
+    const requests = claim && new EditRequests(topic, claim.session)
+    this.place = target.place
+    this.#requests = requests
     this.#target = {
-      ...{ endpoint, topic, store, username, password, tls, protocolVersion, clientId },
-      firstClientId: isOwner ? ownerClientId(topic) : clientId,
-      claim: isOwner ? newClaim(topic, name) : undefined,
+      ...target,
+      claim,
+      firstClientId: claim === undefined ? clientId : ownerClientId(topic),
+      accompany: (connection) => (requests === undefined ? [] : [requests.on(connection)]),
     }
     this.#learned = {
-      protocolVersion: protocolVersion === 'auto' ? 5 : protocolVersion,
+      protocolVersion: target.protocolVersion === 'auto' ? 5 : target.protocolVersion,
       fencePlace: 'private',
-      announces: isOwner,
+      hasCompany: claim !== undefined,
       wasOpened: false,
     }
   }
 
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
     // This timer also keeps a Node process alive until the store is open; nothing else here does.
-    const session = await this.#limited(limitMs, (ms, abort) => setTimeout(abort, ms))
+    const session = await this.#openSession(limitMs, (ms, abort) => setTimeout(abort, ms))
     return this.#use(session, listener)
   }
 
@@ -108,7 +95,7 @@ class MqttBackend implements Backend {
     const late = () => {
       // A connection on which nothing is answered may be dead; the next one will show.
       session.connection.destroy()
-      return this.#lateError('saved', limitMs, session.step)
+      return lateError(this.#target.store, 'saved', limitMs, session.step)
     }
     try {
       const outcome = await within(write.promise, limitMs, late)
@@ -148,22 +135,8 @@ class MqttBackend implements Backend {
     return this.#closing.signal.aborted
   }
 
-  /** A session, or an error and nothing left behind when the limit is over. */
-  async #limited(limitMs: number, startTimer: (ms: number, fn: () => void) => unknown): Promise<Session> {
-    const limit = new AbortController()
-    let step = () => ''
-    const timer = startTimer(limitMs, () => limit.abort(this.#lateError('opened', limitMs, step())))
-    const stop = () => limit.abort(this.#closing.signal.reason)
-    if (this.#isClosed) stop()
-    this.#closing.signal.addEventListener('abort', stop)
-    try {
-      return await openSession(this.#target, this.#learned, limit.signal, (current) => {
-        step = current
-      })
-    } finally {
-      clearTimeout(timer as number)
-      this.#closing.signal.removeEventListener('abort', stop)
-    }
+  #openSession(limitMs: number, startTimer: OpeningLimit['startTimer']): Promise<Session> {
+    return openSessionWithin(this.#target, this.#learned, { limitMs, startTimer, closing: this.#closing.signal })
   }
 
   /** Synchronous from here to the listener: nothing that comes meanwhile is missed, or told twice. */
@@ -185,7 +158,9 @@ class MqttBackend implements Backend {
     })
     void session.presence?.taken.then(() => this.#end(session, listener))
     void this.#announce(session)
-    return session.begin(listener)
+    const held = session.begin(listener)
+    this.#requests?.begin(listener)
+    return held
   }
 
   async #announce({ presence }: Session): Promise<void> {
@@ -196,7 +171,7 @@ class MqttBackend implements Backend {
       // Some brokers answer a message that is not allowed by closing. Once may be chance, or another owner.
       if (!(thrown instanceof ConnectionLost && wasClosed(thrown.failure))) return
       this.#closedAnnouncements += 1
-      if (this.#closedAnnouncements > 1) this.#learned.announces = false
+      if (this.#closedAnnouncements > 1) this.#learned.hasCompany = false
     }
   }
 
@@ -209,7 +184,7 @@ class MqttBackend implements Backend {
       await pause(Math.random() * longest, this.#closed.promise)
       if (this.#isClosed) return
       try {
-        const session = await this.#limited(RECONNECT_LIMIT_MS, unreferencedTimeout)
+        const session = await this.#openSession(RECONNECT_LIMIT_MS, unreferencedTimeout)
         if (session.presence?.isTaken) this.#end(session, listener)
         else listener.online(this.#use(session, listener))
         return
@@ -235,12 +210,6 @@ class MqttBackend implements Backend {
     if (this.#closedWrites < CLOSED_EACH_TIME) return lostError(found.failure, store)
     this.#closedWrites = 0
     return writeError(new WriteFailure('closed each time', sizeBytes), store, topic)
-  }
-
-  #lateError(done: string, limitMs: number, step: string): PersistError {
-    const { store } = this.#target
-    const text = `Store ${store} could not be ${done} within ${Math.round(limitMs)} ms. It was waiting for ${step}.`
-    return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
   }
 
   #closedError(): PersistError {

@@ -21,6 +21,11 @@ export class Recorder implements BackendListener {
     this.#note('reread')
   }
 
+  async requested(): Promise<Uint8Array> {
+    this.#note('requested')
+    return new Uint8Array()
+  }
+
   offline(): void {
     this.#note('offline')
   }

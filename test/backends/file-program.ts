@@ -3,7 +3,15 @@ import { fileBackend } from '../../src/backends/file.ts'
 import { reasonOf } from '../../src/errors.ts'
 
 const [path = '', mode] = process.argv.slice(2)
-const nobody = { changed() {}, reread() {}, offline() {}, online() {}, trouble() {}, ended() {} }
+const nobody = {
+  changed() {},
+  reread() {},
+  requested: async () => new Uint8Array(),
+  offline() {},
+  online() {},
+  trouble() {},
+  ended() {},
+}
 // More than a page, so that a file that is half written can be told from one that is whole.
 const filler = 'x'.repeat(50_000)
 

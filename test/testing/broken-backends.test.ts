@@ -180,6 +180,7 @@ test.each<[what: string, told: (tell: (bytes: Uint8Array | null) => void, bytes:
       const own: BackendListener = {
         changed: (bytes) => told((copy) => listener.changed(copy), bytes),
         reread: (bytes) => listener.reread(bytes),
+        requested: (request) => listener.requested(request),
         offline: (cause) => listener.offline(cause),
         online: (held) => listener.online(held),
         trouble: (error) => listener.trouble(error),

@@ -1,19 +1,19 @@
 import { PersistError } from '../../errors.ts'
+import type { Companion } from './companion.ts'
 import { type Attempt, connectError } from './connect-error.ts'
-import { Connection, type ConnectionSettings } from './connection.ts'
+import { Connection } from './connection.ts'
 import { type ConnectionFailure, ConnectionLost, wasClosed } from './connection-failure.ts'
 import { type FencePlace, SubscriptionRefused } from './fence.ts'
 import { type Claim, Presence, willOf } from './presence.ts'
 import { Session } from './session.ts'
+import type { Target } from './target.ts'
 
-/** Where a pool is, and how to get there. */
-export interface Target extends Omit<ConnectionSettings, 'protocolVersion'> {
-  /** Name and place, for messages. */
-  readonly store: string
-  readonly topic: string
-  readonly protocolVersion: 'auto' | 4 | 5
+/** What a session is for, beside the pool. */
+export interface Company {
   /** There where the pool is to be owned. */
   readonly claim: Claim | undefined
+  /** What else is listened to on each connection, if the broker lets us. */
+  accompany(connection: Connection): readonly Companion[]
   /** With which an owner opens for the first time: it ends the connection of the owner before. */
   readonly firstClientId: string
 }
@@ -22,8 +22,8 @@ export interface Target extends Omit<ConnectionSettings, 'protocolVersion'> {
 export interface Learned {
   protocolVersion: 4 | 5
   fencePlace: FencePlace
-  /** An owner may tell that it is one. */
-  announces: boolean
+  /** Topics beside the pool's may be used: an owner tells there that it is one, and editors ask. */
+  hasCompany: boolean
   /** The pool was opened, so that whoever owns it now has come later. */
   wasOpened: boolean
 }
@@ -36,19 +36,19 @@ const NEXT_PLACE: { readonly [place in FencePlace]?: FencePlace } = { private: '
  * @param onStep told what is waited for, for the message when it takes too long
  * @throws {PersistError} the signal's reason, if it was aborted
  */
-export async function openSession(
-  target: Target,
+async function openSession(
+  target: Target & Company,
   learned: Learned,
   signal: AbortSignal,
   onStep: (step: () => string) => void,
 ): Promise<Session> {
-  let { protocolVersion, fencePlace, announces } = learned
+  let { protocolVersion, fencePlace, hasCompany } = learned
   let clientId = learned.wasOpened ? target.clientId : target.firstClientId
-  // Each round but the last steps down: from MQTT 5, from the first client id, from telling that it is an owner, and
+  // Each round but the last steps down: from MQTT 5, from the first client id, from all but the pool, and
   // twice with the fence. Six rounds at most.
   for (;;) {
     signal.throwIfAborted()
-    const claim = announces ? target.claim : undefined
+    const claim = hasCompany ? target.claim : undefined
     const connection = new Connection({ ...target, protocolVersion, clientId, ...(claim && willOf(claim)) })
     const abort = () => connection.destroy()
     signal.addEventListener('abort', abort)
@@ -56,13 +56,15 @@ export async function openSession(
     try {
       onStep(() => stepBeforeConnack(connection, target))
       const limits = await connection.opened
-      const opened = new Session(connection, limits, target.topic, fencePlace, claim && new Presence(connection, claim))
+      const presence = claim && new Presence(connection, claim)
+      const others = hasCompany ? target.accompany(connection) : []
+      const opened = new Session(connection, limits, target.topic, fencePlace, presence, others)
       session = opened
       onStep(() => opened.step)
       await opened.look()
       learned.protocolVersion = protocolVersion
       learned.fencePlace = opened.fencePlace
-      learned.announces = announces
+      learned.hasCompany = hasCompany
       learned.wasOpened = true
       return opened
     } catch (error) {
@@ -79,8 +81,8 @@ export async function openSession(
       } else if (wasClosed(failure) && clientId !== target.clientId) {
         // Somebody else may be opening it at this moment. Both go on, and the later of the two is the owner.
         clientId = target.clientId
-      } else if (claim !== undefined && (isClosed || isForbidden(failure))) {
-        announces = false
+      } else if (hasCompany && (isClosed || isForbidden(failure))) {
+        hasCompany = false
       } else if (next !== undefined) {
         // Some brokers answer a message that they do not allow by closing.
         fencePlace = next
@@ -93,6 +95,43 @@ export async function openSession(
       signal.removeEventListener('abort', abort)
     }
   }
+}
+
+/** How long opening a session may take. */
+export interface OpeningLimit {
+  readonly limitMs: number
+  /** setTimeout, or one that keeps no process alive. */
+  readonly startTimer: (ms: number, fn: () => void) => unknown
+  /** Ends it for another reason. */
+  readonly closing: AbortSignal
+}
+
+/** A session, or an error and nothing left behind when the limit is over. */
+export async function openSessionWithin(
+  target: Target & Company,
+  learned: Learned,
+  { limitMs, startTimer, closing }: OpeningLimit,
+): Promise<Session> {
+  const limit = new AbortController()
+  let step = () => ''
+  const timer = startTimer(limitMs, () => limit.abort(lateError(target.store, 'opened', limitMs, step())))
+  const stop = () => limit.abort(closing.reason)
+  if (closing.aborted) stop()
+  closing.addEventListener('abort', stop)
+  try {
+    return await openSession(target, learned, limit.signal, (current) => {
+      step = current
+    })
+  } finally {
+    clearTimeout(timer as number)
+    closing.removeEventListener('abort', stop)
+  }
+}
+
+/** What was not done in time, and what it was waiting for. */
+export function lateError(store: string, done: string, limitMs: number, step: string): PersistError {
+  const text = `Store ${store} could not be ${done} within ${Math.round(limitMs)} ms. It was waiting for ${step}.`
+  return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
 }
 
 /** Does a broker answer MQTT 5 like this that knows 3.1.1 only? With code 1 of its own time, 0x84, or not at all. */

@@ -1,5 +1,6 @@
 import { deferred } from '../../deferred.ts'
 import { randomHex } from '../../random-hex.ts'
+import type { Companion } from './companion.ts'
 import { type Connection, type ConnectionSettings, FAILURE, type Message } from './connection.ts'
 
 /** That a backend owns its pool: the same for all its connections. */
@@ -34,7 +35,7 @@ const OFFLINE = 'Offline'
  * The rank decides, not the order of messages, which some brokers deliver to one in another order than to others; and
  * a broker that was killed may bring back the session of an owner that is long gone.
  */
-export class Presence {
+export class Presence implements Companion {
   /** Resolves when somebody else has claimed the pool after us. */
   readonly taken: Promise<void>
   readonly #taken = deferred<void>()
@@ -58,7 +59,6 @@ export class Presence {
     return rank !== undefined && this.#found !== undefined && isHigher(this.#found, rank)
   }
 
-  /** To be called before the fence, in the same tick: what is retained is here then when the fence's echo is. */
   async subscribe(): Promise<void> {
     const { topic, lwtTopic } = this.#claim
     const topics = lwtTopic === undefined ? [topic] : [topic, lwtTopic]
@@ -66,7 +66,6 @@ export class Presence {
     for (const [index, code] of codes.entries()) if (code < FAILURE) this.#granted.add(topics[index] as string)
   }
 
-  /** @returns whether the message was about owners, and not about the pool */
   received({ topic, payload, retain }: Message): boolean {
     const { lwtTopic } = this.#claim
     if (topic !== this.#claim.topic && topic !== lwtTopic) return false

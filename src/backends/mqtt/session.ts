@@ -1,4 +1,5 @@
 import type { BackendListener, Held, Stamp, WriteOutcome } from '../../backend.ts'
+import type { Companion } from './companion.ts'
 import type { Connection, ServerLimits } from './connection.ts'
 import { ECHO_MS, Fence, type FencePlace, isFenceMessage } from './fence.ts'
 import { pause } from './pause.ts'
@@ -23,6 +24,7 @@ export class Session {
   /** What is waited for, for the message when it takes too long. */
   step = ''
   readonly #topic: string
+  readonly #companions: readonly Companion[]
   readonly #limits: ServerLimits
   readonly #pool = new PoolTopic()
   readonly #fence: Fence
@@ -34,9 +36,17 @@ export class Session {
   #looking: Promise<void> | undefined
   #isLookDue = false
 
-  constructor(connection: Connection, limits: ServerLimits, topic: string, place: FencePlace, presence?: Presence) {
+  constructor(
+    connection: Connection,
+    limits: ServerLimits,
+    topic: string,
+    place: FencePlace,
+    presence: Presence | undefined,
+    others: readonly Companion[],
+  ) {
     this.connection = connection
     this.presence = presence
+    this.#companions = presence === undefined ? others : [presence, ...others]
     this.#limits = limits
     this.#topic = topic
     this.limitBytes = payloadLimit(topic, connection.protocolVersion, limits.maximumPacketSize)
@@ -44,7 +54,7 @@ export class Session {
     connection.onMessage = (message) => {
       if (isFenceMessage(message.payload)) this.#fence.received(message.payload)
       else if (message.topic === topic) this.#pool.received(message)
-      else presence?.received(message)
+      else this.#companions.some((companion) => companion.received(message))
     }
   }
 
@@ -55,8 +65,8 @@ export class Session {
   /** Subscribes, and finds out what is held; `begin` then tells. */
   async look(): Promise<void> {
     this.step = 'the answer to SUBSCRIBE, and what is retained'
-    const asked = this.presence?.subscribe()
-    const [proof] = await Promise.all([this.#fence.look(() => this.#pool.found !== undefined), asked])
+    const asked = this.#companions.map((companion) => companion.subscribe())
+    const [proof] = await Promise.all([this.#fence.look(() => this.#pool.found !== undefined), ...asked])
     this.#proof = proof
   }
 

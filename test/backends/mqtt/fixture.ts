@@ -49,6 +49,7 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
   const listener: BackendListener = {
     changed: (bytes) => told.push({ changed: textOf(bytes) }),
     reread: (bytes) => told.push({ reread: textOf(bytes) }),
+    requested: async () => new Uint8Array(),
     offline: (offline) => told.push({ offline }),
     online: (online) => told.push({ online }),
     trouble: (trouble) => told.push({ trouble }),
@@ -68,7 +69,15 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
 /** The error that opening ends with. */
 export async function openingError(choice: BackendChoice, limitMs = 8000): Promise<PersistError> {
   const backend = makeBackend(choice)
-  const quiet: BackendListener = { changed() {}, reread() {}, offline() {}, online() {}, trouble() {}, ended() {} }
+  const quiet: BackendListener = {
+    changed() {},
+    reread() {},
+    requested: async () => new Uint8Array(),
+    offline() {},
+    online() {},
+    trouble() {},
+    ended() {},
+  }
   return errorOf(backend.open(quiet, limitMs))
 }
 

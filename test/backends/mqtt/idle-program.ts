@@ -7,6 +7,7 @@ const holds = then === 'offline' ? setInterval(() => {}, 60_000) : undefined
 const listener = {
   changed() {},
   reread() {},
+  requested: async () => new Uint8Array(),
   offline: () => {
     console.log('offline')
     clearInterval(holds)

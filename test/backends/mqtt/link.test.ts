@@ -97,7 +97,15 @@ describe('close()', () => {
   test('before it was opened', async () => {
     const backend = makeBackend({ url: 'mqtt://127.0.0.1:9' })
     await backend.close()
-    const listener = { changed() {}, reread() {}, offline() {}, online() {}, trouble() {}, ended() {} }
+    const listener = {
+      changed() {},
+      reread() {},
+      requested: async () => new Uint8Array(),
+      offline() {},
+      online() {},
+      trouble() {},
+      ended() {},
+    }
     expect(await errorOf(backend.open(listener, 1000))).toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
   })
 })

@@ -156,7 +156,15 @@ describe('what keeps a store from being opened', () => {
     const port = await listening(createServer(() => {}))
     const backend = makeBackend({ url: `mqtt://127.0.0.1:${port}` })
     const opening = backend.open(
-      { changed() {}, reread() {}, offline() {}, online() {}, trouble() {}, ended() {} },
+      {
+        changed() {},
+        reread() {},
+        requested: async () => new Uint8Array(),
+        offline() {},
+        online() {},
+        trouble() {},
+        ended() {},
+      },
       60_000,
     )
     await backend.close()

@@ -1,0 +1,90 @@
+import type { EditRequest } from '../../backend.ts'
+import { deferred } from '../../deferred.ts'
+import type { Companion } from './companion.ts'
+import type { Connection, Message } from './connection.ts'
+
+/** Longer than what any owner says of itself, in bytes. */
+const LIMIT_BYTES = 200
+
+/** Who owns a pool, as far as can be seen from outside. */
+export type Owner =
+  /** A store, which does what editors ask for. */
+  | { readonly kind: 'store'; readonly session: string }
+  /** A program that is online under that name and does not say that it owns the pool: a Tasmota device. */
+  | { readonly kind: 'device' }
+  /** Nobody, or a store whose connection is lost. */
+  | { readonly kind: 'none' }
+
+/** An editor's side of a connection: it sees who owns the pool, and hears the answers to what it asks. */
+export class OwnerWatch implements Companion {
+  /** Told when an owner shows up or comes back: what was asked before may not have reached it. */
+  onOwner: () => void = () => {}
+  readonly #connection: Connection
+  readonly #topic: string
+  readonly #lwtTopic: string | undefined
+  readonly #editor: string
+  readonly #answers = new Map<string, (bytes: Uint8Array) => void>()
+  #session: string | undefined
+  #lwt = ''
+
+  /** @param editor random digits, in the topics of the answers to this one */
+  constructor(connection: Connection, topic: string, lwtTopic: string | undefined, editor: string) {
+    this.#connection = connection
+    this.#topic = topic
+    this.#lwtTopic = lwtTopic
+    this.#editor = editor
+  }
+
+  get owner(): Owner {
+    if (this.#session !== undefined) {
+      return this.#lwt === 'Offline' ? { kind: 'none' } : { kind: 'store', session: this.#session }
+    }
+    return this.#lwt === 'Online' ? { kind: 'device' } : { kind: 'none' }
+  }
+
+  async subscribe(): Promise<void> {
+    const topics = [`${this.#topic}/owner`, `${this.#topic}/answer/${this.#editor}/+`]
+    if (this.#lwtTopic !== undefined) topics.push(this.#lwtTopic)
+    await this.#connection.subscribe(topics)
+  }
+
+  received({ topic, payload }: Message): boolean {
+    const text = () => new TextDecoder().decode(payload)
+    if (topic === `${this.#topic}/owner`) this.#session = payload.length > LIMIT_BYTES ? undefined : sessionIn(text())
+    else if (topic === this.#lwtTopic) this.#lwt = payload.length > LIMIT_BYTES ? '' : text()
+    else {
+      const answer = this.#answers.get(topic)
+      answer?.(payload)
+      return answer !== undefined
+    }
+    if (this.owner.kind === 'store') this.onOwner()
+    return true
+  }
+
+  /**
+   * Asks; the promise resolves with the answer, and stays pending where none comes.
+   *
+   * @param id the same for a request that is sent again
+   */
+  ask(kind: EditRequest['kind'], id: string, bytes: Uint8Array): Promise<Uint8Array> {
+    const answered = deferred<Uint8Array>()
+    const path = `${this.#editor}/${id}`
+    this.#answers.set(`${this.#topic}/answer/${path}`, answered.resolve)
+    const topic = `${this.#topic}/${kind === 'patch' ? 'set' : 'increment'}/${path}`
+    this.#connection.publish(topic, bytes, false).catch(answered.reject)
+    return answered.promise
+  }
+
+  forget(id: string): void {
+    this.#answers.delete(`${this.#topic}/answer/${this.#editor}/${id}`)
+  }
+}
+
+function sessionIn(text: string): string | undefined {
+  try {
+    const { session } = JSON.parse(text) as { session?: unknown }
+    return typeof session === 'string' && /^[0-9a-f]{16}$/.test(session) ? session : undefined
+  } catch {
+    return undefined
+  }
+}

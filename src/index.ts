@@ -1,11 +1,17 @@
+import { OwnerLink } from './backends/mqtt/owner-link.ts'
 import { mqttBackend } from './backends/mqtt.ts'
+import type { Editor } from './editor.ts'
+import type { JsonObject } from './json.ts'
+import { type EditorOptions, editorOpenerFor } from './open-editor.ts'
 import { type Openers, openersFor } from './open-store.ts'
 
-export type { Backend, BackendListener, Held } from './backend.ts'
+export type { Backend, BackendListener, EditRequest, Held, Stamp, WriteOutcome } from './backend.ts'
+export type { EditOptions, Editor, EditWay, MergePatch } from './editor.ts'
 export { PersistError, type PersistErrorCode, type PersistErrorFacts } from './errors.ts'
 export type { StoreEvents } from './events.ts'
 export type { JsonObject, JsonValue } from './json.ts'
 export type { OnConflict, Sides } from './merge.ts'
+export type { EditorOptions } from './open-editor.ts'
 export { type AutosaveOptions, DEFAULTS, type StoreOptions, type TlsOptions } from './options.ts'
 export type { Migrate, StandardSchema } from './schema.ts'
 export type { Origin, Status } from './status.ts'
@@ -31,3 +37,18 @@ export const openStore: Openers['openStore'] = openers.openStore
  * @throws {PersistError} ERR_PERSIST_OPTION
  */
 export const createStore: Openers['createStore'] = openers.createStore
+
+/**
+ * Opens an editor: it changes the pool of another program, through that program where it runs, else by itself.
+ *
+ * @throws {PersistError} ERR_PERSIST_OPTION, _CONNECT, _DENIED, _TIMEOUT
+ * @example
+ * await using editor = await openEditor({ url: 'mqtt://localhost', name: 'garage' })
+ * await editor.patch({ limit: 7, old: null })
+ * const { value } = await editor.increment('counter')
+ */
+export const openEditor: <T extends object = JsonObject>(options?: EditorOptions) => Promise<Editor<T>> =
+  editorOpenerFor({
+    makeBackend: (options) => mqttBackend({ ...options, role: 'guest' }),
+    makeLink: (options) => new OwnerLink(options, options.openTimeoutMs),
+  })

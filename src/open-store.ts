@@ -30,8 +30,9 @@ export function startStore(
 }
 
 /** Makes a store and resolves with it when its variables are here; nothing is left open when it rejects. */
-export async function startedStore(given: StoreOptions<never>, makeBackend: BackendMaker): Promise<ProxiedStore['pt']> {
-  const { pt, core, opened } = startStore(given, makeBackend)
+export async function startedStore(given: StoreOptions<never>, makeBackend: BackendMaker): Promise<ProxiedStore> {
+  const store = startStore(given, makeBackend)
+  const { core, opened } = store
   // Until the store is returned nobody can listen, and what goes wrong is told by the rejection.
   const quiet = core.events.on('error', () => {})
   await opened
@@ -47,7 +48,7 @@ export async function startedStore(given: StoreOptions<never>, makeBackend: Back
         () => nothingCame(core.label, openTimeoutMs),
       )
     quiet()
-    return pt
+    return store
   } catch (error) {
     await core.close()
     throw error
@@ -83,7 +84,7 @@ export interface Openers {
 /** Binds `openStore` and `createStore` to a kind of backend. */
 export function openersFor(makeBackend: BackendMaker): Openers {
   return {
-    openStore: (options = {}) => startedStore(options as StoreOptions<never>, makeBackend) as Promise<never>,
+    openStore: async (options = {}) => (await startedStore(options as StoreOptions<never>, makeBackend)).pt as never,
     createStore: (options = {}) => startStore(options as StoreOptions<never>, makeBackend).pt as never,
   }
 }

@@ -10,7 +10,7 @@ const REMEMBERED = 1024
 const KINDS: { readonly [level: string]: EditRequest['kind'] } = { set: 'patch', increment: 'increment' }
 
 /** An id that is meant for one owner: its last level begins with that owner's session. */
-const ADDRESSED = /(?:^|\/)([0-9a-f]{16})\.[^/]*$/
+const ADDRESSED = /(?:^|\/)([0-9a-f]{16})-[^/]*$/
 
 interface Destination {
   readonly topic: string

@@ -17,8 +17,8 @@ export type Owner =
 
 /** An editor's side of a connection: it sees who owns the pool, and hears the answers to what it asks. */
 export class OwnerWatch implements Companion {
-  /** Told when an owner shows up or comes back: what was asked before may not have reached it. */
-  onOwner: () => void = () => {}
+  /** Told whenever something was heard of owners. */
+  onNews: () => void = () => {}
   readonly #connection: Connection
   readonly #topic: string
   readonly #lwtTopic: string | undefined
@@ -42,6 +42,11 @@ export class OwnerWatch implements Companion {
     return this.#lwt === 'Online' ? { kind: 'device' } : { kind: 'none' }
   }
 
+  /** The owner has closed the pool, and said so; a lost connection of its is something else. */
+  get isClosed(): boolean {
+    return this.#session === undefined
+  }
+
   async subscribe(): Promise<void> {
     const topics = [`${this.#topic}/owner`, `${this.#topic}/answer/${this.#editor}/+`]
     if (this.#lwtTopic !== undefined) topics.push(this.#lwtTopic)
@@ -57,7 +62,7 @@ export class OwnerWatch implements Companion {
       answer?.(payload)
       return answer !== undefined
     }
-    if (this.owner.kind === 'store') this.onOwner()
+    this.onNews()
     return true
   }
 

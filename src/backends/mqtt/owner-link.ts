@@ -1,0 +1,199 @@
+import { deferred, orAfter } from '../../deferred.ts'
+import type { EditorLink } from '../../editor-link.ts'
+import { PersistError } from '../../errors.ts'
+import { randomHex } from '../../random-hex.ts'
+import { ConnectionLost, PublishRefused } from './connection-failure.ts'
+import { type Company, type Learned, openSessionWithin } from './open-session.ts'
+import { type Owner, OwnerWatch } from './owner-watch.ts'
+import type { Session } from './session.ts'
+import { type MqttPlace, type Target, targetOf } from './target.ts'
+
+/** How long a device that may not listen at all is waited for, in milliseconds: a person is waiting too. */
+const DEVICE_LIMIT_MS = 2000
+/** Between two attempts to connect, in milliseconds, at random. */
+const PAUSE_MS = 250
+
+/** A link that is open, and who is seen on it. */
+interface Seen {
+  readonly session: Session
+  readonly watch: OwnerWatch
+}
+
+/**
+ * An editor's connection to a broker, on which it asks the owner of a pool; docs/protocol.md has what is on the wire.
+ *
+ * It is made at the first question, and again at the next one after it was lost.
+ */
+export class OwnerLink implements EditorLink {
+  readonly label: string
+  readonly #target: Target & Company
+  readonly #learned: Learned
+  readonly #openTimeoutMs: number
+  readonly #closing = new AbortController()
+  #watch: OwnerWatch | undefined
+  #opening: Promise<Seen> | undefined
+  #count = 0
+
+  /** @throws {PersistError} ERR_PERSIST_OPTION */
+  constructor(place: MqttPlace, openTimeoutMs: number) {
+    const target = targetOf(place)
+    const { topic, clientId, store, protocolVersion } = target
+    const lwtTopic = place.name === undefined ? undefined : `tele/${place.name}/LWT`
+    const editor = randomHex(8)
+    this.label = store
+    this.#openTimeoutMs = openTimeoutMs
+    this.#target = {
+      ...target,
+      claim: undefined,
+      firstClientId: clientId,
+      accompany: (connection) => {
+        this.#watch = new OwnerWatch(connection, topic, lwtTopic, editor)
+        return [this.#watch]
+      },
+    }
+    this.#learned = {
+      protocolVersion: protocolVersion === 'auto' ? 5 : protocolVersion,
+      fencePlace: 'private',
+      hasCompany: true,
+      wasOpened: false,
+    }
+  }
+
+  /** Connects, if it is not connected yet. */
+  async open(limitMs: number): Promise<void> {
+    await this.#seen(limitMs)
+  }
+
+  async ask({ kind, bytes }: Parameters<EditorLink['ask']>[0], limitMs: number): Promise<Uint8Array | 'nobody'> {
+    const number = ++this.#count
+    const start = performance.now()
+    let limit = limitMs
+    /** The owner that was asked: a store's session, or a device. */
+    let asked: string | undefined
+    const left = () => Math.max(1, start + limit - performance.now())
+    for (;;) {
+      const seen = await this.#again(asked !== undefined, left)
+      const { session, watch } = seen
+      const owner = await this.#owner(seen)
+      const now = owner.kind === 'store' ? owner.session : owner.kind
+      // Whoever was asked may have done it: nobody else must be asked to do it once more.
+      if (asked !== undefined && now !== asked && owner.kind !== 'none') throw this.#noAnswer(limit, asked)
+      if (asked === undefined && owner.kind === 'none') return 'nobody'
+      if (owner.kind === 'device') limit = Math.min(limitMs, DEVICE_LIMIT_MS)
+      asked ??= now
+      // The owner can tell by the id that it was meant, and that it has done it already.
+      const id = asked === 'device' ? `${number}` : `${asked}-${number}`
+      const outcome = await orAfter(this.#asked(session, watch, kind, id, bytes), left(), 'late' as const)
+      if (outcome === 'late') throw this.#noAnswer(limit, asked)
+      if (outcome === 'closed') return 'nobody'
+      if (outcome !== 'again') return outcome
+    }
+  }
+
+  async close(): Promise<void> {
+    const { store } = this.#target
+    this.#closing.abort(new PersistError('ERR_PERSIST_CLOSED', `The editor of ${store} is closed.`, { store }))
+    const seen = await this.#opening?.catch(() => undefined)
+    await seen?.session.connection.end()
+  }
+
+  /** Who owns the pool; that nobody does is made sure of, since the owner may have come this moment. */
+  async #owner({ session, watch }: Seen): Promise<Owner> {
+    try {
+      if (watch.owner.kind === 'none') await session.look()
+    } catch (error) {
+      // It is connected again to ask; for a change of our own there will be a connection of its own.
+      if (!(error instanceof ConnectionLost)) throw error
+    }
+    return watch.owner
+  }
+
+  /**
+   * The answer; 'again' where the connection went, or the owner came back, so that it has to be asked once more;
+   * 'closed' where the owner has closed the pool and not answered before that: it has not done it.
+   */
+  async #asked(
+    { connection }: Session,
+    watch: OwnerWatch,
+    kind: 'patch' | 'increment',
+    id: string,
+    bytes: Uint8Array,
+  ): Promise<Uint8Array | 'again' | 'closed'> {
+    const outcome = deferred<Uint8Array | 'again' | 'closed'>()
+    const isOfStore = watch.owner.kind === 'store'
+    watch.onNews = () => {
+      if (watch.owner.kind === 'store') outcome.resolve('again')
+      // Answers come before that, but for brokers that have no one order.
+      else if (isOfStore && watch.isClosed) setTimeout(() => outcome.resolve('closed'), PAUSE_MS)
+    }
+    watch.ask(kind, id, bytes).then(outcome.resolve, outcome.reject)
+    try {
+      return await connection.orLost(outcome.promise)
+    } catch (error) {
+      this.#closing.signal.throwIfAborted()
+      if (error instanceof PublishRefused) throw this.#denied(error.reasonCode)
+      await rest(PAUSE_MS * Math.random())
+      return 'again'
+    } finally {
+      watch.onNews = () => {}
+      watch.forget(id)
+    }
+  }
+
+  /** A connection; one that is lost while an answer is waited for is made again until there is no time left. */
+  async #again(isWaiting: boolean, left: () => number): Promise<Seen> {
+    for (;;) {
+      try {
+        return await this.#seen(isWaiting ? left() : this.#openTimeoutMs)
+      } catch (error) {
+        if (!isWaiting || this.#closing.signal.aborted || left() <= 1) throw error
+        await rest(Math.min(left(), PAUSE_MS * (1 + Math.random())))
+      }
+    }
+  }
+
+  #seen(limitMs: number): Promise<Seen> {
+    this.#opening ??= this.#open(limitMs).catch((error) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #open(limitMs: number): Promise<Seen> {
+    const closing = this.#closing.signal
+    const startTimer = (ms: number, fn: () => void) => setTimeout(fn, ms)
+    const session = await openSessionWithin(this.#target, this.#learned, { limitMs, startTimer, closing })
+    // Where the broker lets nobody see who owns a pool, nobody is seen.
+    const watch = this.#watch ?? new OwnerWatch(session.connection, this.#target.topic, undefined, '')
+    void session.connection.lost.then(() => {
+      this.#opening = undefined
+    })
+    return { session, watch }
+  }
+
+  #denied(received: number): PersistError {
+    const { store, topic } = this.#target
+    const text =
+      `The owner of the pool of ${store} could not be asked: the broker refused the message. ` +
+      `Give this user write permission on ${topic}/set/# and ${topic}/increment/#. Nothing was changed.`
+    return new PersistError('ERR_PERSIST_DENIED', text, { store, received })
+  }
+
+  #noAnswer(limitMs: number, asked: string): PersistError {
+    const { store } = this.#target
+    const text =
+      asked === 'device'
+        ? `What owns the pool of ${store} is online (tele/…/LWT) and did not answer within ${limitMs} ms: it is a ` +
+          'Tasmota device, which reads its pool only when it starts and would write over any change. Nothing was ' +
+          'changed. Switch it off first, or pass force: true and restart it before it saves.'
+        : `The owner of the pool of ${store} did not answer within ${limitMs} ms. It may or may not have made the ` +
+          'change. Look at the pool; with force: true a change is made without asking the owner.'
+    return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store })
+  }
+}
+
+/** Unlike `pause` it keeps a process alive: somebody waits for an answer. */
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

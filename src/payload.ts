@@ -1,5 +1,6 @@
 import { PersistError } from './errors.ts'
-import { type JsonObject, MAX_DEPTH, put } from './json.ts'
+import { type JsonObject, MAX_DEPTH } from './json.ts'
+import { endOfString, parsedJson } from './parsed-json.ts'
 
 /** A pool as it came from a backend. */
 export interface Payload {
@@ -40,7 +41,7 @@ export function decodeObject(bytes: Uint8Array, refuse: (reason: string, cause?:
   const text = decoder.decode(bytes)
   let values: unknown
   try {
-    values = JSON.parse(text)
+    values = parsedJson(text)
   } catch (cause) {
     throw refuse(`${bytes.length} bytes that are not JSON (${(cause as Error).message})`, cause)
   }
@@ -49,23 +50,9 @@ export function decodeObject(bytes: Uint8Array, refuse: (reason: string, cause?:
   }
   const texts = memberTexts(text)
   if (texts === undefined) throw refuse(`nested more than ${MAX_DEPTH} deep`)
-  const named = withNames(values as JsonObject, texts)
-  const overflow = overflowing(named, texts)
+  const overflow = overflowing(values as JsonObject, texts)
   if (overflow !== undefined) throw refuse(`the variable ${JSON.stringify(overflow)} holds a number beyond 1.8e308`)
-  return { values: named, texts }
-}
-
-/**
- * The same values under the names that their texts have.
- *
- * After thousands of parses, Node 24.21 was seen to read the name "\\u0000" as another one, cached for its length.
- */
-function withNames(values: JsonObject, texts: ReadonlyMap<string, string>): JsonObject {
-  const names = Object.keys(values)
-  if (names.length === texts.size && names.every((name) => texts.has(name))) return values
-  const named: JsonObject = {}
-  for (const [name, text] of texts) put(named, name, JSON.parse(text))
-  return named
+  return { values: values as JsonObject, texts }
 }
 
 /** Writes a pool's payload from the JSON texts of its variables. */
@@ -88,8 +75,6 @@ function holdsInfinity(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value)
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsInfinity)
 }
-
-const BACKSLASH = 0x5c
 
 /**
  * Cuts the text of a JSON object into the texts of its members.
@@ -133,15 +118,6 @@ function memberTexts(text: string): Map<string, string> | undefined {
     }
   }
   return texts
-}
-
-/** The index of the quote that ends the string that begins at `from`. */
-function endOfString(text: string, from: number): number {
-  for (let at = text.indexOf('"', from + 1); ; at = text.indexOf('"', at + 1)) {
-    let escapes = 0
-    while (text.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes++
-    if (escapes % 2 === 0) return at
-  }
 }
 
 function excerpt(text: string): string {

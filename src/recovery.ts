@@ -2,6 +2,7 @@ import { asPersistError, type PersistError } from './errors.ts'
 import type { JournalEntry } from './journal.ts'
 import { type JsonValue, ownValue, sameJson } from './json.ts'
 import { mergeVariable, type OnConflict } from './merge.ts'
+import { parsedJson } from './parsed-json.ts'
 import type { Payload } from './payload.ts'
 
 /** What becomes of a variable that a journal has. */
@@ -41,5 +42,5 @@ export function recovered(
 }
 
 function parsed(text: string | undefined): JsonValue | undefined {
-  return text === undefined ? undefined : (JSON.parse(text) as JsonValue)
+  return text === undefined ? undefined : parsedJson(text)
 }

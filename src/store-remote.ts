@@ -5,6 +5,7 @@ import type { PayloadKind } from './history/payload-history.ts'
 import type { AgeOf, History } from './history.ts'
 import { type JsonValue, ownValue } from './json.ts'
 import { mergeVariable, type OnConflict } from './merge.ts'
+import { parsedJson } from './parsed-json.ts'
 import { decodePayload, type Payload } from './payload.ts'
 import type { StoreJournal } from './store-journal.ts'
 import type { Saving } from './store-saving.ts'
@@ -141,7 +142,7 @@ export class Remote {
     const confirmed = variables.confirmedText(name)
     const local = variables.get(name)
     // What others wrote and we only passed on is no change of ours, even where a write of ours has landed over it.
-    const known = confirmed === undefined ? undefined : (JSON.parse(confirmed) as JsonValue)
+    const known = confirmed === undefined ? undefined : parsedJson(confirmed)
     const base = isOurs ? remote : variables.isTheirs(name) ? local : known
     variables.confirmForeign(name, text)
     try {

@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PersistError } from '../src/errors.ts'
 import type { JsonValue } from '../src/json.ts'
+import { parsedJson } from '../src/parsed-json.ts'
 import { decodePayload, joinPayload } from '../src/payload.ts'
+import { evaluatedJson } from './helpers/evaluated-json.ts'
 import { bytesOf, HeldBackend } from './helpers/held-backend.ts'
 
 const space = fc.array(fc.constantFrom(' ', '\t', '\n', '\r'), { maxLength: 3 }).map((parts) => parts.join(''))
@@ -59,15 +61,17 @@ describe('a payload', () => {
     fc.assert(
       fc.property(poolText, (text) => {
         const { values, texts } = decodePayload(bytesOf(text), 'any')
-        const expected = JSON.parse(text) as { [name: string]: JsonValue }
+        // Not by JSON.parse, which Node 24 and 26 have wrong: see src/parsed-json.ts.
+        const expected = evaluatedJson(text) as { [name: string]: JsonValue }
         expect(values).toEqual(expected)
         expect([...texts.keys()].sort()).toEqual(Object.keys(expected).sort())
         for (const [name, part] of texts) {
           expect(text).toContain(part)
           expect(part).toBe(part.trim())
-          expect(JSON.parse(part)).toEqual(expected[name])
+          expect(evaluatedJson(part)).toEqual(expected[name])
         }
-        expect(JSON.parse(joinPayload(texts))).toEqual(expected)
+        expect(evaluatedJson(joinPayload(texts))).toEqual(expected)
+        expect(parsedJson(text)).toEqual(expected)
       }),
       { numRuns: 2000 },
     )

@@ -1,8 +1,9 @@
 import type { Stamp } from '../backend.ts'
 import { randomHex } from '../random-hex.ts'
+import { Recent } from './recent.ts'
 
 /** So many writes of others are remembered; whoever still builds on an older one counts as one that says nothing. */
-const KEPT = 1000
+const KEPT = 2000
 
 /**
  * Which write was built on which: what a writer knew of ours when it wrote.
@@ -18,7 +19,7 @@ export class Lineage {
   /** Somebody else has written since our last write was sent. */
   #isOvertaken = false
   /** The marks of others, and the last revision of ours that each of them knew. */
-  readonly #known = new Map<string, number>()
+  readonly #known = new Recent<string, number>(KEPT)
 
   /** The stamp of our next write. */
   next(): Stamp {
@@ -53,7 +54,6 @@ export class Lineage {
     this.#base = stamp && markOf(stamp)
     if (this.#base === undefined || known === undefined) return
     this.#known.set(this.#base, known)
-    if (this.#known.size > KEPT) this.#known.delete(this.#known.keys().next().value as string)
   }
 }
 

@@ -1,7 +1,11 @@
+import { Recent } from './recent.ts'
+
 /** How long a value that we have replaced is taken for an old one where its writer does not say what it knew, in ms. */
 const YOUNG_MS = 5000
 /** How much is remembered, in characters: a counter's values of an hour, or the last few of something large. */
 const KEPT_CHARACTERS = 1_000_000
+/** What an entry takes besides its text, in characters: without it, a counter's would take 20 MB. */
+const ENTRY_CHARACTERS = 100
 
 interface Replaced {
   readonly at: number
@@ -21,8 +25,7 @@ export type Change = readonly [name: string, before: string | undefined, text: s
  * Somebody who writes one of those has not seen what came after: that is no change of theirs, and must not undo ours.
  */
 export class OwnTexts {
-  readonly #replaced = new Map<string, Replaced>()
-  #characters = 0
+  readonly #replaced = new Recent<string, Replaced>(KEPT_CHARACTERS)
   /** By name. */
   readonly #inDoubt = new Map<string, Set<string | undefined>>()
   #linkLostAt: number | undefined
@@ -73,14 +76,7 @@ export class OwnTexts {
   /** The backend held this text of a variable (undefined: it was not there), until a write of ours. */
   #replace(name: string, text: string | undefined, revision: number): void {
     const key = keyOf(name, text)
-    if (!this.#replaced.delete(key)) this.#characters += key.length
-    this.#replaced.set(key, { at: performance.now(), revision })
-    if (this.#characters <= KEPT_CHARACTERS) return
-    for (const oldest of this.#replaced.keys()) {
-      this.#replaced.delete(oldest)
-      this.#characters -= oldest.length
-      if (this.#characters <= KEPT_CHARACTERS) return
-    }
+    this.#replaced.set(key, { at: performance.now(), revision }, key.length + ENTRY_CHARACTERS)
   }
 }
 

@@ -1,3 +1,5 @@
+import { Recent } from './recent.ts'
+
 /**
  * A number that stands for a payload, in 53 bits: two multiplicative hashes of 32 bits, after FNV-1a.
  *
@@ -23,16 +25,16 @@ export function fingerprint(bytes: Uint8Array): number {
 }
 
 /** A broker that was killed comes back with what it last had on disk: some saves ago, not some thousand. */
-const KEPT = 4096
+const KEPT = 8192
 
 export type PayloadKind = 'last' | 'older' | 'sent' | 'stray' | 'unknown'
 
 /** The last payloads of a store, to tell an older one of its own from somebody else's new one. */
 export class PayloadHistory {
-  readonly #prints = new Set<number>()
+  readonly #prints = new Recent<number, true>(KEPT)
   readonly #unsure = new Set<number>()
   /** What was sent and not answered before something newer was confirmed: it may still arrive. */
-  readonly #strays = new Set<number>()
+  readonly #strays = new Recent<number, true>(KEPT)
   #last: number | undefined
 
   /** It is on its way; whether it arrives is not known. Returns its fingerprint, for `confirmed`. */
@@ -46,18 +48,18 @@ export class PayloadHistory {
   confirmed(sent: number, isHeld = true): void {
     this.#unsure.delete(sent)
     for (const print of this.#unsure) {
-      remember(this.#prints, print)
-      remember(this.#strays, print)
+      this.#prints.set(print, true)
+      this.#strays.set(print, true)
     }
     this.#unsure.clear()
     if (isHeld) this.#last = sent
-    remember(this.#prints, sent)
+    this.#prints.set(sent, true)
   }
 
   /** The backend holds this, whoever wrote it. */
   seen(bytes: Uint8Array): void {
     this.#last = fingerprint(bytes)
-    remember(this.#prints, this.#last)
+    this.#prints.set(this.#last, true)
   }
 
   /**
@@ -71,10 +73,4 @@ export class PayloadHistory {
     if (this.#strays.has(print)) return 'stray'
     return this.#prints.has(print) ? 'older' : 'unknown'
   }
-}
-
-function remember(prints: Set<number>, print: number): void {
-  prints.delete(print)
-  prints.add(print)
-  if (prints.size > KEPT) prints.delete(prints.values().next().value as number)
 }

@@ -1,5 +1,5 @@
 import { PersistError } from './errors.ts'
-import type { JsonObject } from './json.ts'
+import { type JsonObject, MAX_POOL_BYTES } from './json.ts'
 import type { ResolvedOptions } from './options.ts'
 import { validated } from './schema.ts'
 
@@ -8,6 +8,11 @@ export interface PoolToSend {
   readonly sizeBytes: number
   readonly texts: () => Iterable<readonly [name: string, text: string]>
   readonly values: () => Readonly<JsonObject>
+}
+
+/** The largest pool that is read, in bytes: a smaller `maxBytes` is for what is saved, and the way there is to read it. */
+export function readLimit({ maxBytes }: Pick<ResolvedOptions, 'maxBytes'>): number {
+  return Math.max(maxBytes, MAX_POOL_BYTES)
 }
 
 /** Throws ERR_PERSIST_TOO_LARGE, naming the largest variables, for a pool over the limit in bytes. */

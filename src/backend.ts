@@ -67,6 +67,8 @@ export interface Held {
    * 'settled': the broker let no fence through, and nothing arrived for a while.
    */
   readonly proof: 'exact' | 'fence' | 'settled'
+  /** The place has lost what it held since it was last looked at, and what is there now was written after that. */
+  readonly isLost?: boolean | undefined
   /** The largest pool that can be written, in bytes, where the backend knows one. */
   readonly limitBytes?: number
   /** MQTT only: the protocol in use, 4 (MQTT 3.1.1) or 5. */

@@ -1,6 +1,6 @@
 import type { Stamp } from './backend.ts'
 import { Lineage } from './history/lineage.ts'
-import { type Change, OwnTexts } from './history/own-texts.ts'
+import { type Age, type Change, OwnTexts } from './history/own-texts.ts'
 import { PayloadHistory, type PayloadKind } from './history/payload-history.ts'
 import type { Composition, Variables } from './variables.ts'
 
@@ -12,6 +12,9 @@ export interface Sent {
   /** What it is to change. */
   readonly changes: readonly Change[]
 }
+
+/** Is this text of a variable an older one of ours, and replaced a moment ago or longer? */
+export type AgeOf = (name: string, text: string | undefined) => Age
 
 /** What we wrote, and what others knew of it when they wrote: tells an old value of ours from somebody's change. */
 export class History {
@@ -66,10 +69,10 @@ export class History {
     this.#texts.linked = linked
   }
 
-  /** Somebody else wrote; returns which texts of its variables are old ones of ours. */
-  received(bytes: Uint8Array, stamp: Stamp | undefined): (name: string, text: string | undefined) => boolean {
+  /** Somebody else wrote; returns how old the texts of its variables are, if they are old ones of ours. */
+  received(bytes: Uint8Array, stamp: Stamp | undefined): AgeOf {
     this.#payloads.seen(bytes)
     const known = this.#lineage.received(stamp)
-    return (name, text) => this.#texts.isOld(name, text, known)
+    return (name, text) => this.#texts.ageOf(name, text, known)
   }
 }

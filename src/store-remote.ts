@@ -2,7 +2,7 @@ import type { Held, Stamp } from './backend.ts'
 import { asPersistError, type PersistError } from './errors.ts'
 import type { Events, StoreEvents } from './events.ts'
 import type { PayloadKind } from './history/payload-history.ts'
-import type { History } from './history.ts'
+import type { AgeOf, History } from './history.ts'
 import { type JsonValue, ownValue } from './json.ts'
 import { mergeVariable, type OnConflict } from './merge.ts'
 import { parsedJson } from './parsed-json.ts'
@@ -30,9 +30,6 @@ export interface RemoteHost {
   trouble(error: PersistError): void
 }
 
-/** Is this text of a variable an older one of ours? */
-type IsOld = (name: string, text: string | undefined) => boolean
-
 /** Takes in what the backend holds without our having written it. */
 export class Remote {
   readonly #host: RemoteHost
@@ -49,11 +46,11 @@ export class Remote {
   }
 
   /** The link was gone and is back. An older pool of ours is no edit of somebody's: the broker has lost the newer ones. */
-  reopened({ bytes, stamp }: Held): void {
+  reopened({ bytes, stamp, isLost = false }: Held): void {
     const { history, readOnly } = this.#host
     const kind = bytes === null ? 'unknown' : history.kindOf(bytes)
     if (bytes === null && !readOnly) this.#heal('lost')
-    else if (bytes === null || readOnly || kind === 'unknown') this.#foreign(bytes, stamp)
+    else if (bytes === null || readOnly || kind === 'unknown') this.#foreign(bytes, stamp, isLost)
     else if (kind !== 'last') this.#known(bytes, kind, () => this.#sendAgain('lost'))
     history.linked = true
   }
@@ -75,14 +72,15 @@ export class Remote {
     if (kind !== 'sent') restore()
   }
 
-  #foreign(bytes: Uint8Array | null, stamp: Stamp | undefined): void {
+  /** @param isLost it was written where everything had been lost: what is missing there was not removed by anybody */
+  #foreign(bytes: Uint8Array | null, stamp: Stamp | undefined, isLost = false): void {
     const { history, watching, journal } = this.#host
     const theirs = this.#usable(bytes)
     if (theirs === undefined || bytes === null) return
-    const isOld = history.received(bytes, stamp)
+    const ageOf = history.received(bytes, stamp)
     // Our own changes so far are told before theirs, which have another origin.
     watching.flush()
-    const isUndone = this.#merge(theirs, isOld)
+    const isUndone = this.#merge(theirs, this.#oldNames(theirs, ageOf, isLost))
     watching.flush()
     journal?.review()
     // Its writer had not seen our last changes: they are to be held again.
@@ -115,18 +113,30 @@ export class Remote {
     saving.save().then(healed, () => {})
   }
 
-  /** Returns whether there are older values of ours in it. */
-  #merge(theirs: Payload, isOld: IsOld): boolean {
+  /** The variables of which it has older values of ours, or that it lacks only because they were lost. */
+  #oldNames({ texts }: Payload, ageOf: AgeOf, isLost: boolean): Set<string> {
     const { variables, readOnly } = this.#host
-    let isUndone = false
-    for (const name of new Set([...variables.knownNames(), ...theirs.texts.keys()])) {
-      const text = theirs.texts.get(name)
-      if (text === variables.confirmedText(name)) continue
-      const isOurs = !readOnly && isOld(name, text)
-      this.#mergeOne(name, ownValue(theirs.values, name), text, isOurs)
-      isUndone ||= isOurs
-    }
-    return isUndone
+    if (readOnly) return new Set()
+    const ages = this.#changed(texts).map((name) => [name, ageOf(name, texts.get(name))] as const)
+    // A pool is of one moment: where one of its values is stale, no other one has gone back on purpose.
+    const isStale = isLost || ages.some(([, age]) => age === 'young')
+    const old = ages.filter(([, age]) => age === 'young' || (age === 'aged' && isStale)).map(([name]) => name)
+    if (isLost) for (const name of variables.knownNames()) if (!texts.has(name)) old.push(name)
+    return new Set(old)
+  }
+
+  /** The variables of which these are not the texts that were held before. */
+  #changed(texts: ReadonlyMap<string, string>): string[] {
+    const { variables } = this.#host
+    const names = new Set([...variables.knownNames(), ...texts.keys()])
+    return Array.from(names).filter((name) => texts.get(name) !== variables.confirmedText(name))
+  }
+
+  /** Returns whether there are older values of ours in it. */
+  #merge({ texts, values }: Payload, old: ReadonlySet<string>): boolean {
+    const changed = this.#changed(texts)
+    for (const name of changed) this.#mergeOne(name, ownValue(values, name), texts.get(name), old.has(name))
+    return changed.some((name) => old.has(name))
   }
 
   #mergeOne(name: string, remote: JsonValue | undefined, text: string | undefined, isOurs: boolean): void {

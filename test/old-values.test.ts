@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import type { Stamp } from '../src/backend.ts'
+import { PersistError } from '../src/errors.ts'
 import { bytesOf, HeldBackend } from './helpers/held-backend.ts'
 
 // Whoever writes a whole pool carries along what it had read: values that this store has replaced since.
@@ -79,7 +80,7 @@ it('while the link is gone no time goes by: what the broker has lost is no edit'
   vi.useFakeTimers({ toFake: ['performance'] })
   const { backend, pt, shown } = await opened('{"x":1}')
   await saved(pt, 2)
-  backend.listener.offline(new (await import('../src/errors.ts')).PersistError('ERR_PERSIST_CONNECT', 'gone'))
+  backend.listener.offline(new PersistError('ERR_PERSIST_CONNECT', 'gone'))
   vi.advanceTimersByTime(60_000)
   // The broker was killed, came back with an older pool, and somebody has changed that.
   backend.text = '{"x":1,"y":9}'
@@ -239,4 +240,27 @@ it('a value of somebody else that our save landed over is not ours: they may wri
   await settled(pt)
   expect(pt.y).toBe(9)
   expect(shown()).toEqual({ x: 2, y: 9 })
+})
+
+it('where one value is stale, older ones in the same pool have not gone back on purpose either', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const { backend, pt, shown } = await opened('{"x":1,"z":1}')
+  Object.assign(pt, { z: 2 })
+  await pt.save()
+  vi.advanceTimersByTime(60_000)
+  await saved(pt, 2)
+  // From before both saves: a broker that was rolled back, and written to then.
+  backend.foreign('{"x":1,"z":1,"y":9}')
+  await settled(pt)
+  expect(shown()).toEqual({ x: 2, z: 2, y: 9 })
+})
+
+it('where the place has lost everything, what somebody has begun there anew is merged with all of ours', async () => {
+  const { backend, pt, shown } = await opened('{"x":1,"z":1}')
+  await saved(pt, 2)
+  backend.listener.offline(new PersistError('ERR_PERSIST_CONNECT', 'gone'))
+  backend.text = '{"y":9,"z":5}'
+  backend.listener.online({ ...backend.held(), isLost: true })
+  await settled(pt)
+  expect(shown()).toEqual({ x: 2, y: 9, z: 5 })
 })

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openStore, type Store, type StoreOptions } from '../src/index.ts'
 import { startAedes } from './helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from './helpers/available.ts'
+import { startDelayProxy } from './helpers/delay-proxy.ts'
 import { startMosquitto } from './helpers/mosquitto.ts'
 import { connectClient, retainedAt } from './helpers/mqtt-client.ts'
 import { startNats } from './helpers/nats.ts'
@@ -132,6 +133,32 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto loses what it had', () => {
     await waitFor(() => healed.length > 0, { what: "'heal'" })
     expect(await kept(broker.url)).toEqual({ counter: 8 })
     expect(pt.$status.state).toBe('ready')
+  })
+})
+
+describe.skipIf(!mosquittoAvailable)('Mosquitto loses what it had, and somebody else writes first', () => {
+  test.each([4, 5] as const)('MQTT %i: what they wrote is merged with the whole pool', async (protocolVersion) => {
+    const broker = await stopped(startMosquitto())
+    const proxy = await startDelayProxy({ target: broker.url })
+    onTestFinished(() => proxy.close())
+    const pt = await open(proxy.url, { protocolVersion })
+    pt.counter = 7
+    pt.tones = [600]
+    await pt.save()
+    await waitFor(() => retainedAt(broker.url, 'stat/garage/PersistMQTT/owner'), { what: 'the owner' })
+    // When this one is acknowledged, so is what said who the owner is.
+    pt.tones.push(700)
+    await pt.save()
+    proxy.freeze()
+    await broker.kill('SIGKILL')
+    await broker.restart()
+    const client = await connectClient(broker.url)
+    await client.publishAsync('stat/garage/PersistMQTT', '{"theirs":1}', { qos: 1, retain: true })
+    proxy.thaw()
+    const merged = { counter: 7, tones: [600, 700], theirs: 1 }
+    await waitFor(async () => JSON.stringify(await kept(broker.url))?.includes('counter'), { what: 'the merge' })
+    expect(await kept(broker.url)).toEqual(merged)
+    expect({ ...pt }).toEqual(merged)
   })
 })
 

@@ -13,6 +13,9 @@ interface Replaced {
   readonly revision: number
 }
 
+/** How old a text of ours is: replaced a moment ago, or longer, or none of ours that we know. */
+export type Age = 'young' | 'aged' | 'unknown'
+
 /** A variable in a write of ours: what was held before, and what that write says. */
 export type Change = readonly [name: string, before: string | undefined, text: string | undefined]
 
@@ -52,16 +55,17 @@ export class OwnTexts {
   /**
    * Is this text an old one of ours, and not somebody's change?
    *
-   * @param known the last revision of ours that its writer had seen; undefined: it does not say. Then time decides, and
+   * 'young' is; 'aged' may be either. Where its writer says what it knew there is no doubt; where not, time decides, and
    * the limit is documented: a value that young can be brought back by an editor only (docs/guarantees.md).
+   * @param known the last revision of ours that its writer had seen; undefined: it does not say
    */
-  isOld(name: string, text: string | undefined, known: number | undefined): boolean {
-    if (this.#inDoubt.get(name)?.has(text)) return true
+  ageOf(name: string, text: string | undefined, known: number | undefined): Age {
+    if (this.#inDoubt.get(name)?.has(text)) return 'young'
     const replaced = this.#replaced.get(keyOf(name, text))
-    if (replaced === undefined) return false
-    if (known !== undefined) return replaced.revision > known
+    if (replaced === undefined) return 'unknown'
+    if (known !== undefined) return replaced.revision > known ? 'young' : 'unknown'
     // While the link is gone nobody can know better: a broker that was killed comes back with what it had on disk.
-    return (this.#linkLostAt ?? performance.now()) - replaced.at < YOUNG_MS
+    return (this.#linkLostAt ?? performance.now()) - replaced.at < YOUNG_MS ? 'young' : 'aged'
   }
 
   /** The link is gone, or is back and what is held has been looked at. */

@@ -12,12 +12,14 @@ export interface Claim {
   readonly session: string
   /** What it says of itself; undefined until it has been said once. */
   rank: Rank | undefined
+  /** The broker has acknowledged it. */
+  isSaid: boolean
 }
 
 /** A new claim to the pool on a topic. */
 export function newClaim(topic: string, name: string | undefined): Claim {
   const lwtTopic = name === undefined ? undefined : `tele/${name}/LWT`
-  return { topic: `${topic}/owner`, lwtTopic, session: randomHex(8), rank: undefined }
+  return { topic: `${topic}/owner`, lwtTopic, session: randomHex(8), rank: undefined, isSaid: false }
 }
 
 /** What the broker is to publish when an owner's connection ends without a goodbye. */
@@ -51,6 +53,12 @@ export class Presence implements Companion {
     this.#connection = connection
     this.#claim = claim
     this.taken = this.#taken.promise
+  }
+
+  /** What we had said is gone, which nobody but us takes back: the broker has lost its retained messages. */
+  get isLost(): boolean {
+    const { rank, topic } = this.#claim
+    return rank !== undefined && this.#claim.isSaid && this.#found === undefined && this.#granted.has(topic)
   }
 
   /** Somebody else owns the pool, and has claimed it while we were away. */
@@ -95,6 +103,7 @@ export class Presence implements Companion {
       this.#found?.session === session || this.#publish(topic, JSON.stringify(this.#claim.rank)),
       lwtTopic !== undefined && this.#publish(lwtTopic, ONLINE),
     ])
+    this.#claim.isSaid = true
   }
 
   /** Takes back what was announced. It goes out before the DISCONNECT; nobody need wait for an answer. */

@@ -77,7 +77,8 @@ export class Session {
     pool.onRace = () => this.#lookSoon()
     const { limitBytes, connection } = this
     const { protocolVersion } = connection
-    return { bytes: copyOf(pool.known), stamp: pool.stamp, proof: this.#proof, limitBytes, protocolVersion }
+    const isLost = this.presence?.isLost ?? false
+    return { bytes: copyOf(pool.known), stamp: pool.stamp, isLost, proof: this.#proof, limitBytes, protocolVersion }
   }
 
   /** @throws WriteFailure, PublishRefused, SubscriptionRefused or ConnectionLost */

@@ -222,7 +222,7 @@ function resolveAutosave({ delayMs, maxDelayMs = delayMs * 10 }: AutosaveOptions
 }
 
 /** A Tasmota device silently drops packets over 1200 bytes; this is what is left of one for the pool. */
-function deviceLimit(topic: string): number {
+export function deviceLimit(topic: string): number {
   return 1195 - new TextEncoder().encode(topic).length
 }
 

@@ -11,6 +11,13 @@ export type JsonObject = { [name: string]: JsonValue }
  */
 export const MAX_DEPTH = 1000
 
+/**
+ * The largest pool where the option maxBytes does not say otherwise, in bytes: what is larger has come there by mistake.
+ *
+ * A pool is sent as a whole with each save, and as values takes many times its size: a broker would pass on 256 MB.
+ */
+export const MAX_POOL_BYTES: number = 16 * 2 ** 20
+
 /** Further limits on values, for pools that a device reads too. */
 export interface ValueRules {
   /** Integers are 32 bit, strings hold no NUL and no lone surrogate: what Tasmota's Berry can read back. */

@@ -1,5 +1,5 @@
 import { PersistError } from './errors.ts'
-import { type JsonObject, type JsonValue, ownValue, pathStep, put } from './json.ts'
+import { type JsonObject, type JsonValue, MAX_POOL_BYTES, ownValue, pathStep, put } from './json.ts'
 import { decodeObject } from './payload.ts'
 
 /** Variables and what they become; undefined: removed. */
@@ -24,7 +24,8 @@ export function mergePatch(target: JsonValue | undefined, patch: JsonValue): Jso
  * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD
  */
 export function patchEdits(bytes: Uint8Array, current: (name: string) => JsonValue | undefined, store: string): Edits {
-  const { values } = decodeObject(bytes, (reason, cause) => badRequest('a merge patch', bytes, reason, store, cause))
+  const refuse = (reason: string, cause?: unknown) => badRequest('a merge patch', bytes, reason, store, cause)
+  const { values } = decodeObject(bytes, refuse, MAX_POOL_BYTES)
   const edit = ([name, value]: [string, JsonValue]) =>
     [name, value === null ? undefined : mergePatch(current(name), value)] as const
   return new Map(Object.entries(values).map(edit))
@@ -41,7 +42,7 @@ export function incrementEdits(
   store: string,
 ): ReadonlyMap<string, number> {
   const refuse = (reason: string, cause?: unknown) => badRequest('an increment', bytes, reason, store, cause)
-  const { values } = decodeObject(bytes, refuse)
+  const { values } = decodeObject(bytes, refuse, MAX_POOL_BYTES)
   const edit = ([name, by]: [string, JsonValue]) => {
     if (typeof by !== 'number') throw refuse(`what is to be added to ${JSON.stringify(name)} is no number`)
     const before = current(name) ?? 0

@@ -7,6 +7,7 @@ import type { JsonObject } from './json.ts'
 import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.ts'
 import type { Store, VariablesOf } from './store-members.ts'
 import { type ProxiedStore, proxiedStore } from './store-proxy.ts'
+import { adviseOnSize } from './store-size.ts'
 
 /** Makes the backend that options ask for; an entry point's own choice. */
 export type BackendMaker = (options: ResolvedOptions) => Backend
@@ -20,6 +21,7 @@ export function startStore(
   const backend = options.backend ?? makeBackend(options)
   const store = proxiedStore(options, backend, journalMaker(options))
   const { core } = store
+  if (options.compat === 'tasmota') adviseOnSize(core)
   if (options.saveOnExit && !options.readOnly) {
     const forget = saveOnExit(core)
     core.events.on('status', ({ state }) => {

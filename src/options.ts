@@ -1,6 +1,6 @@
 import type { Backend } from './backend.ts'
 import { PersistError } from './errors.ts'
-import type { JsonObject } from './json.ts'
+import { type JsonObject, MAX_POOL_BYTES } from './json.ts'
 import type { OnConflict } from './merge.ts'
 import type { Migrate, StandardSchema } from './schema.ts'
 import { reservedBecause } from './store-members.ts'
@@ -67,7 +67,7 @@ export interface StoreOptions<T extends object = JsonObject> {
   readOnly?: boolean | undefined
   /** 'tasmota': refuse what an ESP32 could not read back (32-bit integers, pool size). @default none */
   compat?: 'tasmota' | undefined
-  /** The largest pool that may be saved, in bytes. @default what the backend allows; what a device reads for tasmota */
+  /** The largest pool that may be saved, in bytes; up to 16 MiB can be read. @default 16 MiB; for tasmota what a device reads */
   maxBytes?: number | undefined
   /** @default 10 000 */
   openTimeoutMs?: number | undefined
@@ -212,7 +212,7 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     schema: options.schema,
     migrate: options.migrate,
     compat: options.compat,
-    maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : Number.POSITIVE_INFINITY),
+    maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : MAX_POOL_BYTES),
     autosave: options.autosave ? resolveAutosave(options.autosave) : false,
   }
 }
@@ -222,7 +222,7 @@ function resolveAutosave({ delayMs, maxDelayMs = delayMs * 10 }: AutosaveOptions
 }
 
 /** A Tasmota device silently drops packets over 1200 bytes; this is what is left of one for the pool. */
-function deviceLimit(topic: string): number {
+export function deviceLimit(topic: string): number {
   return 1195 - new TextEncoder().encode(topic).length
 }
 

@@ -16,9 +16,10 @@ export function parsedJson(text: string): JsonValue {
   return hasEscapedName(text) ? readJson(text) : value
 }
 
-/** The index of the quote that ends the string that begins at `from`. */
+/** The index of the quote that ends the string that begins at `from`; the length of the text where none does. */
 export function endOfString(text: string, from: number): number {
   for (let at = text.indexOf('"', from + 1); ; at = text.indexOf('"', at + 1)) {
+    if (at === -1) return text.length
     let escapes = 0
     while (text.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes++
     if (escapes % 2 === 0) return at

@@ -21,9 +21,14 @@ export function encodePayload(text: string): Uint8Array {
 /**
  * Reads a pool: one JSON object, nested at most {@link MAX_DEPTH} deep.
  *
- * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD with the bytes
+ * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD with the bytes; ERR_PERSIST_TOO_LARGE
  */
-export function decodePayload(bytes: Uint8Array, store: string): Payload {
+export function decodePayload(
+  bytes: Uint8Array,
+  store: string,
+  limitBytes: number = Number.POSITIVE_INFINITY,
+): Payload {
+  if (bytes.length > limitBytes) throw tooLarge(bytes.length, limitBytes, store)
   return decodeObject(
     bytes,
     (reason, cause) =>
@@ -37,19 +42,26 @@ export function decodePayload(bytes: Uint8Array, store: string): Payload {
 }
 
 /** Reads one JSON object, nested at most {@link MAX_DEPTH} deep; throws what `refuse` makes of anything else. */
-export function decodeObject(bytes: Uint8Array, refuse: (reason: string, cause?: unknown) => Error): Payload {
+export function decodeObject(
+  bytes: Uint8Array,
+  refuse: (reason: string, cause?: unknown) => Error,
+  limitBytes: number = Number.POSITIVE_INFINITY,
+): Payload {
+  if (bytes.length > limitBytes) throw refuse(`it has ${bytes.length} bytes, and the limit is ${limitBytes}`)
   const text = decoder.decode(bytes)
   let values: unknown
+  let texts: Map<string, string> | undefined
   try {
-    values = parsedJson(text)
+    // First, since it stops where it gets too deep: JSON.parse takes 100 bytes and more for each level.
+    texts = memberTexts(text)
+    if (texts !== undefined) values = parsedJson(text)
   } catch (cause) {
     throw refuse(`${bytes.length} bytes that are not JSON (${(cause as Error).message})`, cause)
   }
+  if (texts === undefined) throw refuse(`nested more than ${MAX_DEPTH} deep`)
   if (typeof values !== 'object' || values === null || Array.isArray(values)) {
     throw refuse(`JSON, but not an object with variables: ${excerpt(text)}`)
   }
-  const texts = memberTexts(text)
-  if (texts === undefined) throw refuse(`nested more than ${MAX_DEPTH} deep`)
   const overflow = overflowing(values as JsonObject, texts)
   if (overflow !== undefined) throw refuse(`the variable ${JSON.stringify(overflow)} holds a number beyond 1.8e308`)
   return { values: values as JsonObject, texts }
@@ -79,17 +91,17 @@ function holdsInfinity(value: unknown): boolean {
 /**
  * Cuts the text of a JSON object into the texts of its members.
  *
- * The text has been through `JSON.parse`, so it is well formed, and brackets and quotes are all there is to see.
- * Returns undefined where it is nested more than {@link MAX_DEPTH} deep.
+ * Brackets and quotes are all there is to see if it is one. What comes of a text that is no JSON means nothing; a
+ * SyntaxError may. Returns undefined where it is nested more than {@link MAX_DEPTH} deep.
  */
 function memberTexts(text: string): Map<string, string> | undefined {
   const texts = new Map<string, string>()
   let depth = 0
   let name: string | undefined
-  let start = 0
+  let start: number | undefined
   const take = (end: number) => {
     if (name !== undefined) texts.set(name, text.slice(start, end).trim())
-    name = undefined
+    name = start = undefined
   }
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
@@ -97,12 +109,12 @@ function memberTexts(text: string): Map<string, string> | undefined {
         // "
         const from = at
         at = endOfString(text, at)
-        if (depth === 1 && name === undefined) {
-          name = JSON.parse(text.slice(from, at + 1)) as string
-          start = text.indexOf(':', at) + 1
-        }
+        if (depth === 1 && name === undefined) name = JSON.parse(text.slice(from, at + 1)) as string
         break
       }
+      case 0x3a: // :
+        if (depth === 1) start ??= at + 1
+        break
       case 0x7b: // {
       case 0x5b: // [
         // The pool's own braces are no level of a variable.
@@ -118,6 +130,15 @@ function memberTexts(text: string): Map<string, string> | undefined {
     }
   }
   return texts
+}
+
+function tooLarge(sizeBytes: number, limitBytes: number, store: string): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_TOO_LARGE',
+    `What is kept for ${store} was not read: it has ${sizeBytes} bytes, the limit is ${limitBytes}. It is left as it ` +
+      'is. Set maxBytes to its size if it is your pool; zero(true) replaces it with an empty pool.',
+    { store, sizeBytes, limitBytes },
+  )
 }
 
 function excerpt(text: string): string {

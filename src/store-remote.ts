@@ -25,6 +25,8 @@ export interface RemoteHost {
   readonly onConflict: OnConflict
   /** Nothing is ever sent: what the backend holds is right. */
   readonly readOnly: boolean
+  /** The largest pool that is read, in bytes. */
+  readonly limitBytes: number
   trouble(error: PersistError): void
 }
 
@@ -88,7 +90,7 @@ export class Remote {
   /** The pool in what somebody else wrote; where there is none, the backend gets ours again. */
   #usable(bytes: Uint8Array | null): Payload | undefined {
     try {
-      if (bytes !== null) return decodePayload(bytes, this.#host.label)
+      if (bytes !== null) return decodePayload(bytes, this.#host.label, this.#host.limitBytes)
       this.#heal('deleted')
     } catch (error) {
       this.#host.trouble(error as PersistError)

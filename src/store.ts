@@ -15,7 +15,7 @@ import { loadPool } from './store-loading.ts'
 import { Readiness } from './store-readiness.ts'
 import { Remote } from './store-remote.ts'
 import { Saving } from './store-saving.ts'
-import { checkPool, type PoolToSend } from './store-size.ts'
+import { checkPool, type PoolToSend, readLimit } from './store-size.ts'
 import { StoreState } from './store-state.ts'
 import { Watching } from './store-watching.ts'
 import { type Shelf, Variables } from './variables.ts'
@@ -78,7 +78,7 @@ export class StoreCore implements BackendListener {
     const check = (pool: PoolToSend) => checkPool(pool, options, this.#state.held?.limitBytes, label)
     this.#saving = new Saving({ ...shared, backend, saveTimeoutMs: options.saveTimeoutMs, check })
     const others = { ...shared, watching: this.watching, saving: this.#saving }
-    this.#remote = new Remote({ ...others, readOnly: options.readOnly })
+    this.#remote = new Remote({ ...others, readOnly: options.readOnly, limitBytes: readLimit(options) })
     this.#editing = new Editing({ ...others, check, assertWritable: () => this.assertWritable() })
   }
 
@@ -139,7 +139,7 @@ export class StoreCore implements BackendListener {
   /** Starts an empty pool where there is none, or, with `force`, where there is one. */
   zero(force: boolean): Promise<void> {
     if (this.options.readOnly || this.#state.name !== 'waiting') this.assertWritable()
-    const inTheWay = this.isReady ? 'the pool is in use' : this.#state.error && 'what is held there is no pool'
+    const inTheWay = this.isReady ? 'the pool is in use' : this.#state.error && 'what is held there cannot be read'
     if (inTheWay && !force) {
       throw this.#fault('ERR_PERSIST_NEEDS_FORCE', `was not cleared: ${inTheWay}. zero(true) clears it all the same`)
     }
@@ -230,7 +230,7 @@ export class StoreCore implements BackendListener {
     this.#state.held = held
     try {
       if (held.bytes !== null) {
-        const pool = decodePayload(held.bytes, this.label)
+        const pool = decodePayload(held.bytes, this.label, readLimit(this.options))
         this.#history.began(held.bytes, held.stamp)
         this.#start(pool)
       } else if (this.options.empty === 'create') {
@@ -242,8 +242,8 @@ export class StoreCore implements BackendListener {
       }
     } catch (thrown) {
       const error = asPersistError(thrown, this.label, 'opened')
-      // Bytes that are no pool stay as they are, until somebody writes a pool or zero(true) is called.
-      if (error.code === 'ERR_PERSIST_BAD_PAYLOAD') this.#become('waiting', error)
+      // What is no pool stays as it is, until somebody writes a pool or zero(true) is called.
+      if (/_(BAD_PAYLOAD|TOO_LARGE)$/.test(error.code)) this.#become('waiting', error)
       else void this.#fail(error)
     }
   }

@@ -13,7 +13,7 @@ describe('options', () => {
     vi.stubEnv('MQTT_URL', undefined)
     const options = resolve({ name: 'garage' })
     expect(options).toMatchObject({ ...DEFAULTS, topic: 'stat/garage/PersistMQTT', name: 'garage' })
-    expect(options.maxBytes).toBe(Number.POSITIVE_INFINITY)
+    expect(options.maxBytes).toBe(16 * 2 ** 20)
   })
 
   it('come from the environment where they are not given', () => {

@@ -2,7 +2,7 @@ import type { Stamp } from './backend.ts'
 import { Lineage } from './history/lineage.ts'
 import { type Age, type Change, OwnTexts } from './history/own-texts.ts'
 import { PayloadHistory, type PayloadKind } from './history/payload-history.ts'
-import type { Composition, Variables } from './variables.ts'
+import type { Composition } from './variables.ts'
 
 /** A write of ours on its way. */
 export interface Sent {
@@ -21,11 +21,6 @@ export class History {
   readonly #payloads = new PayloadHistory()
   readonly #texts = new OwnTexts()
   readonly #lineage = new Lineage()
-  readonly #variables: Variables
-
-  constructor(variables: Variables) {
-    this.#variables = variables
-  }
 
   /** A write goes out; whether it arrives is not known. */
   sent(bytes: Uint8Array, { said }: Composition): Sent {
@@ -36,7 +31,7 @@ export class History {
 
   /** The backend holds it; or it did, and somebody else has written over it. */
   confirmed({ stamp, print, changes }: Sent, isHeld: boolean): void {
-    this.#texts.landed(changes, stamp.revision)
+    this.#texts.landed(changes, stamp.revision, isHeld)
     this.#lineage.written(stamp)
     this.#payloads.confirmed(print, isHeld)
   }
@@ -51,11 +46,14 @@ export class History {
     return this.#texts.inDoubt(name)
   }
 
-  /** A write that was never answered has arrived, with these texts; before the variables are told. */
-  arrived(texts: ReadonlyMap<string, string>): void {
-    const names = new Set([...this.#variables.knownNames(), ...texts.keys()])
-    const changes = Array.from(names, (name): Change => [name, this.#variables.confirmedText(name), texts.get(name)])
-    this.#texts.landed(changes, this.#lineage.revision)
+  /** A write that was never answered has arrived; another one may be on its way over it. */
+  arrived(): void {
+    this.#texts.landed([], this.#lineage.revision, false)
+  }
+
+  /** Something else is held now of a variable than this text was, and what the store has is not that. */
+  outlived(name: string, text: string | undefined): void {
+    this.#texts.replaced(name, text, this.#lineage.revision)
   }
 
   /** This was held when the store was opened. */

@@ -59,14 +59,15 @@ export class Remote {
   reread(bytes: Uint8Array | null, stamp?: Stamp): void {
     const kind = bytes === null || this.#host.readOnly ? 'unknown' : this.#host.history.kindOf(bytes)
     if (bytes === null || kind === 'unknown') this.#foreign(bytes, stamp)
-    else this.#known(bytes, kind)
+    else if (kind !== 'last') this.#known(bytes, kind)
   }
 
   /** There is nothing in it that we do not know, and now we know that it is what is held. */
   #known(bytes: Uint8Array, kind: PayloadKind, restore: () => void = () => void this.#host.saving.save()): void {
     const { history, variables, journal, label } = this.#host
     const { texts } = decodePayload(bytes, label)
-    if (kind === 'sent') history.arrived(texts)
+    for (const name of this.#changed(texts)) history.outlived(name, variables.confirmedText(name))
+    if (kind === 'sent') history.arrived()
     variables.confirmAll(texts)
     journal?.review()
     if (kind !== 'sent') restore()
@@ -149,6 +150,7 @@ export class Remote {
     variables.confirmForeign(name, text)
     try {
       const merged = mergeVariable({ name, base, local, remote }, this.#host.onConflict)
+      if (merged.take === 'local' || merged.take === 'same') this.#host.history.outlived(name, confirmed)
       if (merged.take === 'same') variables.adoptText(name, text)
       else if (merged.take === 'remote') variables.take(name, remote, text)
       else if (merged.take === 'other') variables.set(name, merged.value)

@@ -159,21 +159,20 @@ export class Saving {
       // On disk before it is sent: what a broker may hold and what comes back after a crash can be told apart then.
       if (journal !== undefined) await journal.note()
       const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()), sent.stamp)
-      if (outcome === 'superseded') {
-        variables.abandon()
-        this.#forced ||= forced
-        this.#again(batch)
-      } else {
-        const isHeld = outcome === 'written'
-        history.confirmed(sent, isHeld)
-        if (isHeld) variables.confirm(composition)
-        else variables.abandon()
+      if (outcome !== 'superseded') history.confirmed(sent, outcome === 'written')
+      if (outcome === 'written') {
+        variables.confirm(composition)
         journal?.review()
         this.#owed = false
         events.emit('save', { sizeBytes: bytes.length })
         if (batch === this.#current) this.#settle(batch)
-        // Somebody else wrote just before or after it, which is merged here by now: the merge must get there.
-        if ((composition.overtaken || !isHeld) && batch === this.#current) void this.save()
+        // It has landed over somebody else's write, which is merged here by now: the merge must get there.
+        if (composition.overtaken && batch === this.#current) void this.save()
+      } else {
+        // Somebody else's write is held, and merged here by now: the merge must get there.
+        variables.abandon()
+        if (outcome === 'superseded') this.#forced ||= forced
+        this.#again(batch)
       }
     } catch (thrown) {
       variables.abandon()

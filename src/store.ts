@@ -70,7 +70,7 @@ export class StoreCore implements BackendListener {
     const trouble = (error: PersistError) => void this.trouble(error)
     const { onConflict } = options
     const { label, variables, events } = this
-    const history = new History(variables)
+    const history = new History()
     this.#history = history
     const common = { label, variables, history, events, trouble, onConflict }
     this.#journal = makeJournal && new StoreJournal(common, makeJournal)

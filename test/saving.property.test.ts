@@ -14,13 +14,20 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('edit'), name: fc.constantFrom(...OURS), value: fc.nat(2) }),
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('save', 'land') }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('edit elsewhere', 'supersede', 'dirty') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('dirty', 'arrive late', 'read again') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('edit elsewhere', 'supersede', 'overwrite'), stale: fc.nat(3) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('time out'), landed: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('link'), landed: fc.boolean(), lost: fc.nat(3) }) },
 )
-type Step = { do: string; name?: string; value?: number; landed?: boolean; lost?: number }
+type Step = { do: string; name?: string; value?: number; landed?: boolean; lost?: number; stale?: number }
 
-/** A store, its backend, and somebody else, who changes variables that the store does not. */
+/**
+ * A store, its backend, and somebody else, who changes a variable that the store does not, and writes whole pools: also
+ * on top of one that is not the last, or that the store does not know to be there.
+ */
 class World {
   readonly backend = new HeldBackend('{"a":0}', { auto: false })
   /** All that was ever held, as far as the store has seen it: a broker that was killed may come back with any of it. */
@@ -30,8 +37,8 @@ class World {
   readonly replayed: JsonObject = { a: 0 }
   theirs = 0
   handled = 0
-  /** A write has landed that the store had to take for lost. */
-  isInDoubt = false
+  /** Writes that the store had to take for lost, and that may still arrive. */
+  readonly strays: string[] = []
   readonly saves: Promise<void>[] = []
   /** Promises that were not kept. */
   readonly broken: string[] = []
@@ -59,7 +66,6 @@ class World {
   land(write: PendingWrite): void {
     this.handled += 1
     write.land()
-    this.isInDoubt = false
     this.landed.push(write.text)
   }
 
@@ -77,9 +83,11 @@ class World {
     )
   }
 
-  editElsewhere(): string {
+  /** @param stale so many writes ago the pool was as they have it */
+  editElsewhere(stale = 0): string {
     this.theirs += 1
-    return JSON.stringify({ ...JSON.parse(this.backend.text as string), theirs: this.theirs })
+    const seen = stale === 0 ? this.backend.text : (this.landed.at(-1 - stale) ?? this.landed[0])
+    return JSON.stringify({ ...JSON.parse(seen as string), theirs: this.theirs })
   }
 
   foreign(text: string): void {
@@ -93,8 +101,9 @@ class World {
     this.handled += 1
     if (landed) {
       this.backend.text = write.text
-      this.isInDoubt = true
       this.landed.push(write.text)
+    } else {
+      this.strays.push(write.text)
     }
     write.fail(code)
   }
@@ -117,7 +126,7 @@ class World {
     }
   }
 
-  run({ do: what, name = '', value, landed, lost: lostWrites }: Step): void {
+  run({ do: what, name = '', value, landed, lost: lostWrites, stale }: Step): void {
     const write = this.pending
     if (what === 'save') this.save()
     else if (what === 'dirty') this.pt.dirty()
@@ -128,15 +137,26 @@ class World {
       // Nothing stands for the variable being removed: values come back to what they were, and go again.
       this.pt[name] = value === 0 ? undefined : value
       this.note()
-    } else if (what === 'supersede' && write !== undefined && this.isLinked && !this.isInDoubt) {
-      this.foreign(this.editElsewhere())
+    } else if (what === 'supersede' && write !== undefined && this.isLinked) {
+      this.foreign(this.editElsewhere(stale))
       this.handled += 1
       write.land('superseded')
-    } else if (what === 'edit elsewhere' && !this.isInDoubt) {
-      // An edit on top of a write in doubt cannot be told from one that repeats its values.
-      const text = this.editElsewhere()
-      if (this.isLinked) this.foreign(text)
-      else this.backend.text = text
+    } else if (what === 'overwrite' && write !== undefined && this.isLinked) {
+      this.handled += 1
+      this.landed.push(write.text)
+      this.backend.text = write.text
+      write.land('overwritten')
+      this.foreign(this.editElsewhere(stale))
+    } else if (what === 'edit elsewhere') {
+      // Without a link, nobody can know that what was confirmed has been undone.
+      if (this.isLinked) this.foreign(this.editElsewhere(stale))
+      else this.backend.text = this.editElsewhere()
+    } else if (what === 'arrive late' && this.strays.length > 0 && this.isLinked) {
+      this.foreign(this.strays.shift() as string)
+    } else if (what === 'read again' && this.isLinked) {
+      // Of the last two messages the broker keeps the first one.
+      this.backend.text = this.landed.at(-2) ?? (this.landed[0] as string)
+      this.backend.listener.reread(this.backend.held().bytes)
     }
   }
 

@@ -42,14 +42,25 @@ export class OwnTexts {
     return this.#inDoubt.get(name) ?? NONE
   }
 
-  /** The backend holds a write of ours: whatever was sent before that has been written over, or will never be there. */
-  landed(changes: Iterable<Change>, revision: number): void {
+  /**
+   * The backend holds a write of ours: whatever was sent before that has been written over, or will never be there.
+   *
+   * @param isHeld false: somebody else has written over it already
+   */
+  landed(changes: Iterable<Change>, revision: number, isHeld: boolean): void {
     for (const [name, before, text] of changes) {
-      this.#inDoubt.get(name)?.delete(text)
-      if (before !== text) this.#replace(name, before, revision)
+      // What was held for a moment stays among those in doubt, and so becomes an old one like these.
+      if (isHeld) this.#inDoubt.get(name)?.delete(text)
+      if (before !== text) this.replaced(name, before, revision)
     }
-    for (const [name, sent] of this.#inDoubt) for (const text of sent) this.#replace(name, text, revision)
+    for (const [name, sent] of this.#inDoubt) for (const text of sent) this.replaced(name, text, revision)
     this.#inDoubt.clear()
+  }
+
+  /** The backend held this text of a variable (undefined: it was not there), and ours is another one by now. */
+  replaced(name: string, text: string | undefined, revision: number): void {
+    const key = keyOf(name, text)
+    this.#replaced.set(key, { at: performance.now(), revision }, key.length + ENTRY_CHARACTERS)
   }
 
   /**
@@ -71,12 +82,6 @@ export class OwnTexts {
   /** The link is gone, or is back and what is held has been looked at. */
   set linked(linked: boolean) {
     this.#linkLostAt = linked ? undefined : (this.#linkLostAt ?? performance.now())
-  }
-
-  /** The backend held this text of a variable (undefined: it was not there), until a write of ours. */
-  #replace(name: string, text: string | undefined, revision: number): void {
-    const key = keyOf(name, text)
-    this.#replaced.set(key, { at: performance.now(), revision }, key.length + ENTRY_CHARACTERS)
   }
 }
 

@@ -40,6 +40,8 @@ export class PayloadHistory {
   /** It is on its way; whether it arrives is not known. Returns its fingerprint, for `confirmed`. */
   sent(bytes: Uint8Array): number {
     const print = fingerprint(bytes)
+    // Sent twice, it may arrive twice.
+    if (this.#unsure.has(print)) this.#strays.set(print, true)
     this.#unsure.add(print)
     return print
   }

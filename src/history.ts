@@ -51,6 +51,11 @@ export class History {
     return this.#texts.inDoubt(name)
   }
 
+  /** The variables of which something was sent, and may be held without our knowing. */
+  namesInDoubt(): Iterable<string> {
+    return this.#texts.namesInDoubt()
+  }
+
   /** A write that was never answered has arrived, with these texts; before the variables are told. */
   arrived(texts: ReadonlyMap<string, string>): void {
     const names = new Set([...this.#variables.knownNames(), ...texts.keys()])

@@ -2,6 +2,7 @@ import type { EditRequest } from './backend.ts'
 import type { EditorLink } from './editor-link.ts'
 import { PersistError, type PersistErrorCode } from './errors.ts'
 import type { JsonObject, JsonValue } from './json.ts'
+import { parsedJson } from './parsed-json.ts'
 import { encodePayload } from './payload.ts'
 import { Variables } from './variables.ts'
 
@@ -108,7 +109,8 @@ function jsonOf(changes: object, compat: 'tasmota' | undefined): string {
 function valuesIn(answer: Uint8Array, store: string): JsonObject {
   let content: { ok?: unknown; values?: JsonValue; error?: { code?: unknown; message?: unknown } } | null
   try {
-    content = JSON.parse(new TextDecoder().decode(answer)) as typeof content
+    // Names of variables are in it.
+    content = parsedJson(new TextDecoder().decode(answer)) as typeof content
   } catch {
     content = null
   }

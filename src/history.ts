@@ -46,6 +46,11 @@ export class History {
     return this.#texts.inDoubt(name)
   }
 
+  /** The variables of which something was sent, and may be held without our knowing. */
+  namesInDoubt(): Iterable<string> {
+    return this.#texts.namesInDoubt()
+  }
+
   /** A write that was never answered has arrived; another one may be on its way over it. */
   arrived(): void {
     this.#texts.landed([], this.#lineage.revision, false)

@@ -171,12 +171,18 @@ export class StoreJournal {
     this.#journal = undefined
   }
 
-  /** All that is not confirmed. */
+  /** All that is not confirmed, or went back to what was while something else had been sent and may have arrived. */
   #collect(): Map<string, JournalEntry> {
-    const unconfirmed = Array.from(this.#host.variables.unconfirmed(), ({ name, text, confirmed: base }) => {
-      return [name, { text, base, sent: this.#sentOf(name, text, base) }] as const
-    })
-    return new Map(unconfirmed)
+    const { variables, history } = this.#host
+    const entries = new Map<string, JournalEntry>()
+    const unconfirmed = Array.from(variables.unconfirmed(), ({ name }) => name)
+    for (const name of new Set([...unconfirmed, ...history.namesInDoubt()])) {
+      const text = variables.text(name)
+      const base = variables.confirmedText(name)
+      const sent = this.#sentOf(name, text, base)
+      if (text !== base || sent.length > 0) entries.set(name, { text, base, sent })
+    }
+    return entries
   }
 
   #sentOf(name: string, text: string | undefined, base: string | undefined): (string | undefined)[] {

@@ -12,7 +12,14 @@ import type { Sample } from './leak-program.ts'
 const ALLOWED = 8
 
 /** Code that is compiled when it has run often enough would look like a leak; without that, all is the same to the byte. */
-const FLAGS = ['--expose-gc', '--no-opt', '--no-sparkplug', '--no-lazy-feedback-allocation', '--no-flush-bytecode']
+const FLAGS = [
+  '--expose-gc',
+  '--no-opt',
+  '--no-maglev',
+  '--no-sparkplug',
+  '--no-lazy-feedback-allocation',
+  '--no-flush-bytecode',
+]
 
 let directory: string
 beforeAll(async () => {

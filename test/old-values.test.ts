@@ -218,9 +218,8 @@ it.each([
   const write = await backend.nth(1)
   write.land('overwritten')
   backend.foreign(text)
-  await save
   ;(await backend.nth(2)).land()
-  await settled(pt)
+  await save
   expect(shown()).toEqual({ ...JSON.parse(text), x: 2 })
 })
 

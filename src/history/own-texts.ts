@@ -37,6 +37,11 @@ export class OwnTexts {
     else texts.add(text)
   }
 
+  /** The variables with such texts. */
+  namesInDoubt(): Iterable<string> {
+    return this.#inDoubt.keys()
+  }
+
   /** What was sent of a variable, and may be held without our knowing. */
   inDoubt(name: string): ReadonlySet<string | undefined> {
     return this.#inDoubt.get(name) ?? NONE

@@ -61,6 +61,11 @@ export class History {
     this.#texts.replaced(name, text, this.#lineage.revision)
   }
 
+  /** Somebody has written an older text of ours again, and ours is to take its place once more. */
+  isBack(name: string, text: string | undefined): void {
+    this.#texts.isBack(name, text)
+  }
+
   /** This was held when the store was opened. */
   began(bytes: Uint8Array, stamp: Stamp | undefined): void {
     this.#payloads.seen(bytes)

@@ -136,6 +136,7 @@ export class Remote {
   /** Returns whether there are older values of ours in it. */
   #merge({ texts, values }: Payload, old: ReadonlySet<string>): boolean {
     const changed = this.#changed(texts)
+    for (const name of changed) if (old.has(name)) this.#host.history.isBack(name, texts.get(name))
     for (const name of changed) this.#mergeOne(name, ownValue(values, name), texts.get(name), old.has(name))
     return changed.some((name) => old.has(name))
   }

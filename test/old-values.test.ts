@@ -126,15 +126,16 @@ it('what a writer has seen is known through others that it builds on', async () 
   expect({ ...pt }).toEqual({ x: 2, y: 2 })
 })
 
-it('a stamp that nobody can place is as good as none', async () => {
-  const { backend, pt } = await opened('{"x":1}')
-  await saved(pt, 2)
-  for (const base of ['somebody.7', '.', '', 'x'.repeat(10_000), '__proto__.1']) {
+it.each(['somebody.7', '.', '', 'x'.repeat(10_000), '__proto__.1'])(
+  'a stamp that nobody can place is as good as none: %j',
+  async (base) => {
+    const { backend, pt } = await opened('{"x":1}')
+    await saved(pt, 2)
     backend.foreign('{"x":1}', { writer: 'theirs', revision: Number.NaN, base })
     await settled(pt)
     expect(pt.x).toBe(2)
-  }
-})
+  },
+)
 
 it('a save that was never answered is no edit of whoever has seen it', async () => {
   const { backend, pt } = await opened('{"x":1}', { onConflict: 'remote' })
@@ -262,4 +263,17 @@ it('where the place has lost everything, what somebody has begun there anew is m
   backend.listener.online({ ...backend.held(), isLost: true })
   await settled(pt)
   expect(shown()).toEqual({ x: 2, y: 9, z: 5 })
+})
+
+it('two stores that take each other for stale come to an end', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  await saved(pt, 2)
+  let times = 0
+  // The other one writes its value again whenever ours is there.
+  while (pt.x === 2 && times < 20) {
+    times += 1
+    backend.foreign('{"x":1}')
+    await settled(pt)
+  }
+  expect([pt.x, times]).toEqual([1, 4])
 })

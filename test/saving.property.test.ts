@@ -36,6 +36,7 @@ class World {
   readonly states: string[] = []
   readonly replayed: JsonObject = { a: 0 }
   theirs = 0
+  staleEdits = 0
   handled = 0
   /** Writes that the store had to take for lost, and that may still arrive. */
   readonly strays: string[] = []
@@ -83,9 +84,11 @@ class World {
     )
   }
 
-  /** @param stale so many writes ago the pool was as they have it */
-  editElsewhere(stale = 0): string {
+  /** @param wanted so many writes ago the pool was as they have it; three times, for whoever goes on means it */
+  editElsewhere(wanted = 0): string {
     this.theirs += 1
+    const stale = this.staleEdits < 3 ? wanted : 0
+    if (stale > 0) this.staleEdits += 1
     const seen = stale === 0 ? this.backend.text : (this.landed.at(-1 - stale) ?? this.landed[0])
     return JSON.stringify({ ...JSON.parse(seen as string), theirs: this.theirs })
   }

@@ -7,10 +7,18 @@ const KEPT_CHARACTERS = 1_000_000
 /** What an entry takes besides its text, in characters: without it, a counter's would take 20 MB. */
 const ENTRY_CHARACTERS = 100
 
+/**
+ * So often an old value is taken for old. Whoever goes on writing it means it, or takes ours for old in the same way: two
+ * stores that do not know of each other would never end.
+ */
+const TIMES_BACK = 3
+
 interface Replaced {
   readonly at: number
   /** Our write that replaced it. */
   readonly revision: number
+  /** How often it was written again, and ours in its place. */
+  readonly timesBack: number
 }
 
 /** How old a text of ours is: replaced a moment ago, or longer, or none of ours that we know. */
@@ -64,8 +72,20 @@ export class OwnTexts {
 
   /** The backend held this text of a variable (undefined: it was not there), and ours is another one by now. */
   replaced(name: string, text: string | undefined, revision: number): void {
+    const at = performance.now()
     const key = keyOf(name, text)
-    this.#replaced.set(key, { at: performance.now(), revision }, key.length + ENTRY_CHARACTERS)
+    const before = this.#replaced.get(key)
+    const timesBack = before === undefined || at - before.at >= YOUNG_MS ? 0 : before.timesBack
+    this.#replaced.set(key, { at, revision, timesBack }, key.length + ENTRY_CHARACTERS)
+  }
+
+  /** An old text was written again, and ours is to take its place once more. */
+  isBack(name: string, text: string | undefined): void {
+    const key = keyOf(name, text)
+    const replaced = this.#replaced.get(key)
+    if (replaced === undefined) return
+    const timesBack = replaced.timesBack + 1
+    this.#replaced.set(key, { ...replaced, timesBack }, key.length + ENTRY_CHARACTERS)
   }
 
   /**
@@ -80,6 +100,7 @@ export class OwnTexts {
     const replaced = this.#replaced.get(keyOf(name, text))
     if (replaced === undefined) return 'unknown'
     if (known !== undefined) return replaced.revision > known ? 'young' : 'unknown'
+    if (replaced.timesBack >= TIMES_BACK) return 'unknown'
     // While the link is gone nobody can know better: a broker that was killed comes back with what it had on disk.
     return (this.#linkLostAt ?? performance.now()) - replaced.at < YOUNG_MS ? 'young' : 'aged'
   }

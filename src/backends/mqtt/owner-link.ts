@@ -121,11 +121,11 @@ export class OwnerLink implements EditorLink {
   ): Promise<Uint8Array | 'again' | 'closed'> {
     const outcome = deferred<Uint8Array | 'again' | 'closed'>()
     const isOfStore = watch.owner.kind === 'store'
-    watch.onNews = () => {
+    const forgetNews = watch.onNews(() => {
       if (watch.owner.kind === 'store') outcome.resolve('again')
       // Answers come before that, but for brokers that have no one order.
       else if (isOfStore && watch.isClosed) setTimeout(() => outcome.resolve('closed'), PAUSE_MS)
-    }
+    })
     watch.ask(kind, id, bytes).then(outcome.resolve, outcome.reject)
     try {
       return await connection.orLost(outcome.promise)
@@ -135,7 +135,7 @@ export class OwnerLink implements EditorLink {
       await rest(PAUSE_MS * Math.random())
       return 'again'
     } finally {
-      watch.onNews = () => {}
+      forgetNews()
       watch.forget(id)
     }
   }

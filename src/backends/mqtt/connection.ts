@@ -96,10 +96,10 @@ export class Connection {
     })
   }
 
-  /** At QoS 1; resolves with one code per topic, from 0x80 on it is a refusal. */
-  subscribe(topics: string[]): Promise<number[]> {
+  /** Resolves with one code per topic, from 0x80 on it is a refusal. */
+  subscribe(topics: string[], qos: 0 | 1 = 1): Promise<number[]> {
     return this.whileOpen((done, client) => {
-      client.subscribe(topics, { qos: 1 }, (_error, _granted, packet) => {
+      client.subscribe(topics, { qos }, (_error, _granted, packet) => {
         if (packet !== undefined) done.resolve(packet.granted as number[])
       })
     })

@@ -50,7 +50,9 @@ export class EditRequests {
     return {
       subscribe: async () => {
         // `set/#` is `set` too (MQTT 5, 4.7.1.2). Refused: nobody can ask this owner, and it works all the same.
-        await connection.subscribe(Object.keys(KINDS).map((level) => `${this.#topic}/${level}/#`))
+        // At QoS 0: without a session QoS 1 saves none that is lost on the way; and a cluster of NATS takes a second for it.
+        const topics = Object.keys(KINDS).map((level) => `${this.#topic}/${level}/#`)
+        await connection.subscribe(topics, 0)
       },
       received: (message) => this.#received(message),
     }

@@ -120,7 +120,7 @@ function valuesIn(answer: Uint8Array, store: string): JsonObject {
   const told = typeof message === 'string' ? message : 'its answer cannot be read'
   throw new PersistError(
     isKnown ? (code as PersistErrorCode) : 'ERR_PERSIST_FAILED',
-    `The pool of ${store} was not changed as asked: ${told}`,
+    `What was asked of the pool of ${store} has failed: ${told}`,
     { store },
   )
 }

@@ -45,7 +45,8 @@ export function incrementEdits(
   const { values } = decodeObject(bytes, refuse, MAX_POOL_BYTES)
   const edit = ([name, by]: [string, JsonValue]) => {
     if (typeof by !== 'number') throw refuse(`what is to be added to ${JSON.stringify(name)} is no number`)
-    const before = current(name) ?? 0
+    // Only what is not there counts as 0; null is a value, and no number.
+    const before = current(name) === undefined ? 0 : current(name)
     const value = typeof before === 'number' ? before + by : Number.NaN
     if (!Number.isFinite(value)) {
       const what = typeof before === 'number' ? `would become ${value}` : 'is no number'

@@ -1,13 +1,18 @@
 import type { EditRequest } from './backend.ts'
-import { asPersistError, PersistError } from './errors.ts'
+import { deferred } from './deferred.ts'
+import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
 import { type JsonObject, put } from './json.ts'
 import { type Edits, incrementEdits, patchEdits } from './merge-patch.ts'
 import { encodePayload, joinPayload } from './payload.ts'
+import { VERSION_NAME } from './schema.ts'
 import { reservedBecause } from './store-members.ts'
 import type { Saving } from './store-saving.ts'
 import type { PoolToSend } from './store-size.ts'
 import type { Watching } from './store-watching.ts'
 import type { Variables } from './variables.ts'
+
+/** No message of ours is longer; names of variables are in it, which may be. In characters. */
+const LONGEST_MESSAGE = 1000
 
 /** What doing what editors ask for needs of the store around it. */
 export interface EditingHost {
@@ -25,38 +30,72 @@ export interface EditingHost {
 /** Does what editors ask the owner of a pool for, in the order in which they ask. */
 export class Editing {
   readonly #host: EditingHost
+  readonly #begun = deferred<void>()
+  #isBegun = false
+  #isStopped = false
 
   constructor(host: EditingHost) {
     this.#host = host
   }
 
+  /** The pool has been looked at; what was asked before is done now, or refused for what was found. */
+  begin(): void {
+    this.#isBegun = true
+    this.#begun.resolve()
+  }
+
+  /** The store is being closed: what is asked from now on is left to whoever owns the pool next. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
   /** Resolves with the answer, as JSON: when all is saved and confirmed, or with why nothing was changed. */
   async requested({ kind, bytes, isAnswered }: EditRequest): Promise<Uint8Array> {
-    const { variables, label, trouble, saving } = this.#host
+    const { label, trouble, saving } = this.#host
+    if (!this.#isBegun) await this.#begun.promise
+    let done: object
     try {
-      this.#host.assertWritable()
-      const current = (name: string) => variables.get(name)
-      if (kind === 'patch') {
-        this.#apply(patchEdits(bytes, current, label))
-        await saving.save()
-        return answer({ ok: true })
-      }
-      const edits = incrementEdits(bytes, current, label)
-      this.#apply(edits)
-      await saving.save()
-      return answer({ ok: true, values: Object.fromEntries(edits) })
+      done = this.#do(kind, bytes)
     } catch (thrown) {
       const error = asPersistError(thrown, label, 'edited')
       // Somebody has to hear of it.
       if (!isAnswered) trouble(error)
-      return answer({ ok: false, error: { code: error.code, message: error.message } })
+      return refusal(error.code, error.message)
     }
+    try {
+      await saving.save()
+      return answer({ ok: true, ...done })
+    } catch (thrown) {
+      // An 'error' event already.
+      const { code, message } = asPersistError(thrown, label, 'saved')
+      // ERR_PERSIST_CLOSED is for what has not been begun; of this it is not known whether it was kept.
+      const told = code === 'ERR_PERSIST_CLOSED' ? 'ERR_PERSIST_TIMEOUT' : code
+      return refusal(told, `The owner has made the change, but it is not confirmed: ${message}`)
+    }
+  }
+
+  /** What is told about it beside that it was done. */
+  #do(kind: EditRequest['kind'], bytes: Uint8Array): object {
+    const { label, variables } = this.#host
+    if (this.#isStopped) {
+      const text = `Store ${label} is being closed. Nothing was changed.`
+      throw new PersistError('ERR_PERSIST_CLOSED', text, { store: label })
+    }
+    this.#host.assertWritable()
+    const current = (name: string) => variables.get(name)
+    if (kind === 'patch') {
+      this.#apply(patchEdits(bytes, current, label))
+      return {}
+    }
+    const sums = incrementEdits(bytes, current, label)
+    this.#apply(sums)
+    return { values: Object.fromEntries(sums) }
   }
 
   /** Synchronous: whoever asks next finds what this one has done. */
   #apply(edits: Edits): void {
     const { variables, watching } = this.#host
-    for (const [name, value] of edits) if (value !== undefined) assertAllowed(name)
+    for (const [name, value] of edits) if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
     // Before anything changes: a pool that cannot be saved would keep its owner from ever saving again.
     this.#host.check(edited(edits, variables))
     // Our own changes so far are told before theirs, which have another origin.
@@ -66,7 +105,10 @@ export class Editing {
   }
 }
 
-/** Removing a variable that somebody has called like a member of the store is allowed, making one is not. */
+/**
+ * Removing a variable that somebody has called like a member of the store is allowed, making one is not. Without its
+ * version a pool would be migrated once more.
+ */
 function assertAllowed(name: string): void {
   const reason = reservedBecause(name)
   if (reason === undefined) return
@@ -90,6 +132,11 @@ function edited(edits: Edits, variables: Variables): PoolToSend {
     return pool
   }
   return { sizeBytes: encodePayload(joinPayload(texts)).length, texts: () => texts, values }
+}
+
+function refusal(code: PersistErrorCode, message: string): Uint8Array {
+  const isShort = message.length <= LONGEST_MESSAGE
+  return answer({ ok: false, error: { code, message: isShort ? message : `${message.slice(0, LONGEST_MESSAGE)}…` } })
 }
 
 function answer(content: object): Uint8Array {

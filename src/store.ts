@@ -41,7 +41,7 @@ export class StoreCore implements BackendListener {
   readonly #editing: Editing
   readonly #journal: StoreJournal | undefined
   readonly #readiness: Readiness
-  readonly #history: History
+  readonly #history: History = new History()
   readonly #atReady: () => void
   readonly #state: StoreState
   #closing: Promise<void> | undefined
@@ -70,9 +70,7 @@ export class StoreCore implements BackendListener {
     const trouble = (error: PersistError) => void this.trouble(error)
     const { onConflict } = options
     const { label, variables, events } = this
-    const history = new History()
-    this.#history = history
-    const common = { label, variables, history, events, trouble, onConflict }
+    const common = { label, variables, history: this.#history, events, trouble, onConflict }
     this.#journal = makeJournal && new StoreJournal(common, makeJournal)
     const shared = { ...common, journal: this.#journal }
     const check = (pool: PoolToSend) => checkPool(pool, options, this.#state.held?.limitBytes, label)
@@ -108,6 +106,8 @@ export class StoreCore implements BackendListener {
       for (const facts of this.#early.splice(0)) this.changed(...facts)
     } catch (thrown) {
       await this.#fail(asPersistError(thrown, this.label, 'opened'))
+    } finally {
+      this.#editing.begin()
     }
   }
 
@@ -182,9 +182,7 @@ export class StoreCore implements BackendListener {
   }
 
   requested(request: EditRequest): Promise<Uint8Array> {
-    const ask = () => this.#editing.requested(request)
-    // Where it cannot be opened, the answer says why.
-    return this.#state.name === 'connecting' ? this.#readiness.exec(ask).catch(ask) : ask()
+    return this.#editing.requested(request)
   }
 
   reread(bytes: Uint8Array | null, stamp?: Stamp): void {
@@ -275,6 +273,7 @@ export class StoreCore implements BackendListener {
   }
 
   async #close(limitMs: number): Promise<void> {
+    this.#editing.stop()
     try {
       await this.saveWithin(limitMs)
     } finally {

@@ -92,7 +92,7 @@ it('adds numbers, and nothing else to nothing else', () => {
   expect(add('{"n":-0.5,"new":3}')).toEqual({ n: 1, new: 3 })
   expect(add('{}')).toEqual({})
   for (const bad of ['{"n":"1"}', '{"n":null}', '{"n":[1]}']) expect(() => add(bad)).toThrow(PersistError)
-  for (const bad of ['{"text":1}', `{"large":${Number.MAX_VALUE}}`]) {
+  for (const bad of ['{"text":1}', '{"null":1}', `{"large":${Number.MAX_VALUE}}`]) {
     expect(() => add(bad)).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_NOT_STORABLE' }))
   }
 })

@@ -111,6 +111,8 @@ class MqttBackend implements Backend {
 
   async close(): Promise<void> {
     this.#stop(this.#closedError())
+    // Not without need: a page that is left has no time to wait.
+    if (this.#requests?.isBusy) await this.#requests.end()
     this.#session?.presence?.withdraw()
     await this.#session?.connection.end()
   }

@@ -3,6 +3,7 @@ import { type Deferred, deferred } from '../../deferred.ts'
 import { type ConnectionFailure, ConnectionLost, PublishRefused } from './connection-failure.ts'
 import type { Endpoint } from './endpoint.ts'
 import { PubackScan } from './puback-scan.ts'
+import { UNREFERENCED, unreference } from './unreferenced.ts'
 
 /** A dead link is noticed after 1.5 times this; most routers keep a silent connection for a minute and more. */
 const KEEPALIVE_SECONDS = 30
@@ -64,6 +65,8 @@ export class Connection {
   readonly lost: Promise<ConnectionFailure>
   /** How far it got before CONNACK. */
   reached: 'nothing' | 'tcp' | 'tls' = 'nothing'
+  /** The largest packet that the broker takes, in bytes, where it has said so (MQTT 5, 3.2.2.3.6). */
+  maximumPacketSize: number = Number.POSITIVE_INFINITY
   onMessage: (message: Message) => void = () => {}
   readonly #opened = deferred<ServerLimits>()
   readonly #lost = deferred<ConnectionFailure>()
@@ -93,10 +96,10 @@ export class Connection {
     })
   }
 
-  /** At QoS 1; resolves with one code per topic, from 0x80 on it is a refusal. */
-  subscribe(topics: string[]): Promise<number[]> {
+  /** Resolves with one code per topic, from 0x80 on it is a refusal. */
+  subscribe(topics: string[], qos: 0 | 1 = 1): Promise<number[]> {
     return this.whileOpen((done, client) => {
-      client.subscribe(topics, { qos: 1 }, (_error, _granted, packet) => {
+      client.subscribe(topics, { qos }, (_error, _granted, packet) => {
         if (packet !== undefined) done.resolve(packet.granted as number[])
       })
     })
@@ -219,6 +222,7 @@ export class Connection {
     })
     client.on('connect', ({ properties }) => {
       const { maximumPacketSize, retainAvailable = true } = properties ?? {}
+      this.maximumPacketSize = maximumPacketSize ?? Number.POSITIVE_INFINITY
       this.#opened.resolve({ maximumPacketSize, retainAvailable })
     })
     client.on('message', (topic, { buffer, byteOffset, length }, { retain, properties }: IPublishPacket) => {
@@ -283,20 +287,6 @@ interface WebSocketRequest {
 
 function isSocket(stream: object): stream is Socket {
   return 'setNoDelay' in stream && 'unref' in stream
-}
-
-/** The keepalive must not keep a program alive that has nothing else to do. */
-const UNREFERENCED = {
-  set: (fn: () => void, ms: number): number => {
-    const timer: unknown = setInterval(fn, ms)
-    unreference(timer)
-    return timer as number
-  },
-  clear: (timer: number): void => clearInterval(timer),
-}
-
-function unreference(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
 }
 
 function codeOf(error: unknown): string | undefined {

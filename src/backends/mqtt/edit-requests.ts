@@ -1,11 +1,19 @@
 import type { BackendListener, EditRequest } from '../../backend.ts'
+import { orAfter } from '../../deferred.ts'
+import { AnswerMemory } from './answer-memory.ts'
 import type { Companion } from './companion.ts'
 import type { Connection, Message, MessageProperties } from './connection.ts'
 
 /** So many requests wait for a store that is being opened; an editor whose request is dropped asks again. */
 const EARLY_LIMIT = 1000
-/** So many answers are remembered, for editors that ask again because an answer did not reach them. */
-const REMEMBERED = 1024
+/** What they may take, in bytes. */
+const EARLY_LIMIT_BYTES = 4 * 2 ** 20
+/** How long the end of what is being done is waited for, in milliseconds; the store has ended it before. */
+const END_LIMIT_MS = 1000
+/** What a topic may have, in bytes (MQTT 5, 1.5.4). */
+const TOPIC_LIMIT_BYTES = 65_535
+/** What a PUBLISH has beside topic, payload and Correlation Data, in bytes, at most. */
+const OVERHEAD_BYTES = 24
 
 const KINDS: { readonly [level: string]: EditRequest['kind'] } = { set: 'patch', increment: 'increment' }
 
@@ -22,7 +30,10 @@ export class EditRequests {
   readonly #topic: string
   readonly #session: string
   readonly #early: Message[] = []
-  readonly #answers = new Map<string, Promise<Uint8Array>>()
+  readonly #answers = new AnswerMemory()
+  /** What is being done, each with its answer on the way to the broker. */
+  readonly #doing = new Set<Promise<void>>()
+  #earlyBytes = 0
   #listener: BackendListener | undefined
   /** Where answers go: the connection may be another one by then than the one on which was asked. */
   #connection: Connection | undefined
@@ -39,7 +50,9 @@ export class EditRequests {
     return {
       subscribe: async () => {
         // `set/#` is `set` too (MQTT 5, 4.7.1.2). Refused: nobody can ask this owner, and it works all the same.
-        await connection.subscribe(Object.keys(KINDS).map((level) => `${this.#topic}/${level}/#`))
+        // At QoS 0: without a session QoS 1 saves none that is lost on the way; and a cluster of NATS takes a second for it.
+        const topics = Object.keys(KINDS).map((level) => `${this.#topic}/${level}/#`)
+        await connection.subscribe(topics, 0)
       },
       received: (message) => this.#received(message),
     }
@@ -59,8 +72,21 @@ export class EditRequests {
     // A retained request would be done again with every connection.
     if (message.retain) return true
     if (this.#listener !== undefined) this.#ask(this.#listener, kind, rest.join('/'), message)
-    else if (this.#early.length < EARLY_LIMIT) this.#early.push(message)
+    else if (this.#early.length < EARLY_LIMIT && this.#earlyBytes < EARLY_LIMIT_BYTES) {
+      this.#earlyBytes += message.payload.length
+      this.#early.push(message)
+    }
     return true
+  }
+
+  /** Something is being done, so that `end` is worth waiting for. */
+  get isBusy(): boolean {
+    return this.#doing.size > 0
+  }
+
+  /** Resolves when all that was begun has been answered: whoever then hears that the owner is gone knows the rest. */
+  async end(): Promise<void> {
+    await orAfter(Promise.allSettled(this.#doing), END_LIMIT_MS, undefined)
   }
 
   #ask(listener: BackendListener, kind: EditRequest['kind'], id: string, { payload, properties }: Message): void {
@@ -69,19 +95,31 @@ export class EditRequests {
     const owner = ADDRESSED.exec(id)?.[1]
     const isForOther = owner !== undefined && owner !== this.#session
     const request = { kind, bytes: payload, isAnswered: destinations.length > 0 }
-    const answer = isForOther ? GONE : (this.#answers.get(key) ?? listener.requested(request))
-    if (key !== '' && !isForOther) this.#remember(key, answer)
-    void answer.then((bytes) => {
-      for (const { topic, properties } of destinations) {
-        // Lost or refused: the editor asks again, or hears nothing, and says so.
-        this.#connection?.publish(topic, bytes, false, properties).catch(() => {})
-      }
+    const known = isForOther ? GONE : this.#answers.of(key, payload)
+    const answer = known ?? listener.requested(request)
+    if (key !== '' && known === undefined) this.#answers.remember(key, payload, answer)
+    const done = answer.then((bytes) => {
+      for (const destination of destinations) this.#answer(destination, bytes)
     })
+    this.#doing.add(done)
+    void done.finally(() => this.#doing.delete(done))
+  }
+
+  #answer({ topic, properties }: Destination, bytes: Uint8Array): void {
+    const connection = this.#connection
+    const { length = 0 } = properties?.correlationData ?? {}
+    const sizeBytes = bytesOf(topic).length + bytes.length + length + OVERHEAD_BYTES
+    // The broker would end the connection [MQTT-3.2.2-15].
+    if (connection === undefined || sizeBytes > connection.maximumPacketSize) return
+    // Lost or refused: the editor asks again, or hears nothing, and says so.
+    connection.publish(topic, bytes, false, properties).catch(() => {})
   }
 
   #destinations(id: string, properties: MessageProperties | undefined): Destination[] {
     const destinations: Destination[] = []
-    if (id !== '') destinations.push({ topic: `${this.#topic}/answer/${id}`, properties: undefined })
+    const topic = `${this.#topic}/answer/${id}`
+    // A little longer than the topic of the request, and MQTT.js falls over one that is too long.
+    if (id !== '' && bytesOf(topic).length <= TOPIC_LIMIT_BYTES) destinations.push({ topic, properties: undefined })
     const { responseTopic, correlationData } = properties ?? {}
     if (responseTopic !== undefined && this.#mayAnswerTo(responseTopic)) {
       destinations.push({ topic: responseTopic, properties: correlationData && { correlationData } })
@@ -96,23 +134,23 @@ export class EditRequests {
     const isOfPool = responseTopic === this.#topic || responseTopic.startsWith(`${this.#topic}/`)
     return !isOfPool && !/\/PersistMQTT(\/|$)/.test(responseTopic)
   }
-
-  #remember(key: string, answer: Promise<Uint8Array>): void {
-    this.#answers.set(key, answer)
-    if (this.#answers.size > REMEMBERED) this.#answers.delete(this.#answers.keys().next().value as string)
-  }
 }
 
 /** The same for a request that is sent again; empty where nothing tells it from others. */
 function keyOf(kind: string, id: string, properties: MessageProperties | undefined): string {
-  if (id !== '') return `${kind} ${id}`
+  if (id !== '') return JSON.stringify([kind, id])
   const { responseTopic, correlationData } = properties ?? {}
   if (responseTopic === undefined || correlationData === undefined) return ''
-  return `${kind} ${responseTopic} ${Array.from(correlationData).join(' ')}`
+  const correlation = Array.from(correlationData, (byte) => String.fromCharCode(byte)).join('')
+  return JSON.stringify([kind, responseTopic, correlation])
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
 }
 
 const GONE = Promise.resolve(
-  new TextEncoder().encode(
+  bytesOf(
     JSON.stringify({
       ok: false,
       error: {

@@ -1,9 +1,9 @@
-import { deferred, orAfter } from '../../deferred.ts'
+import { deferred, orAfter, within } from '../../deferred.ts'
 import type { EditorLink } from '../../editor-link.ts'
 import { PersistError } from '../../errors.ts'
 import { randomHex } from '../../random-hex.ts'
 import { ConnectionLost, PublishRefused } from './connection-failure.ts'
-import { type Company, type Learned, openSessionWithin } from './open-session.ts'
+import { type Company, type Learned, lateError, openSessionWithin } from './open-session.ts'
 import { type Owner, OwnerWatch } from './owner-watch.ts'
 import type { Session } from './session.ts'
 import { type MqttPlace, type Target, targetOf } from './target.ts'
@@ -65,7 +65,7 @@ export class OwnerLink implements EditorLink {
   }
 
   async ask({ kind, bytes }: Parameters<EditorLink['ask']>[0], limitMs: number): Promise<Uint8Array | 'nobody'> {
-    const number = ++this.#count
+    let number = ++this.#count
     const start = performance.now()
     let limit = limitMs
     /** The owner that was asked: a store's session, or a device. */
@@ -74,10 +74,10 @@ export class OwnerLink implements EditorLink {
     for (;;) {
       const seen = await this.#again(asked !== undefined, left)
       const { session, watch } = seen
-      const owner = await this.#owner(seen)
+      const owner = await this.#owner(seen, left())
       const now = owner.kind === 'store' ? owner.session : owner.kind
       // Whoever was asked may have done it: nobody else must be asked to do it once more.
-      if (asked !== undefined && now !== asked && owner.kind !== 'none') throw this.#noAnswer(limit, asked)
+      if (asked !== undefined && now !== asked && owner.kind !== 'none') throw this.#noAnswer(limit, 'replaced')
       if (asked === undefined && owner.kind === 'none') return 'nobody'
       if (owner.kind === 'device') limit = Math.min(limitMs, DEVICE_LIMIT_MS)
       asked ??= now
@@ -85,8 +85,11 @@ export class OwnerLink implements EditorLink {
       const id = asked === 'device' ? `${number}` : `${asked}-${number}`
       const outcome = await orAfter(this.#asked(session, watch, kind, id, bytes), left(), 'late' as const)
       if (outcome === 'late') throw this.#noAnswer(limit, asked)
-      if (outcome === 'closed') return 'nobody'
-      if (outcome !== 'again') return outcome
+      if (outcome === 'closed') {
+        // It has not done it: whoever owns the pool now may be asked.
+        asked = undefined
+        number = ++this.#count
+      } else if (outcome !== 'again') return outcome
     }
   }
 
@@ -98,9 +101,14 @@ export class OwnerLink implements EditorLink {
   }
 
   /** Who owns the pool; that nobody does is made sure of, since the owner may have come this moment. */
-  async #owner({ session, watch }: Seen): Promise<Owner> {
+  async #owner({ session, watch }: Seen, limitMs: number): Promise<Owner> {
+    const late = () => {
+      // A connection on which nothing is answered may be dead.
+      session.connection.destroy()
+      return lateError(this.#target.store, 'looked at', limitMs, session.step)
+    }
     try {
-      if (watch.owner.kind === 'none') await session.look()
+      if (watch.owner.kind === 'none') await within(session.look(), limitMs, late)
     } catch (error) {
       // It is connected again to ask; for a change of our own there will be a connection of its own.
       if (!(error instanceof ConnectionLost)) throw error
@@ -110,7 +118,8 @@ export class OwnerLink implements EditorLink {
 
   /**
    * The answer; 'again' where the connection went, or the owner came back, so that it has to be asked once more;
-   * 'closed' where the owner has closed the pool and not answered before that: it has not done it.
+   * 'closed' where the owner says that it is closing the pool, or has closed it and not answered before that: it has
+   * not done it.
    */
   async #asked(
     { connection }: Session,
@@ -121,12 +130,21 @@ export class OwnerLink implements EditorLink {
   ): Promise<Uint8Array | 'again' | 'closed'> {
     const outcome = deferred<Uint8Array | 'again' | 'closed'>()
     const isOfStore = watch.owner.kind === 'store'
+    let isClosed = false
+    const closed = () => {
+      isClosed = true
+      // Answers come before that, but for brokers that have no one order; and it may still be saving.
+      setTimeout(() => outcome.resolve('closed'), PAUSE_MS)
+    }
     const forgetNews = watch.onNews(() => {
-      if (watch.owner.kind === 'store') outcome.resolve('again')
-      // Answers come before that, but for brokers that have no one order.
-      else if (isOfStore && watch.isClosed) setTimeout(() => outcome.resolve('closed'), PAUSE_MS)
+      // Whoever comes after it need not wait for it.
+      if (watch.owner.kind === 'store' && !isClosed) outcome.resolve('again')
+      else if (isOfStore && watch.isClosed && !isClosed) closed()
     })
-    watch.ask(kind, id, bytes).then(outcome.resolve, outcome.reject)
+    watch.ask(kind, id, bytes).then((answer) => {
+      if (isOfStore && isClosing(answer)) closed()
+      else outcome.resolve(answer)
+    }, outcome.reject)
     try {
       return await connection.orLost(outcome.promise)
     } catch (error) {
@@ -182,6 +200,12 @@ export class OwnerLink implements EditorLink {
 
   #noAnswer(limitMs: number, asked: string): PersistError {
     const { store } = this.#target
+    if (asked === 'replaced') {
+      const text =
+        `The owner of the pool of ${store} was replaced by another one while it was asked. It may or may not have ` +
+        'made the change. Look at the pool, and ask again if it has not.'
+      return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store })
+    }
     const text =
       asked === 'device'
         ? `What owns the pool of ${store} is online (tele/…/LWT) and did not answer within ${limitMs} ms: it is a ` +
@@ -191,6 +215,11 @@ export class OwnerLink implements EditorLink {
           'change. Look at the pool; with force: true a change is made without asking the owner.'
     return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store })
   }
+}
+
+/** The answer of an owner that is being closed, and has not begun with what it was asked. */
+function isClosing(answer: Uint8Array): boolean {
+  return answer.length < 2000 && new TextDecoder().decode(answer).includes('"code":"ERR_PERSIST_CLOSED"')
 }
 
 /** Unlike `pause` it keeps a process alive: somebody waits for an answer. */

@@ -1,37 +1,10 @@
-import type { IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../../src/index.ts'
 import { mosquittoAvailable } from '../../helpers/available.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
 import { connectClient } from '../../helpers/mqtt-client.ts'
 import { waitFor, waitForEvent } from '../../helpers/wait.ts'
-
-const TOPIC = 'stat/garage/PersistMQTT'
-
-/** An owner, and a client that asks without knowing anything of this package. */
-async function asked(options: object = {}, clientOptions: object = {}) {
-  const broker = await startMosquitto(options)
-  onTestFinished(() => broker.stop())
-  const { url } = broker
-  const pt = await openStore({ url, name: 'garage', saveOnExit: false })
-  onTestFinished(() => pt.$close().catch(() => {}))
-  const errors: string[] = []
-  pt.$on('error', ({ code }) => errors.push(code))
-  const client = await connectClient(url, { protocolVersion: 5, ...clientOptions })
-  const heard: { topic: string; text: string; packet: IPublishPacket }[] = []
-  client.on('message', (topic, payload, packet) => heard.push({ topic, text: payload.toString(), packet }))
-  await client.subscribeAsync(['answers/#', `${TOPIC}/answer/#`], { qos: 1 })
-  return { pt, url, client, heard, errors }
-}
-
-function ask(client: MqttClient, path: string, text: string, properties: IClientPublishOptions['properties'] = {}) {
-  return client.publishAsync(`${TOPIC}/${path}`, text, { qos: 1, properties })
-}
-
-async function nth<T>(list: readonly T[], n: number): Promise<T> {
-  await waitFor(() => list.length >= n, { what: `answer ${n}` })
-  return list[n - 1] as T
-}
+import { ask, asked, nth, TOPIC } from './asked-owner.ts'
 
 describe.skipIf(!mosquittoAvailable)('what any MQTT client asks of an owner', () => {
   test('with a Response Topic: the answer has the Correlation Data, and comes when all is saved', async () => {
@@ -52,7 +25,7 @@ describe.skipIf(!mosquittoAvailable)('what any MQTT client asks of an owner', ()
 
   test('with MQTT 3.1.1, by an id of any number of levels', async () => {
     const { pt, client, heard } = await asked({}, { protocolVersion: 4 })
-    await client.publishAsync(`${TOPIC}/set/mine/1`, '{"x":1}', { qos: 1 })
+    await ask(client, 'set/mine/1', '{"x":1}')
     expect(await nth(heard, 1)).toMatchObject({ topic: `${TOPIC}/answer/mine/1`, text: '{"ok":true}' })
     expect(pt.x).toBe(1)
   })
@@ -133,7 +106,7 @@ describe.skipIf(!mosquittoAvailable)('what any MQTT client asks of an owner', ()
     await pt.save()
   })
 
-  test('an owner that only reads says so', async () => {
+  test('after a takeover the new owner alone does it', async () => {
     const broker = await startMosquitto()
     onTestFinished(() => broker.stop())
     const first = await openStore({ url: broker.url, name: 'garage', saveOnExit: false })

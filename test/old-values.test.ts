@@ -277,3 +277,23 @@ it('two stores that take each other for stale come to an end', async () => {
   }
   expect([pt.x, times]).toEqual([1, 21])
 })
+
+it('where saves take long, so does it until a value may be brought back', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const { backend, pt } = await opened('{"x":1}')
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  const write = await backend.nth(1)
+  vi.advanceTimersByTime(3000)
+  write.land()
+  await save
+  backend.auto = true
+  vi.advanceTimersByTime(10_000)
+  backend.foreign('{"x":1}')
+  await settled(pt)
+  expect(pt.x).toBe(2)
+  vi.advanceTimersByTime(12_000)
+  backend.foreign('{"x":1}')
+  expect(pt.x).toBe(1)
+})

@@ -1,7 +1,12 @@
 import { Recent } from './recent.ts'
 
-/** How long a value that we have replaced is taken for an old one where its writer does not say what it knew, in ms. */
+/**
+ * How long a value that we have replaced is taken for an old one where its writer does not say what it knew, in ms; and
+ * twice as long as our own writes take, since who writes on a slow link has seen less.
+ */
 const YOUNG_MS = 5000
+/** What takes longer than this, in milliseconds, was kept by something else than a slow link. */
+const SLOWEST_MS = 15_000
 /** How much is remembered, in characters: a counter's values of an hour, or the last few of something large. */
 const KEPT_CHARACTERS = 1_000_000
 /** What an entry takes besides its text, in characters: without it, a counter's would take 20 MB. */
@@ -41,9 +46,14 @@ export class OwnTexts {
   #linkLostAt: number | undefined
   /** Our last write that was held. */
   #held = 0
+  /** When the write was sent that is to be confirmed next. */
+  #sentAt: number | undefined
+  /** How long writes have taken of late, in milliseconds. */
+  #slownessMs = 0
 
   /** It is on its way. */
   sent(name: string, text: string | undefined): void {
+    this.#sentAt ??= performance.now()
     const texts = this.#inDoubt.get(name)
     if (texts === undefined) this.#inDoubt.set(name, new Set([text]))
     else texts.add(text)
@@ -66,6 +76,9 @@ export class OwnTexts {
    */
   landed(changes: Iterable<Change>, revision: number, isHeld: boolean): void {
     if (isHeld) this.#held = revision
+    const tookMs = performance.now() - (this.#sentAt ?? performance.now())
+    this.#slownessMs = Math.max(Math.min(tookMs, SLOWEST_MS), this.#slownessMs / 2)
+    this.#sentAt = undefined
     for (const [name, before, text] of changes) {
       // What was held for a moment stays among those in doubt, and so becomes an old one like these.
       if (isHeld) this.#inDoubt.get(name)?.delete(text)
@@ -80,9 +93,13 @@ export class OwnTexts {
     const at = performance.now()
     const key = keyOf(name, text)
     const before = this.#replaced.get(key)
-    const isNew = before === undefined || at - before.at >= YOUNG_MS
+    const isNew = before === undefined || at - before.at >= this.#youngMs
     const { timesBack, countedAt } = isNew ? { timesBack: 0, countedAt: 0 } : before
     this.#replaced.set(key, { at, revision, timesBack, countedAt }, key.length + ENTRY_CHARACTERS)
+  }
+
+  get #youngMs(): number {
+    return YOUNG_MS + 2 * this.#slownessMs
   }
 
   /** An old text was written again, and ours is to take its place once more. */
@@ -109,12 +126,13 @@ export class OwnTexts {
     if (known !== undefined) return replaced.revision > known ? 'young' : 'unknown'
     if (replaced.timesBack >= TIMES_BACK) return 'unknown'
     // While the link is gone nobody can know better: a broker that was killed comes back with what it had on disk.
-    return (this.#linkLostAt ?? performance.now()) - replaced.at < YOUNG_MS ? 'young' : 'aged'
+    return (this.#linkLostAt ?? performance.now()) - replaced.at < this.#youngMs ? 'young' : 'aged'
   }
 
   /** The link is gone, or is back and what is held has been looked at. */
   set linked(linked: boolean) {
     this.#linkLostAt = linked ? undefined : (this.#linkLostAt ?? performance.now())
+    this.#sentAt = undefined
   }
 }
 

@@ -144,9 +144,9 @@ export class StoreJournal {
       // Somebody else's value in the place of what was held: what the store made of that is what counts now.
       const isOurs = base === entry.base || base === entry.text
       const text = isOurs ? entry.text : variables.text(name)
-      const sent = this.#sentOf(name, text, base)
+      const again = this.#entryOf(name, text)
       // What is in flight may still land, also over a value that is confirmed.
-      if (text !== base || sent.length > 0) left.set(name, { text, base, sent })
+      if (again !== undefined) left.set(name, again)
     }
     this.#noted = left
     this.#clearing ??= setTimeout(() => this.#clear(), CLEAR_AFTER_MS)
@@ -177,16 +177,21 @@ export class StoreJournal {
     const entries = new Map<string, JournalEntry>()
     const unconfirmed = Array.from(variables.unconfirmed(), ({ name }) => name)
     for (const name of new Set([...unconfirmed, ...history.namesInDoubt()])) {
-      const text = variables.text(name)
-      const base = variables.confirmedText(name)
-      const sent = this.#sentOf(name, text, base)
-      if (text !== base || sent.length > 0) entries.set(name, { text, base, sent })
+      const entry = this.#entryOf(name, variables.text(name))
+      if (entry !== undefined) entries.set(name, entry)
     }
     return entries
   }
 
-  #sentOf(name: string, text: string | undefined, base: string | undefined): (string | undefined)[] {
-    return Array.from(this.#host.history.inDoubt(name)).filter((sent) => sent !== text && sent !== base)
+  #entryOf(name: string, text: string | undefined): JournalEntry | undefined {
+    const { variables, history } = this.#host
+    const confirmed = variables.confirmedText(name)
+    // Sent again because the backend had lost it: it is to come back where it is missing, and is no change of ours.
+    const isLost = confirmed === undefined && variables.isTheirs(name)
+    const base = isLost ? text : confirmed
+    const sent = Array.from(history.inDoubt(name)).filter((one) => one !== text && one !== base)
+    if (isLost && !sent.includes(undefined)) sent.push(undefined)
+    return text !== base || sent.length > 0 ? { text, base, sent } : undefined
   }
 
   /** Brings to the file what was forgotten since it was written; a write that waits for its turn does that too. */

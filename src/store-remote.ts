@@ -102,7 +102,7 @@ export class Remote {
 
   #heal(reason: StoreEvents['heal']['reason']): void {
     if (this.#host.readOnly) return
-    this.#host.variables.confirmAll(new Map())
+    this.#host.variables.confirmAll(new Map(), true)
     this.#sendAgain(reason)
   }
 

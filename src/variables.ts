@@ -137,8 +137,7 @@ export class Variables {
 
   /** The variables that the backend does not hold as they are, frozen; undefined: removed. */
   unsavedValues(): Readonly<Record<string, JsonValue | undefined>> {
-    this.#refresh()
-    return Object.freeze(Object.fromEntries(Array.from(this.#unconfirmed, (one) => [one.name, one.freeze()])))
+    return Object.freeze(Object.fromEntries(Array.from(this.unconfirmed(), (one) => [one.name, one.freeze()])))
   }
 
   /** The payload of all variables as they are now; `confirm` or `abandon` it before the next. */
@@ -208,9 +207,10 @@ export class Variables {
     this.#confirmVariable(variable, text)
   }
 
-  /** The backend holds exactly these texts. */
-  confirmAll(texts: ReadonlyMap<string, string>): void {
-    this.#refresh()
+  /** The backend holds exactly these texts. Has it lost the others, they are to be sent again, and no changes of ours. */
+  confirmAll(texts: ReadonlyMap<string, string>, isLost = false): void {
+    const ours = this.unconfirmed()
+    if (isLost) for (const variable of this.#byName.values()) variable.isTheirs ||= !ours.has(variable)
     for (const name of new Set([...this.#byName.keys(), ...texts.keys()])) this.confirmForeign(name, texts.get(name))
   }
 

@@ -146,6 +146,25 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
       expect(pt.counter).toBe(turn)
     }
   })
+
+  test.skipIf(!runs)('an owner that loses its link before it has heard of them: all are asked again', async () => {
+    const url = await broker()
+    const proxy = await startDelayProxy({ target: url })
+    onTestFinished(() => proxy.close())
+    const pt = await openStore<Garage>({ url: proxy.url, name: 'garage', saveOnExit: false, protocolVersion })
+    onTestFinished(() => pt.$close().catch(() => {}))
+    await waitFor(() => retainedAt(url, `${TOPIC}/owner`), { what: 'the owner to say that it is one' })
+    const editor = await edited(url, { protocolVersion })
+    proxy.freeze()
+    const before = proxy.bytes().down
+    const asked = [editor.increment('counter', 1), editor.increment('counter', 2), editor.increment('counter', 4)]
+    // All of them are at the broker, which has sent them on.
+    await waitFor(() => proxy.bytes().down - before > 3 * `${TOPIC}/increment/`.length, { what: 'the questions' })
+    proxy.cut()
+    proxy.thaw()
+    for (const { way } of await Promise.all(asked)) expect(way).toBe('owner')
+    expect(pt.counter).toBe(7)
+  })
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor', () => {

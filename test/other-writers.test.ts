@@ -136,6 +136,24 @@ describe('somebody else writes', () => {
       expect(told.error[0]).toMatchObject({ code: 'ERR_PERSIST_BAD_PAYLOAD', bytes: expect.any(Uint8Array) })
   })
 
+  it.each([null, 'hello'])(
+    'while a pool is written again that had become %s: their change of it is no conflict',
+    async (text) => {
+      const backend = new HeldBackend('{"a":1,"b":1,"c":1}', { auto: false })
+      const { pt, told } = await open(backend)
+      pt.b = 2
+      backend.foreign(text)
+      // Before ours has landed, and by who found nothing there.
+      backend.foreign('{"a":5,"b":5}')
+      expect({ ...pt }).toEqual({ a: 5, b: 2, c: 1 })
+      expect(told.conflict.map(({ name }) => name)).toEqual(['b'])
+      ;(await backend.nth(1)).land()
+      ;(await backend.nth(2)).land()
+      await pt.save()
+      expect(JSON.parse(backend.text ?? '')).toEqual({ a: 5, b: 2, c: 1 })
+    },
+  )
+
   it('a store that only reads follows, and never writes', async () => {
     const backend = new HeldBackend('{"a":1}')
     const { pt } = await open(backend, { readOnly: true })

@@ -84,10 +84,10 @@ class World {
     )
   }
 
-  /** @param wanted so many writes ago the pool was as they have it; three times, for whoever goes on means it */
+  /** @param wanted so many writes ago the pool was as they have it; not for ever, for whoever goes on means it */
   editElsewhere(wanted = 0): string {
     this.theirs += 1
-    const stale = this.staleEdits < 3 ? wanted : 0
+    const stale = this.staleEdits < 15 ? wanted : 0
     if (stale > 0) this.staleEdits += 1
     const seen = stale === 0 ? this.backend.text : (this.landed.at(-1 - stale) ?? this.landed[0])
     return JSON.stringify({ ...JSON.parse(seen as string), theirs: this.theirs })

@@ -11,14 +11,16 @@ const ENTRY_CHARACTERS = 100
  * So often an old value is taken for old. Whoever goes on writing it means it, or takes ours for old in the same way: two
  * stores that do not know of each other would never end.
  */
-const TIMES_BACK = 3
+const TIMES_BACK = 20
 
 interface Replaced {
   readonly at: number
   /** Our write that replaced it. */
   readonly revision: number
-  /** How often it was written again, and ours in its place. */
+  /** How often it was written again although ours had been held in its place. */
   readonly timesBack: number
+  /** Our last write that was held when that was counted. */
+  readonly countedAt: number
 }
 
 /** How old a text of ours is: replaced a moment ago, or longer, or none of ours that we know. */
@@ -37,6 +39,8 @@ export class OwnTexts {
   /** By name. */
   readonly #inDoubt = new Map<string, Set<string | undefined>>()
   #linkLostAt: number | undefined
+  /** Our last write that was held. */
+  #held = 0
 
   /** It is on its way. */
   sent(name: string, text: string | undefined): void {
@@ -61,6 +65,7 @@ export class OwnTexts {
    * @param isHeld false: somebody else has written over it already
    */
   landed(changes: Iterable<Change>, revision: number, isHeld: boolean): void {
+    if (isHeld) this.#held = revision
     for (const [name, before, text] of changes) {
       // What was held for a moment stays among those in doubt, and so becomes an old one like these.
       if (isHeld) this.#inDoubt.get(name)?.delete(text)
@@ -75,17 +80,19 @@ export class OwnTexts {
     const at = performance.now()
     const key = keyOf(name, text)
     const before = this.#replaced.get(key)
-    const timesBack = before === undefined || at - before.at >= YOUNG_MS ? 0 : before.timesBack
-    this.#replaced.set(key, { at, revision, timesBack }, key.length + ENTRY_CHARACTERS)
+    const isNew = before === undefined || at - before.at >= YOUNG_MS
+    const { timesBack, countedAt } = isNew ? { timesBack: 0, countedAt: 0 } : before
+    this.#replaced.set(key, { at, revision, timesBack, countedAt }, key.length + ENTRY_CHARACTERS)
   }
 
   /** An old text was written again, and ours is to take its place once more. */
   isBack(name: string, text: string | undefined): void {
     const key = keyOf(name, text)
     const replaced = this.#replaced.get(key)
-    if (replaced === undefined) return
-    const timesBack = replaced.timesBack + 1
-    this.#replaced.set(key, { ...replaced, timesBack }, key.length + ENTRY_CHARACTERS)
+    // Who writes it again before ours was there cannot have seen ours.
+    if (replaced === undefined || replaced.countedAt === this.#held) return
+    const back = { ...replaced, timesBack: replaced.timesBack + 1, countedAt: this.#held }
+    this.#replaced.set(key, back, key.length + ENTRY_CHARACTERS)
   }
 
   /**

@@ -12,6 +12,8 @@ export interface ServerProgram {
   port: number
   /** Whether its port speaks TLS: then being able to connect has to do as a sign of life. */
   tls?: boolean
+  /** How long it may take to answer, in ms. @default 10 000 */
+  limitMs?: number
 }
 
 // Another process may take a port that was free a moment ago.
@@ -39,7 +41,7 @@ export async function startServer(
     })
     failed.catch(() => {})
     const what = `${program.command} to answer at port ${program.port}`
-    await Promise.race([waitFor(() => answers(program), { what, limitMs: 10_000 }), failed])
+    await Promise.race([waitFor(() => answers(program), { what, limitMs: program.limitMs ?? 10_000 }), failed])
   }
   const kill = async (signal: NodeJS.Signals = 'SIGKILL') => {
     const running = child

@@ -104,6 +104,24 @@ test("a variable that somebody else has changed meanwhile is onConflict's", asyn
   expect(theirs.conflicts).toEqual([{ name: 'n', local: 2, remote: 7, value: 7 }])
 })
 
+test('what was being written again to a backend that had lost it comes back where it is missing, and is no conflict', async () => {
+  const path = journalPath()
+  const backend = held('{"n":1,"m":1}')
+  const { pt } = await openJournaled(backend, path)
+  backend.foreign(null)
+  await backend.nth(1)
+  expect({ ...pt }).toEqual({ n: 1, m: 1 })
+  const copy = await afterCrash(path)
+  for (const [text, values] of [
+    [null, { n: 1, m: 1 }],
+    ['{"n":7}', { n: 7, m: 1 }],
+  ] as const) {
+    const { pt: after, conflicts } = await openJournaled(new HeldBackend(text), await afterCrash(copy))
+    expect({ ...after }).toEqual(values)
+    expect(conflicts).toEqual([])
+  }
+})
+
 test('what somebody else wrote over a saved variable is what counts after a crash', async () => {
   const path = journalPath()
   const backend = held('{"n":1}')

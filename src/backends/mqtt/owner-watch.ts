@@ -17,13 +17,12 @@ export type Owner =
 
 /** An editor's side of a connection: it sees who owns the pool, and hears the answers to what it asks. */
 export class OwnerWatch implements Companion {
-  /** Told whenever something was heard of owners. */
-  onNews: () => void = () => {}
   readonly #connection: Connection
   readonly #topic: string
   readonly #lwtTopic: string | undefined
   readonly #editor: string
   readonly #answers = new Map<string, (bytes: Uint8Array) => void>()
+  readonly #listeners = new Set<() => void>()
   #session: string | undefined
   #lwt = ''
 
@@ -40,6 +39,12 @@ export class OwnerWatch implements Companion {
       return this.#lwt === 'Offline' ? { kind: 'none' } : { kind: 'store', session: this.#session }
     }
     return this.#lwt === 'Online' ? { kind: 'device' } : { kind: 'none' }
+  }
+
+  /** Tells whenever something was heard of owners; the result stops it. Several questions may be under way. */
+  onNews(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   /** The owner has closed the pool, and said so; a lost connection of its is something else. */
@@ -62,7 +67,7 @@ export class OwnerWatch implements Companion {
       answer?.(payload)
       return answer !== undefined
     }
-    this.onNews()
+    for (const listener of [...this.#listeners]) listener()
     return true
   }
 

@@ -1,0 +1,245 @@
+import { describe, expect, test } from 'vitest'
+import { violationsOf } from './checker.ts'
+import type { HistoryEvent, NewEvent } from './history.ts'
+
+/** A history of these events, each 10 ms after the one before, with an owner that is up. */
+function historyOf(...events: NewEvent[]): HistoryEvent[] {
+  const all: NewEvent[] = [{ type: 'owner-up', session: 1 }, ...events]
+  return all.map((event, index) => ({ at: 10 * index, ...event }) as HistoryEvent)
+}
+
+const saved = (id: number, values: Record<string, string | null>, session = 1): NewEvent[] => [
+  { type: 'set', id, session, values, save: true },
+  { type: 'ok', id },
+]
+const patched = (id: number, values: Record<string, string | null>): NewEvent[] => [
+  { type: 'patch', id, editor: 1, values },
+  { type: 'ok', id, way: 'owner' },
+]
+const raised = (id: number, by: number, way: 'owner' | 'direct' = 'owner'): NewEvent[] => [
+  { type: 'increment', id, editor: 1, name: 'sum1', by },
+  { type: 'ok', id, way },
+]
+const rawWrote = (id: number, payload: Record<string, unknown> | null, values = {}, isFixed = false): NewEvent[] => [
+  { type: 'raw', id, values, isFixed },
+  { type: 'raw-sent', id, payload },
+  { type: 'ok', id },
+]
+const killed: NewEvent = { type: 'owner-killed', session: 1, hasJournal: false }
+const back: NewEvent = { type: 'owner-up', session: 2 }
+/** The quiet moment, where the owner has what is retained. */
+const quiet = (pool: object | string | null, owner: object | string | null = pool, session = 1): NewEvent => {
+  const textOf = (what: object | string | null) => (typeof what === 'object' && what ? JSON.stringify(what) : what)
+  return { type: 'quiet', session, retained: textOf(pool), owner: textOf(owner) }
+}
+
+const rulesOf = (...events: NewEvent[]) =>
+  violationsOf(historyOf(...events)).map(({ kind, rule }) => `${kind}: ${rule}`)
+const MISSING = 'lost: a confirmed value is missing'
+
+describe('a value that was said to be kept', () => {
+  test('may be there, or a later one of the same variable', () => {
+    expect(rulesOf(...saved(1, { x: 'o1' }), quiet({ x: 'o1' }))).toEqual([])
+    expect(rulesOf(...saved(1, { x: 'o1' }), ...saved(2, { x: 'o2' }), quiet({ x: 'o2' }))).toEqual([])
+    expect(rulesOf(...saved(1, { x: 'o1' }), ...saved(2, { x: null }), quiet({}))).toEqual([])
+  })
+
+  test.each([
+    ['not there', {}],
+    ['the one before', { x: 'o1' }],
+  ])('is missing: %s', (_what, pool) => {
+    expect(rulesOf(...saved(1, { x: 'o1' }), ...saved(2, { x: 'o2' }), quiet(pool))).toEqual([MISSING])
+    expect(rulesOf(...patched(1, { x: 'o1' }), ...patched(2, { x: 'o2' }), quiet(pool))).toEqual([MISSING])
+    expect(rulesOf(...patched(1, { x: 'o1' }), ...saved(2, { x: 'o2' }), quiet(pool))).toEqual([MISSING])
+  })
+
+  test('is missing where the variable was removed before, and is where it had been removed', () => {
+    expect(rulesOf(...saved(1, { x: null }), ...saved(2, { x: 'o2' }), quiet({}))).toEqual([MISSING])
+    expect(rulesOf(...saved(1, { x: 'o1' }), ...saved(2, { x: null }), quiet({ x: 'o1' }))).toEqual([MISSING])
+  })
+
+  test('may be either of two that were written at once', () => {
+    const both: NewEvent[] = [
+      { type: 'set', id: 1, session: 1, values: { x: 'o1' }, save: true },
+      { type: 'patch', id: 2, editor: 1, values: { x: 'e1' } },
+      { type: 'ok', id: 1 },
+      { type: 'ok', id: 2 },
+    ]
+    expect(rulesOf(...both, quiet({ x: 'o1' }))).toEqual([])
+    expect(rulesOf(...both, quiet({ x: 'e1' }))).toEqual([])
+    expect(rulesOf(...both, quiet({}))).toEqual([MISSING])
+  })
+
+  test('is one that was set without saving, where a later save was confirmed', () => {
+    const set: NewEvent = { type: 'set', id: 1, session: 1, values: { x: 'o1' }, save: false }
+    expect(rulesOf(set, ...saved(2, { y: 'o2' }), quiet({ y: 'o2' }))).toEqual([MISSING])
+    expect(rulesOf(...saved(2, { y: 'o2' }), set, killed, quiet({ y: 'o2' }))).toEqual([])
+  })
+
+  test('is none that nobody confirmed: a killed owner, a failed save, an editor without an answer', () => {
+    const set: NewEvent = { type: 'set', id: 1, session: 1, values: { x: 'o1' }, save: true }
+    expect(rulesOf(set, killed, back, quiet({}, {}, 2))).toEqual([])
+    expect(rulesOf(set, { type: 'failed', id: 1, code: 'ERR_PERSIST_TIMEOUT' }, quiet({}))).toEqual([])
+    expect(rulesOf({ type: 'patch', id: 1, editor: 2, values: { x: 'e' } }, quiet({}))).toEqual([])
+    // The next life's saves do not confirm what the one before was told.
+    expect(rulesOf(set, killed, back, ...saved(2, { y: 'o2' }, 2), quiet({ y: 'o2' }, { y: 'o2' }, 2))).toEqual([])
+  })
+
+  test('may come again from the journal of an owner that was killed right after it was confirmed', () => {
+    const direct: NewEvent = { type: 'ok', id: 2, way: 'direct' }
+    const patch: NewEvent = { type: 'patch', id: 2, editor: 1, values: { x: 'e1' } }
+    const end = quiet({ x: 'o1' }, { x: 'o1' }, 2)
+    expect(rulesOf(...saved(1, { x: 'o1' }), { ...killed, hasJournal: true }, patch, direct, back, end)).toEqual([])
+    expect(rulesOf(...saved(1, { x: 'o1' }), killed, patch, direct, back, end)).toEqual([MISSING])
+  })
+
+  test('may still come where nobody confirmed it', () => {
+    const patch: NewEvent = { type: 'patch', id: 1, editor: 1, values: { x: 'e1' } }
+    expect(rulesOf(patch, ...saved(2, { x: 'o2' }), quiet({ x: 'e1' }))).toEqual([])
+  })
+})
+
+describe('the raw client', () => {
+  test('that carries old values along undoes nothing where an owner attends', () => {
+    const history = [
+      ...saved(1, { x: 'o1' }),
+      ...saved(2, { x: 'o2' }),
+      ...rawWrote(3, { x: 'o1', r: 'r1' }, { r: 'r1' }),
+    ]
+    expect(rulesOf(...history, quiet({ x: 'o1', r: 'r1' }))).toEqual([MISSING])
+    expect(rulesOf(...history, quiet({ x: 'o2', r: 'r1' }))).toEqual([])
+  })
+
+  test('has written all of it where the owner was killed before it could mend that', () => {
+    const history = [...saved(1, { x: 'o1' }), ...saved(2, { x: 'o2' }), ...rawWrote(3, { x: 'o1' }), killed, back]
+    expect(rulesOf(...history, quiet({ x: 'o1' }, { x: 'o1' }, 2))).toEqual([])
+    expect(rulesOf(...history, quiet({}, {}, 2))).toEqual([MISSING])
+  })
+
+  test('undoes nothing where the owner has saved after it, and was killed then', () => {
+    const history = [...saved(1, { x: 'o1' }), ...saved(2, { x: 'o2' }), ...rawWrote(3, { x: 'o1' })]
+    const later = [...saved(4, { y: 'o4' }), killed, back]
+    expect(rulesOf(...history, ...later, quiet({ x: 'o1', y: 'o4' }, { x: 'o1', y: 'o4' }, 2))).toEqual([MISSING])
+  })
+
+  test('may undo what an editor wrote without the owner, until the owner knows of that', () => {
+    const meanwhile: NewEvent[] = [
+      { type: 'patch', id: 1, editor: 1, values: { x: 'e1' } },
+      { type: 'raw', id: 2, values: {}, isFixed: false },
+      { type: 'ok', id: 1, way: 'direct' },
+      { type: 'raw-sent', id: 2, payload: {} },
+      { type: 'ok', id: 2 },
+    ]
+    expect(rulesOf(...meanwhile, quiet({}))).toEqual([])
+    expect(rulesOf(...patched(1, { x: 'e1' }), ...saved(3, { y: 'o3' }), ...rawWrote(2, {}), quiet({}))).toEqual([
+      MISSING,
+      MISSING,
+    ])
+  })
+
+  test('is not promised to be there', () => {
+    expect(rulesOf(...rawWrote(1, { r: 'r1' }, { r: 'r1' }), quiet({}))).toEqual([])
+  })
+
+  test('removes what it leaves out of a pool that it made up', () => {
+    const history = [...saved(1, { x: 'o1' }), ...rawWrote(2, { r: 'r1' }, { r: 'r1' }, true)]
+    expect(rulesOf(...history, quiet({ r: 'r1' }))).toEqual([])
+    expect(rulesOf(...history, ...saved(3, { x: 'o3' }), quiet({ r: 'r1' }))).toEqual([MISSING])
+  })
+
+  test('that deletes the pool, or writes none, removes nothing where an owner attends', () => {
+    expect(rulesOf(...saved(1, { x: 'o1' }), ...rawWrote(2, null), quiet({}))).toEqual([MISSING])
+    expect(rulesOf(...saved(1, { x: 'o1' }), killed, ...rawWrote(2, null), back, quiet({}, {}, 2))).toEqual([])
+  })
+})
+
+test('of two direct edits at once one may be lost, where the broker has no one order', () => {
+  const both: NewEvent[] = [
+    { type: 'patch', id: 1, editor: 1, values: { x: 'e1' } },
+    { type: 'patch', id: 2, editor: 2, values: { y: 'e2' } },
+    { type: 'ok', id: 1, way: 'direct' },
+    { type: 'ok', id: 2, way: 'direct' },
+  ]
+  expect(rulesOf({ type: 'broker', hasOneOrder: true }, ...both, quiet({ y: 'e2' }))).toEqual([MISSING])
+  expect(rulesOf({ type: 'broker', hasOneOrder: false }, ...both, quiet({ y: 'e2' }))).toEqual([])
+  const one = patched(3, { z: 'e3' })
+  expect(rulesOf({ type: 'broker', hasOneOrder: false }, ...one, quiet({}))).toEqual([MISSING])
+})
+
+test('what an editor removes without the owner, from a broker that has forgotten all, may come back with the owner', () => {
+  const saves = saved(1, { x: 'o1' })
+  const removal: NewEvent[] = [
+    { type: 'patch', id: 2, editor: 1, values: { x: null } },
+    { type: 'ok', id: 2, way: 'direct' },
+  ]
+  const end = quiet({ x: 'o1' })
+  expect(rulesOf(...saves, { type: 'broker-killed', forgets: true }, ...removal, end)).toEqual([])
+  expect(rulesOf(...saves, { type: 'broker-killed', forgets: false }, ...removal, end)).toEqual([MISSING])
+  expect(rulesOf({ type: 'broker-killed', forgets: true }, ...saves, ...removal, end)).toEqual([MISSING])
+})
+
+test('a deletion that the owner may not have seen counts, others do not', () => {
+  const link = (isBroken: boolean): NewEvent => ({ type: 'owner-link', isBroken })
+  const saves = saved(1, { x: 'o1' })
+  expect(rulesOf(...saves, link(true), ...rawWrote(2, null), link(false), quiet({}))).toEqual([])
+  expect(rulesOf(...saves, link(true), link(false), ...saved(3, {}), ...rawWrote(2, null), quiet({}))).toEqual([
+    MISSING,
+  ])
+  expect(rulesOf(...saves, link(true), ...rawWrote(2, {}), link(false), quiet({}))).toEqual([MISSING])
+})
+
+describe('what must never be there', () => {
+  test('a value that nobody wrote, or that was written to another variable', () => {
+    const wrong = ['wrong: a value that nobody wrote']
+    expect(rulesOf(...saved(1, { x: 'o1' }), { type: 'seen', by: 'a reader', name: 'x', value: 'o1' })).toEqual([])
+    expect(rulesOf(...saved(1, { x: 'o1' }), { type: 'seen', by: 'a reader', name: 'x', value: 'o2' })).toEqual(wrong)
+    expect(rulesOf(...saved(1, { x: 'o1' }), { type: 'seen', by: 'a reader', name: 'y', value: 'o1' })).toEqual(wrong)
+  })
+
+  test.each(['not JSON', '[1]', '17', '"text"', ''])('a retained message that is no pool: %s', (payload) => {
+    expect(rulesOf(quiet(payload, {}))).toEqual(['wrong: no pool'])
+  })
+
+  test('a difference between what is retained and what the owner has', () => {
+    const wrong = ['wrong: owner and broker differ']
+    expect(rulesOf(...saved(1, { x: 'o1' }), quiet({ x: 'o1' }, {}))).toEqual(wrong)
+    expect(rulesOf(...rawWrote(1, { r: 'r1' }, { r: 'r1' }), quiet({}, { r: 'r1' }))).toEqual(wrong)
+    expect(rulesOf(...saved(1, { x: 'o1', y: 'o1' }), quiet({ x: 'o1', y: 'o1' }, { y: 'o1', x: 'o1' }))).toEqual([])
+  })
+})
+
+describe('a sum', () => {
+  const inexact = (kind: string) => [`${kind}: a sum is not exact`]
+
+  test('has all that was answered, once', () => {
+    expect(rulesOf(...raised(1, 3), ...raised(2, 4), quiet({ sum1: 7 }))).toEqual([])
+    expect(rulesOf(...raised(1, 3), ...raised(2, 4), quiet({ sum1: 4 }))).toEqual(inexact('lost'))
+    expect(rulesOf(...raised(1, 3), ...raised(2, 4), quiet({}))).toEqual(inexact('lost'))
+    expect(rulesOf(...raised(1, 3), ...raised(2, 4), quiet({ sum1: 10 }))).toEqual(inexact('wrong'))
+    expect(rulesOf(...raised(1, 3), quiet({ sum1: 'x' }))).toEqual(inexact('wrong'))
+  })
+
+  test('may have what was not answered, or not', () => {
+    const doubt: NewEvent = { type: 'increment', id: 2, editor: 1, name: 'sum1', by: 4 }
+    for (const sum1 of [3, 7]) expect(rulesOf(...raised(1, 3), doubt, quiet({ sum1 }))).toEqual([])
+    expect(rulesOf(...raised(1, 3), doubt, quiet({ sum1: 8 }))).toEqual(inexact('wrong'))
+  })
+
+  test('may miss one of two that were raised at once without an owner, as documented, and none with one', () => {
+    const at = (way: 'owner' | 'direct'): NewEvent[] => [
+      { type: 'increment', id: 1, editor: 1, name: 'sum1', by: 3 },
+      { type: 'increment', id: 2, editor: 2, name: 'sum1', by: 4 },
+      { type: 'ok', id: 1, way },
+      { type: 'ok', id: 2, way },
+    ]
+    expect(rulesOf(...at('direct'), quiet({ sum1: 4 }))).toEqual([])
+    expect(rulesOf(...at('owner'), quiet({ sum1: 4 }))).toEqual(inexact('lost'))
+    expect(rulesOf(...raised(1, 3, 'direct'), ...raised(2, 4, 'direct'), quiet({ sum1: 4 }))).toEqual(inexact('lost'))
+  })
+
+  test('begins again where the raw client has set it', () => {
+    const history = [...raised(1, 3), killed, ...rawWrote(2, {}), back, ...raised(3, 4)]
+    expect(rulesOf(...history, quiet({ sum1: 4 }, { sum1: 4 }, 2))).toEqual([])
+    expect(rulesOf(...history, quiet({ sum1: 3 }, { sum1: 3 }, 2))).toEqual(inexact('lost'))
+  })
+})

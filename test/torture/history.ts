@@ -1,0 +1,89 @@
+import type { EditorNumber, Writes } from './schedule.ts'
+
+/** What a retained message was, where it is a JSON object; null where there is none, or something else. */
+export type PoolValues = Readonly<Record<string, unknown>> | null
+
+/** Everything that happened, as it was seen from where the run is steered: times are in ms since its beginning. */
+export type HistoryEvent = { readonly at: number } /** Told to the owner; `session` is which of its lives it was. */ & (
+  | { type: 'set'; id: number; session: number; values: Writes; save: boolean }
+  | { type: 'patch'; id: number; editor: EditorNumber; values: Writes }
+  | { type: 'increment'; id: number; editor: EditorNumber; name: string; by: number }
+  /** The raw client begins, with what it is about to change; what it then sends comes with 'raw-sent'. */
+  | { type: 'raw'; id: number; values: Writes; isFixed: boolean }
+  | { type: 'raw-sent'; id: number; payload: PoolValues }
+  /** How one of these ended: confirmed, answered or acknowledged. Without an end nobody knows. */
+  | { type: 'ok'; id: number; way?: 'owner' | 'direct' }
+  | { type: 'failed'; id: number; code: string }
+  /** Do all see the messages of a topic in one order, the last of which is the one that is kept? */
+  | { type: 'broker'; hasOneOrder: boolean }
+  | { type: 'owner-up'; session: number }
+  | { type: 'owner-killed'; session: number; hasJournal: boolean }
+  /** The owner's way to the broker is disturbed, or the broker is away; and is whole again. */
+  | { type: 'owner-link'; isBroken: boolean }
+  /** `forgets`: what it kept is gone, and comes back with the owner. */
+  | { type: 'broker-killed'; forgets: boolean }
+  /** A variable had this value where `by` looked; told once for every value. */
+  | { type: 'seen'; by: string; name: string; value: unknown }
+  | { type: 'fault'; kind: string; detail: string }
+  | { type: 'note'; by: string; text: string }
+  /** All is quiet: what a client that comes now finds retained, and what the owner has. */
+  | { type: 'quiet'; session: number; retained: string | null; owner: string | null }
+)
+
+/** An event before the time is known. */
+export type NewEvent = HistoryEvent extends infer Event
+  ? Event extends HistoryEvent
+    ? Omit<Event, 'at'>
+    : never
+  : never
+
+/** The record of a run, only ever added to. */
+export class History {
+  readonly events: HistoryEvent[] = []
+  readonly #start: number = performance.now()
+  readonly #seen = new Set<string>()
+  #lastId = 0
+
+  /** The time now, as events have it. */
+  now(): number {
+    return performance.now() - this.#start
+  }
+
+  record(event: NewEvent): void {
+    this.events.push({ at: this.now(), ...event } as HistoryEvent)
+  }
+
+  newId(): number {
+    this.#lastId += 1
+    return this.#lastId
+  }
+
+  /** Notes what is seen of a pool, as far as it is new. */
+  seen(by: string, values: PoolValues): void {
+    for (const [name, value] of Object.entries(values ?? {})) {
+      const key = JSON.stringify([name, value])
+      if (this.#seen.has(key)) continue
+      this.#seen.add(key)
+      this.record({ type: 'seen', by, name, value })
+    }
+  }
+
+  toString(): string {
+    return linesOf(this.events)
+  }
+}
+
+/** JSON, an event a line. */
+export function linesOf(events: readonly HistoryEvent[]): string {
+  return events.map((event) => `${JSON.stringify({ ...event, at: Math.round(event.at * 10) / 10 })}\n`).join('')
+}
+
+/** The JSON object in a payload; null where it is none. */
+export function poolIn(payload: string | null): PoolValues {
+  try {
+    const value: unknown = JSON.parse(payload ?? 'null')
+    return typeof value === 'object' && !Array.isArray(value) ? (value as PoolValues) : null
+  } catch {
+    return null
+  }
+}

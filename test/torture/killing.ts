@@ -85,7 +85,6 @@ export class Killing {
   async #killBoth(forMs: number): Promise<boolean> {
     const { broker, owner } = this.#host
     await Promise.all([owner.kill(), ...broker.nodes.map((node) => node.kill())])
-    this.#host.onBrokerKilled()
     await pause(forMs)
     await Promise.all(broker.nodes.map((node) => node.start()))
     owner.start()

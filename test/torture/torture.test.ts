@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { BROKERS } from './brokers.ts'
+import { BROKERS, type BrokerName } from './brokers.ts'
 import { bundlePrograms, type Programs } from './programs.ts'
 import { torture } from './torture.ts'
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 /** One that is known to pass; `npm run torture` takes a new one each time. */
 const SEED = 3
-const LIMIT_MS = 6000
+const LIMIT_MS = 5000
 
 for (const [name, kind] of Object.entries(BROKERS)) {
   test.skipIf(!kind.isInstalled)(`${name}: faults and kills lose nothing`, { timeout: 120_000 }, async () => {
@@ -20,5 +20,20 @@ for (const [name, kind] of Object.entries(BROKERS)) {
     expect(result.violations).toEqual([])
     expect(result.confirmed).toBeGreaterThan(5)
     expect(Object.keys(result.faults)).not.toEqual([])
+  })
+}
+
+/** Seeds with which something was lost, or answered late, once; how they meet on the network is not always the same. */
+const FOUND: readonly [found: string, name: BrokerName, seed: number, journal: boolean, rounds: number][] = [
+  ['only the last question of an editor was asked again', 'mosquitto-5', 1, false, 1],
+  ['a change made while a lost pool was written again was a conflict', 'mosquitto-4', 12, false, 4],
+  ['and was one after a crash, too, from the journal', 'mosquitto-4', 21, true, 2],
+]
+
+for (const [found, name, seed, journal, rounds] of FOUND) {
+  const kind = BROKERS[name]
+  test.skipIf(!kind.isInstalled)(`once ${found}`, { timeout: 120_000 }, async () => {
+    const { violations } = await torture({ kind, programs, seed, journal, isOver: (round) => round > rounds })
+    expect(violations).toEqual([])
   })
 }

@@ -205,8 +205,8 @@ export class OwnerLink implements EditorLink {
     const { store } = this.#target
     if (asked === 'replaced') {
       const text =
-        `The owner of the pool of ${store} was closed or replaced by another one while it was asked. It may or may not have ` +
-        'made the change. Look at the pool, and ask again if it has not.'
+        `The owner of the pool of ${store} was closed or replaced by another one while it was asked. It may ` +
+        'or may not have made the change. Look at the pool, and ask again if it has not.'
       return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store })
     }
     const text =

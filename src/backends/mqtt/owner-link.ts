@@ -65,11 +65,12 @@ export class OwnerLink implements EditorLink {
   }
 
   async ask({ kind, bytes }: Parameters<EditorLink['ask']>[0], limitMs: number): Promise<Uint8Array | 'nobody'> {
-    let number = ++this.#count
+    const number = ++this.#count
     const start = performance.now()
     let limit = limitMs
     /** The owner that was asked: a store's session, or a device. */
     let asked: string | undefined
+    let isRepeated = false
     const left = () => Math.max(1, start + limit - performance.now())
     for (;;) {
       const seen = await this.#again(asked !== undefined, left)
@@ -85,11 +86,12 @@ export class OwnerLink implements EditorLink {
       const id = asked === 'device' ? `${number}` : `${asked}-${number}`
       const outcome = await orAfter(this.#asked(session, watch, kind, id, bytes), left(), 'late' as const)
       if (outcome === 'late') throw this.#noAnswer(limit, asked)
-      if (outcome === 'closed') {
-        // It has not done it: whoever owns the pool now may be asked.
-        asked = undefined
-        number = ++this.#count
-      } else if (outcome !== 'again') return outcome
+      // Its answer may have been lost with a connection: only what it says is certain then.
+      if (outcome === 'closed' && isRepeated) throw this.#noAnswer(limit, 'replaced')
+      if (outcome !== 'again' && outcome !== 'closed' && outcome !== 'refused') return outcome
+      isRepeated = outcome === 'again'
+      // It has not done it: whoever owns the pool now may be asked.
+      if (!isRepeated) asked = undefined
     }
   }
 
@@ -118,8 +120,8 @@ export class OwnerLink implements EditorLink {
 
   /**
    * The answer; 'again' where the connection went, or the owner came back, so that it has to be asked once more;
-   * 'closed' where the owner says that it is closing the pool, or has closed it and not answered before that: it has
-   * not done it.
+   * 'refused' where the owner says that it is closing the pool and has not done it, 'closed' where it has closed it and
+   * not answered before that.
    */
   async #asked(
     { connection }: Session,
@@ -127,22 +129,23 @@ export class OwnerLink implements EditorLink {
     kind: 'patch' | 'increment',
     id: string,
     bytes: Uint8Array,
-  ): Promise<Uint8Array | 'again' | 'closed'> {
-    const outcome = deferred<Uint8Array | 'again' | 'closed'>()
-    const isOfStore = watch.owner.kind === 'store'
+  ): Promise<Uint8Array | 'again' | 'closed' | 'refused'> {
+    const outcome = deferred<Uint8Array | 'again' | 'closed' | 'refused'>()
+    const asked = watch.owner.kind === 'store' ? watch.owner.session : undefined
     let isClosed = false
-    const closed = () => {
+    const closed = (how: 'closed' | 'refused') => {
       isClosed = true
       // Answers come before that, but for brokers that have no one order; and it may still be saving.
-      setTimeout(() => outcome.resolve('closed'), PAUSE_MS)
+      setTimeout(() => outcome.resolve(how), PAUSE_MS)
     }
     const forgetNews = watch.onNews(() => {
-      // Whoever comes after it need not wait for it.
-      if (watch.owner.kind === 'store' && !isClosed) outcome.resolve('again')
-      else if (isOfStore && watch.isClosed && !isClosed) closed()
+      const { owner } = watch
+      // Whoever comes after it need not wait for it. It may come back itself: an owner before it has deleted what it said.
+      if (owner.kind === 'store' && (!isClosed || owner.session === asked)) outcome.resolve('again')
+      else if (asked !== undefined && watch.isClosed && !isClosed) closed('closed')
     })
     watch.ask(kind, id, bytes).then((answer) => {
-      if (isOfStore && isClosing(answer)) closed()
+      if (asked !== undefined && isClosing(answer)) closed('refused')
       else outcome.resolve(answer)
     }, outcome.reject)
     try {
@@ -202,8 +205,8 @@ export class OwnerLink implements EditorLink {
     const { store } = this.#target
     if (asked === 'replaced') {
       const text =
-        `The owner of the pool of ${store} was replaced by another one while it was asked. It may or may not have ` +
-        'made the change. Look at the pool, and ask again if it has not.'
+        `The owner of the pool of ${store} was closed or replaced by another one while it was asked. It may ` +
+        'or may not have made the change. Look at the pool, and ask again if it has not.'
       return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store })
     }
     const text =

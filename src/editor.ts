@@ -20,7 +20,8 @@ export interface Editor<T extends object = JsonObject> {
   /**
    * Applies a JSON merge patch (RFC 7396): null removes a variable, maps are merged, everything else replaces.
    *
-   * Resolves when it is saved and confirmed. Several editors may patch at once; nothing is lost.
+   * Resolves when it is saved and confirmed. Several editors may patch at once and lose nothing; but where nobody owns the
+   * pool, and the broker has no one order for all (NATS), one of two at the same moment may be lost.
    * @throws {PersistError} ERR_PERSIST_NO_ANSWER, _NOT_STORABLE, _RESERVED_NAME, _TOO_LARGE, _SCHEMA, _TIMEOUT, _DENIED
    */
   patch(patch: MergePatch<T>, options?: EditOptions): Promise<{ way: EditWay }>

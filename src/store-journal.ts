@@ -186,12 +186,12 @@ export class StoreJournal {
   #entryOf(name: string, text: string | undefined): JournalEntry | undefined {
     const { variables, history } = this.#host
     const confirmed = variables.confirmedText(name)
-    // Sent again because the backend had lost it: it is to come back where it is missing, and is no change of ours.
-    const isLost = confirmed === undefined && variables.isTheirs(name)
-    const base = isLost ? text : confirmed
-    const sent = Array.from(history.inDoubt(name)).filter((one) => one !== text && one !== base)
-    if (isLost && !sent.includes(undefined)) sent.push(undefined)
-    return text !== base || sent.length > 0 ? { text, base, sent } : undefined
+    // Sent again because it was lost, or written over: it is to come back where that still is so, and is no change of ours.
+    const isAgain = variables.isTheirs(name)
+    const base = isAgain ? text : confirmed
+    const sent = new Set([...history.inDoubt(name), ...(isAgain ? [confirmed] : [])])
+    for (const known of [text, base]) sent.delete(known)
+    return text !== base || sent.size > 0 ? { text, base, sent: [...sent] } : undefined
   }
 
   /** Brings to the file what was forgotten since it was written; a write that waits for its turn does that too. */

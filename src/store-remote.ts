@@ -102,7 +102,9 @@ export class Remote {
 
   #heal(reason: StoreEvents['heal']['reason']): void {
     if (this.#host.readOnly) return
-    this.#host.variables.confirmAll(new Map(), true)
+    const { variables } = this.#host
+    variables.undone(variables.knownNames())
+    variables.confirmAll(new Map())
     this.#sendAgain(reason)
   }
 
@@ -136,6 +138,7 @@ export class Remote {
   /** Returns whether there are older values of ours in it. */
   #merge({ texts, values }: Payload, old: ReadonlySet<string>): boolean {
     const changed = this.#changed(texts)
+    this.#host.variables.undone(old)
     for (const name of changed) if (old.has(name)) this.#host.history.isBack(name, texts.get(name))
     for (const name of changed) this.#mergeOne(name, ownValue(values, name), texts.get(name), old.has(name))
     return changed.some((name) => old.has(name))

@@ -1,6 +1,6 @@
 import { type JsonValue, put } from './json.ts'
 import { isReservedName } from './store-members.ts'
-import type { Shelf } from './variables.ts'
+import type { Shelf } from './variables/shelf.ts'
 
 /**
  * The object behind the store's proxy: a property for every variable, the store's members as its prototype.

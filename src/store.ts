@@ -18,7 +18,8 @@ import { Saving } from './store-saving.ts'
 import { checkPool, type PoolToSend, readLimit } from './store-size.ts'
 import { StoreState } from './store-state.ts'
 import { Watching } from './store-watching.ts'
-import { type Shelf, Variables } from './variables.ts'
+import type { Shelf } from './variables/shelf.ts'
+import { Variables } from './variables.ts'
 import { warn } from './warning.ts'
 
 /** An empty pool. */

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue, ValueRules } from './json.ts'
 import type { Edits } from './merge-patch.ts'
 import { joinPayload, type Payload } from './payload.ts'
 import type { Origin } from './status.ts'
+import type { Shelf } from './variables/shelf.ts'
 import { track } from './variables/track.ts'
 import type { StoreRules } from './variables/tracked.ts'
 import { Variable } from './variables/variable.ts'
@@ -13,12 +14,6 @@ export interface Composition {
   readonly said: Map<Variable, string | undefined>
   /** Somebody else has written since this was composed. */
   overtaken: boolean
-}
-
-/** Where a program finds the values: kept equal to the variables, so that reading one asks nobody. */
-export interface Shelf {
-  put(name: string, value: JsonValue): void
-  remove(name: string): void
 }
 
 // The rules for what a device can read are for new values: what is there was written by somebody who could.
@@ -172,9 +167,15 @@ export class Variables {
     return this.#byName.get(name)?.confirmed
   }
 
-  /** Is the value somebody else's, and not touched here since it came? The backend need not hold it any more. */
+  /** Is the value somebody else's, or was held once, and not touched here since? The backend need not hold it any more. */
   isTheirs(name: string): boolean {
     return this.#byName.get(name)?.isTheirs === true
+  }
+
+  /** These were undone: what was held as it is here is to be sent again, and is no change of ours. */
+  undone(names: Iterable<string>): void {
+    const ours = this.unconfirmed()
+    for (const name of names) this.#of(name).isTheirs ||= !ours.has(this.#of(name))
   }
 
   /** The text of a variable as it is now. */
@@ -207,10 +208,9 @@ export class Variables {
     this.#confirmVariable(variable, text)
   }
 
-  /** The backend holds exactly these texts. Has it lost the others, they are to be sent again, and no changes of ours. */
-  confirmAll(texts: ReadonlyMap<string, string>, isLost = false): void {
-    const ours = this.unconfirmed()
-    if (isLost) for (const variable of this.#byName.values()) variable.isTheirs ||= !ours.has(variable)
+  /** The backend holds exactly these texts. */
+  confirmAll(texts: ReadonlyMap<string, string>): void {
+    this.#refresh()
     for (const name of new Set([...this.#byName.keys(), ...texts.keys()])) this.confirmForeign(name, texts.get(name))
   }
 

@@ -297,3 +297,19 @@ it('where saves take long, so does it until a value may be brought back', async 
   backend.foreign('{"x":1}')
   expect(pt.x).toBe(1)
 })
+
+it('a save that was undone is no newer change than what somebody writes after that', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  await saved(pt, 2)
+  const conflicts: unknown[] = []
+  pt.$on('conflict', (conflict) => conflicts.push(conflict))
+  backend.auto = false
+  backend.foreign('{"x":1,"y":9}')
+  await backend.nth(2)
+  backend.foreign('{"x":7,"y":9}')
+  backend.auto = true
+  backend.writes[1]?.land('superseded')
+  await settled(pt)
+  expect({ ...pt }).toEqual({ x: 7, y: 9 })
+  expect(conflicts).toEqual([])
+})

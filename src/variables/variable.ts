@@ -15,7 +15,7 @@ export class Variable implements Holder {
   confirmed: string | undefined
   /** Touched since `text` was made. */
   stale = false
-  /** The value is somebody else's, and was not touched here since it came. */
+  /** The value is somebody else's, or was held once, and was not touched here since: it is no change of ours. */
   isTheirs = false
   /** Touched since listeners were last told, and by whom. */
   noted: Origin | undefined

@@ -45,13 +45,13 @@ async function kept(url: string): Promise<Garage> {
   return JSON.parse((await retainedAt(url, TOPIC))?.payload.toString() ?? 'null')
 }
 
-const brokers: readonly [name: string, runs: boolean, start: () => Promise<RunningBroker>][] = [
-  ['Aedes', true, () => startAedes()],
-  ['Mosquitto', mosquittoAvailable, () => startMosquitto()],
-  ['NATS', natsAvailable, () => startNats()],
+const brokers: readonly [name: string, runs: boolean, hasOneOrder: boolean, start: () => Promise<RunningBroker>][] = [
+  ['Aedes', true, true, () => startAedes()],
+  ['Mosquitto', mosquittoAvailable, true, () => startMosquitto()],
+  ['NATS', natsAvailable, false, () => startNats()],
 ]
 
-describe.each(brokers)('an editor and owners that change, %s', (_name, runs, start) => {
+describe.each(brokers)('an editor and owners that change, %s', (_name, runs, hasOneOrder, start) => {
   test.skipIf(!runs)('open and closed at any moment: each increment is made once, by whoever is there', async () => {
     const url = await running(start)
     const editor = await edited(url)
@@ -66,18 +66,31 @@ describe.each(brokers)('an editor and owners that change, %s', (_name, runs, sta
       }
       isOver = true
     }
+    /** Asked of an owner that then was another one, and so perhaps done: only where messages have no one order. */
+    let inDoubt = 0
     const increments = async () => {
       const ways = new Set<string>()
       while (!isOver) {
-        const { way, value } = await editor.increment('n')
-        ways.add(way)
-        expect(value).toBe(++sum)
+        try {
+          const { way, value } = await editor.increment('n')
+          ways.add(way)
+          expect(value - sum - 1).toBeGreaterThanOrEqual(0)
+          expect(value - sum - 1).toBeLessThanOrEqual(inDoubt)
+          sum = value
+          inDoubt = 0
+        } catch (error) {
+          if (hasOneOrder) throw error
+          expect(error).toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
+          inDoubt += 1
+        }
       }
       return ways
     }
     const [ways] = await Promise.all([increments(), owners()])
     expect(ways).toContain('owner')
-    expect(await kept(url)).toEqual({ n: sum })
+    const { n } = await kept(url)
+    expect(n - sum).toBeGreaterThanOrEqual(0)
+    expect(n - sum).toBeLessThanOrEqual(inDoubt)
   })
 
   test.skipIf(!runs)(

@@ -1,7 +1,7 @@
 import type { EditRequest } from './backend.ts'
 import { deferred } from './deferred.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
-import { type JsonObject, put } from './json.ts'
+import { type JsonObject, put, sameJson } from './json.ts'
 import { type Edits, incrementEdits, patchEdits } from './merge-patch.ts'
 import { encodePayload, joinPayload } from './payload.ts'
 import { VERSION_NAME } from './schema.ts'
@@ -93,9 +93,11 @@ export class Editing {
   }
 
   /** Synchronous: whoever asks next finds what this one has done. */
-  #apply(edits: Edits): void {
+  #apply(asked: Edits): void {
     const { variables, watching } = this.#host
-    for (const [name, value] of edits) if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
+    // What is as it is asked to be is no change, and nobody is to be told of one.
+    const edits = new Map([...asked].filter(([name, value]) => !sameJson(value, variables.get(name))))
+    for (const [name, value] of asked) if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
     // Before anything changes: a pool that cannot be saved would keep its owner from ever saving again.
     this.#host.check(edited(edits, variables))
     // Our own changes so far are told before theirs, which have another origin.

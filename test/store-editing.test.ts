@@ -29,6 +29,16 @@ async function ask(backend: HeldBackend, kind: EditRequest['kind'], text: string
 const refused = (code: string) => ({ ok: false, error: { code: `ERR_PERSIST_${code}` } })
 
 describe('what editors ask a store for', () => {
+  it('is no change where it is so already: nobody is told, and nothing sent', async () => {
+    const backend = new HeldBackend('{"n":1,"map":{"a":1,"b":2}}')
+    const { pt } = await owned(backend)
+    const changes: string[] = []
+    pt.$on('change', ({ name }) => changes.push(name))
+    expect(await ask(backend, 'patch', '{"map":{"b":2},"gone":null,"n":1}')).toEqual({ ok: true })
+    expect(await ask(backend, 'increment', '{"n":0}')).toEqual({ ok: true, values: { n: 1 } })
+    expect([changes, backend.writes.length]).toEqual([[], 0])
+  })
+
   it('is done at once and in order, and answered when it is saved', async () => {
     const backend = new HeldBackend('{"n":1}', { auto: false })
     const { pt } = await owned(backend)

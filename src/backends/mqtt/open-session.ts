@@ -43,9 +43,10 @@ async function openSession(
   onStep: (step: () => string) => void,
 ): Promise<Session> {
   let { protocolVersion, fencePlace, hasCompany } = learned
+  let wasClosedBefore = false
   let clientId = learned.wasOpened ? target.clientId : target.firstClientId
   // Each round but the last steps down: from MQTT 5, from the first client id, from all but the pool, and
-  // twice with the fence. Six rounds at most.
+  // twice with the fence. Seven rounds at most.
   for (;;) {
     signal.throwIfAborted()
     const claim = hasCompany ? target.claim : undefined
@@ -81,6 +82,9 @@ async function openSession(
       } else if (wasClosed(failure) && clientId !== target.clientId) {
         // Somebody else may be opening it at this moment. Both go on, and the later of the two is the owner.
         clientId = target.clientId
+      } else if (hasCompany && isClosed && !wasClosedBefore) {
+        // Once may be a link that broke.
+        wasClosedBefore = true
       } else if (hasCompany && (isClosed || isForbidden(failure))) {
         hasCompany = false
       } else if (next !== undefined) {

@@ -169,3 +169,23 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     expect(await editor.increment('n')).toEqual({ way: 'direct', value: 2 })
   })
 })
+
+describe.skipIf(!mosquittoAvailable)('an editor whose link breaks while it connects', () => {
+  test('goes on to ask the owner', async () => {
+    const url = await running(() => startMosquitto())
+    const proxy = await proxied(url)
+    await opened(url)
+    const editor = await edited(proxy.url, { protocolVersion: 4 })
+    expect(await editor.increment('n')).toEqual({ way: 'owner', value: 1 })
+    proxy.cut()
+    proxy.setDelay(60)
+    const { up } = proxy.bytes()
+    const increment = editor.increment('n')
+    // CONNECT has less than 100 bytes: this is SUBSCRIBE, which is not answered yet.
+    await waitFor(() => proxy.bytes().up > up + 200, { what: 'SUBSCRIBE' })
+    proxy.cut()
+    proxy.setDelay(0)
+    expect(await increment).toEqual({ way: 'owner', value: 2 })
+    expect(await editor.increment('n')).toEqual({ way: 'owner', value: 3 })
+  })
+})

@@ -277,25 +277,3 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     expect(await errorOf(openEditor({ name: 'x', answerTimeoutMs: 0 }))).toMatchObject({ code: 'ERR_PERSIST_OPTION' })
   })
 })
-
-describe.skipIf(!mosquittoAvailable)('an editor whose link breaks while it connects', () => {
-  test('goes on to ask the owner', async () => {
-    const running = await startMosquitto()
-    onTestFinished(() => running.stop())
-    const proxy = await startDelayProxy({ target: running.url })
-    onTestFinished(() => proxy.close())
-    await opened(running.url)
-    const editor = await edited(proxy.url, { protocolVersion: 4 })
-    expect(await editor.patch({ a: 1 })).toEqual({ way: 'owner' })
-    proxy.cut()
-    proxy.setDelay(60)
-    const { up } = proxy.bytes()
-    const patched = editor.patch({ a: 2 })
-    // CONNECT has less than 100 bytes: this is SUBSCRIBE, which is not answered yet.
-    await waitFor(() => proxy.bytes().up > up + 200, { what: 'SUBSCRIBE' })
-    proxy.cut()
-    proxy.setDelay(0)
-    expect(await patched).toEqual({ way: 'owner' })
-    expect(await editor.patch({ a: 3 })).toEqual({ way: 'owner' })
-  })
-})

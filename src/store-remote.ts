@@ -102,7 +102,12 @@ export class Remote {
 
   #heal(reason: StoreEvents['heal']['reason']): void {
     if (this.#host.readOnly) return
-    const { variables } = this.#host
+    const { variables, history } = this.#host
+    for (const name of variables.knownNames()) {
+      // Changed here meanwhile: who still has what was held has not seen that.
+      const confirmed = variables.confirmedText(name)
+      if (confirmed !== variables.text(name)) history.outlived(name, confirmed)
+    }
     variables.undone(variables.knownNames())
     variables.confirmAll(new Map())
     this.#sendAgain(reason)

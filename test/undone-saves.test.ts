@@ -96,6 +96,20 @@ it('where saves take long, so does it until a value may be brought back', async 
   expect(pt.x).toBe(1)
 })
 
+it('what was held before the backend lost the pool is old, where it was changed since', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  backend.listener.offline(new PersistError('ERR_PERSIST_CONNECT', 'gone'))
+  pt.x = 2
+  const save = pt.save()
+  backend.text = null
+  backend.listener.online(backend.held())
+  await save
+  await settled(pt)
+  backend.foreign('{"x":1,"y":9}')
+  await settled(pt)
+  expect({ ...pt }).toEqual({ x: 2, y: 9 })
+})
+
 it('a save that was undone is no newer change than what somebody writes after that', async () => {
   const { backend, pt } = await opened('{"x":1}')
   await saved(pt, 2)

@@ -56,9 +56,19 @@ export class History {
     this.#texts.landed([], this.#lineage.revision, false)
   }
 
-  /** Something else is held now of a variable than this text was, and what the store has is not that. */
+  /** Something else is held now of a variable than this text was, and the store has taken that. */
   outlived(name: string, text: string | undefined): void {
     this.#texts.replaced(name, text, this.#lineage.revision)
+  }
+
+  /**
+   * This text was held of a variable, and what the store has now is to be held next.
+   *
+   * Who has seen our last write has seen what it said; what it did not say yet, only who sees the next one.
+   */
+  outdated(name: string, text: string | undefined, now: string | undefined): void {
+    const { revision } = this.#lineage
+    this.#texts.replaced(name, text, this.#texts.inDoubt(name).has(now) ? revision : revision + 1)
   }
 
   /** Somebody has written an older text of ours again, and ours is to take its place once more. */

@@ -66,7 +66,7 @@ export class Remote {
   #known(bytes: Uint8Array, kind: PayloadKind, restore: () => void = () => void this.#host.saving.save()): void {
     const { history, variables, journal, label } = this.#host
     const { texts } = decodePayload(bytes, label)
-    for (const name of this.#changed(texts)) history.outlived(name, variables.confirmedText(name))
+    this.#outdate(this.#changed(texts))
     if (kind === 'sent') history.arrived()
     variables.confirmAll(texts)
     journal?.review()
@@ -102,15 +102,18 @@ export class Remote {
 
   #heal(reason: StoreEvents['heal']['reason']): void {
     if (this.#host.readOnly) return
-    const { variables, history } = this.#host
-    for (const name of variables.knownNames()) {
-      // Changed here meanwhile: who still has what was held has not seen that.
-      const confirmed = variables.confirmedText(name)
-      if (confirmed !== variables.text(name)) history.outlived(name, confirmed)
-    }
+    const { variables } = this.#host
+    // Who still has what was held has not seen what it is changed to here, before the pool is held again or after.
+    this.#outdate(variables.knownNames())
     variables.undone(variables.knownNames())
     variables.confirmAll(new Map())
     this.#sendAgain(reason)
+  }
+
+  /** Something else is held of these variables than we knew, and what is here is to be held next. */
+  #outdate(names: Iterable<string>): void {
+    const { variables, history } = this.#host
+    for (const name of names) history.outdated(name, variables.confirmedText(name), variables.text(name))
   }
 
   /** Sends the pool though nothing may have changed here. */
@@ -159,7 +162,8 @@ export class Remote {
     variables.confirmForeign(name, text)
     try {
       const merged = mergeVariable({ name, base, local, remote }, this.#host.onConflict)
-      if (merged.take === 'local' || merged.take === 'same') this.#host.history.outlived(name, confirmed)
+      if (merged.take === 'local') this.#host.history.outdated(name, confirmed, variables.text(name))
+      if (merged.take === 'same') this.#host.history.outlived(name, confirmed)
       if (merged.take === 'same') variables.adoptText(name, text)
       else if (merged.take === 'remote') variables.take(name, remote, text)
       else if (merged.take === 'other') variables.set(name, merged.value)

@@ -110,6 +110,26 @@ it('what was held before the backend lost the pool is old, where it was changed 
   expect({ ...pt }).toEqual({ x: 2, y: 9 })
 })
 
+it.each([
+  ['who says nothing', false],
+  ['who had seen the last write that had it', true],
+])('and where it is changed after that, before the pool is held again: to a writer %s', async (_what, isStamped) => {
+  const { backend, pt } = await opened('{"x":1}')
+  backend.auto = false
+  pt.y = 1
+  void pt.save()
+  const write = await backend.nth(1)
+  backend.foreign('no pool')
+  delete (pt as { x?: number }).x
+  backend.auto = true
+  write.land('overwritten')
+  await settled(pt)
+  const base = `${write.stamp?.writer}.${write.stamp?.revision}`
+  backend.foreign('{"x":1,"y":1,"z":9}', isStamped ? { writer: 'someone', revision: 1, base } : undefined)
+  await settled(pt)
+  expect({ ...pt }).toEqual({ y: 1, z: 9 })
+})
+
 it('a save that was undone is no newer change than what somebody writes after that', async () => {
   const { backend, pt } = await opened('{"x":1}')
   await saved(pt, 2)

@@ -130,6 +130,25 @@ it.each([
   expect({ ...pt }).toEqual({ y: 1, z: 9 })
 })
 
+it('nor is what a save said that somebody wrote over with no pool, and that was changed after it', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  backend.auto = false
+  pt.y = 1
+  void pt.save()
+  for (const n of [1, 2]) {
+    const write = await backend.nth(n)
+    backend.foreign('no pool')
+    if (n === 2) delete (pt as { x?: number }).x
+    backend.auto = n === 2
+    write.land('overwritten')
+  }
+  await settled(pt)
+  const { stamp } = await backend.nth(2)
+  backend.foreign('{"x":1,"y":1,"z":9}', { writer: 'someone', revision: 1, base: `${stamp?.writer}.${stamp?.revision}` })
+  await settled(pt)
+  expect({ ...pt }).toEqual({ y: 1, z: 9 })
+})
+
 it('a save that was undone is no newer change than what somebody writes after that', async () => {
   const { backend, pt } = await opened('{"x":1}')
   await saved(pt, 2)

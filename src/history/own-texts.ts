@@ -80,9 +80,10 @@ export class OwnTexts {
     this.#slownessMs = Math.max(Math.min(tookMs, SLOWEST_MS), this.#slownessMs / 2)
     this.#sentAt = undefined
     for (const [name, before, text] of changes) {
-      // What was held for a moment stays among those in doubt, and so becomes an old one like these.
-      if (isHeld) this.#inDoubt.get(name)?.delete(text)
+      this.#inDoubt.get(name)?.delete(text)
       if (before !== text) this.replaced(name, before, revision)
+      // It was held for a moment; what takes its place is what we write next.
+      if (!isHeld) this.replaced(name, text, revision + 1)
     }
     for (const [name, sent] of this.#inDoubt) for (const text of sent) this.replaced(name, text, revision)
     this.#inDoubt.clear()

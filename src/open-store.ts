@@ -16,8 +16,9 @@ export type BackendMaker = (options: ResolvedOptions) => Backend
 export function startStore(
   given: StoreOptions<never>,
   makeBackend: BackendMaker,
+  guards: ResolvedOptions['guards'] = 'all',
 ): ProxiedStore & { opened: Promise<void> } {
-  const options = resolveOptions(given)
+  const options = { ...resolveOptions(given), guards }
   const backend = options.backend ?? makeBackend(options)
   const store = proxiedStore(options, backend, journalMaker(options))
   const { core } = store
@@ -32,8 +33,12 @@ export function startStore(
 }
 
 /** Makes a store and resolves with it when its variables are here; nothing is left open when it rejects. */
-export async function startedStore(given: StoreOptions<never>, makeBackend: BackendMaker): Promise<ProxiedStore> {
-  const store = startStore(given, makeBackend)
+export async function startedStore(
+  given: StoreOptions<never>,
+  makeBackend: BackendMaker,
+  guards?: ResolvedOptions['guards'],
+): Promise<ProxiedStore> {
+  const store = startStore(given, makeBackend, guards)
   const { core, opened } = store
   // Until the store is returned nobody can listen, and what goes wrong is told by the rejection.
   const quiet = core.events.on('error', () => {})

@@ -96,6 +96,11 @@ export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' 
   readonly migrate: Migrate | undefined
   readonly compat: 'tasmota' | undefined
   readonly autosave: false | Required<AutosaveOptions>
+  /**
+   * Which variables are kept from going back to an old value: all, or those that the store was asked to change. Where
+   * nobody owns the pool, several editors may each have a store of it at once, and are not to guard it against each other.
+   */
+  readonly guards: 'all' | 'edited'
 }
 
 /** The options that are there, without those that are undefined. */
@@ -213,6 +218,7 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     migrate: options.migrate,
     compat: options.compat,
     maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : MAX_POOL_BYTES),
+    guards: 'all',
     autosave: options.autosave ? resolveAutosave(options.autosave) : false,
   }
 }

@@ -31,6 +31,8 @@ export interface EditingHost {
 export class Editing {
   readonly #host: EditingHost
   readonly #begun = deferred<void>()
+  /** The names of all variables that editors have changed. */
+  readonly edited: Set<string> = new Set()
   #isBegun = false
   #isStopped = false
 
@@ -103,6 +105,7 @@ export class Editing {
     // Our own changes so far are told before theirs, which have another origin.
     watching.flush()
     variables.edit(edits)
+    for (const name of edits.keys()) this.edited.add(name)
     watching.flush()
   }
 }

@@ -25,6 +25,8 @@ export interface RemoteHost {
   readonly onConflict: OnConflict
   /** Nothing is ever sent: what the backend holds is right. */
   readonly readOnly: boolean
+  /** Is this variable to be kept from going back to an old value? */
+  isGuarded(name: string): boolean
   /** The largest pool that is read, in bytes. */
   readonly limitBytes: number
   trouble(error: PersistError): void
@@ -126,14 +128,14 @@ export class Remote {
 
   /** The variables of which it has older values of ours, or that it lacks only because they were lost. */
   #oldNames({ texts }: Payload, ageOf: AgeOf, isLost: boolean): Set<string> {
-    const { variables, readOnly } = this.#host
+    const { variables, readOnly, isGuarded } = this.#host
     if (readOnly) return new Set()
     const ages = this.#changed(texts).map((name) => [name, ageOf(name, texts.get(name))] as const)
     // A pool is of one moment: where one of its values is stale, no other one has gone back on purpose.
     const isStale = isLost || ages.some(([, age]) => age === 'young')
     const old = ages.filter(([, age]) => age === 'young' || (age === 'aged' && isStale)).map(([name]) => name)
     if (isLost) for (const name of variables.knownNames()) if (!texts.has(name)) old.push(name)
-    return new Set(old)
+    return new Set(old.filter(isGuarded))
   }
 
   /** The variables of which these are not the texts that were held before. */

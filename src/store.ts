@@ -69,7 +69,7 @@ export class StoreCore implements BackendListener {
     this.#readiness = new Readiness(hold)
     this.watching = new Watching(this.variables, this.events, options, () => void this.save(), hold)
     const trouble = (error: PersistError) => void this.trouble(error)
-    const { onConflict } = options
+    const { onConflict, readOnly } = options
     const { label, variables, events } = this
     const common = { label, variables, history: this.#history, events, trouble, onConflict }
     this.#journal = makeJournal && new StoreJournal(common, makeJournal)
@@ -77,8 +77,9 @@ export class StoreCore implements BackendListener {
     const check = (pool: PoolToSend) => checkPool(pool, options, this.#state.held?.limitBytes, label)
     this.#saving = new Saving({ ...shared, backend, saveTimeoutMs: options.saveTimeoutMs, check })
     const others = { ...shared, watching: this.watching, saving: this.#saving }
-    this.#remote = new Remote({ ...others, readOnly: options.readOnly, limitBytes: readLimit(options) })
     this.#editing = new Editing({ ...others, check, assertWritable: () => this.assertWritable() })
+    const isGuarded = (name: string) => options.guards === 'all' || this.#editing.edited.has(name)
+    this.#remote = new Remote({ ...others, readOnly, isGuarded, limitBytes: readLimit(options) })
   }
 
   /** Can the variables be changed and saved, now or when the link is back? */

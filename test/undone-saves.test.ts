@@ -1,5 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { PersistError } from '../src/errors.ts'
+import { startedStore } from '../src/open-store.ts'
+import { bytesOf, HeldBackend } from './helpers/held-backend.ts'
 import { opened, saved, settled } from './helpers/opened-pool.ts'
 
 // Somebody writes over a save that has just landed, or writes a stale pool again and again.
@@ -144,7 +146,11 @@ it('nor is what a save said that somebody wrote over with no pool, and that was 
   }
   await settled(pt)
   const { stamp } = await backend.nth(2)
-  backend.foreign('{"x":1,"y":1,"z":9}', { writer: 'someone', revision: 1, base: `${stamp?.writer}.${stamp?.revision}` })
+  backend.foreign('{"x":1,"y":1,"z":9}', {
+    writer: 'someone',
+    revision: 1,
+    base: `${stamp?.writer}.${stamp?.revision}`,
+  })
   await settled(pt)
   expect({ ...pt }).toEqual({ y: 1, z: 9 })
 })
@@ -163,4 +169,19 @@ it('a save that was undone is no newer change than what somebody writes after th
   await settled(pt)
   expect({ ...pt }).toEqual({ x: 7, y: 9 })
   expect(conflicts).toEqual([])
+})
+
+it('an editor that writes a pool itself guards what it was asked to change, and nothing else', async () => {
+  const backend = new HeldBackend('{"x":1,"y":1}')
+  const options = { name: 'garage', saveOnExit: false }
+  const { core } = await startedStore(options, () => backend, 'edited')
+  core.events.on('error', () => {})
+  await core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  backend.foreign('no pool')
+  await core.save()
+  expect(backend.text).toBe('{"x":1,"y":2}')
+  // Somebody removes x, and has an old y.
+  backend.foreign('{"y":1,"z":9}')
+  await core.close()
+  expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
 })

@@ -142,7 +142,17 @@ export class Remote {
   #changed(texts: ReadonlyMap<string, string>): string[] {
     const { variables } = this.#host
     const names = new Set([...variables.knownNames(), ...texts.keys()])
-    return Array.from(names).filter((name) => texts.get(name) !== variables.confirmedText(name))
+    return Array.from(names).filter((name) => this.#isChanged(name, texts.get(name)))
+  }
+
+  /**
+   * What is only being sent again, because it was lost, is no reason to keep somebody else from removing it meanwhile:
+   * whoever guards it does.
+   */
+  #isChanged(name: string, text: string | undefined): boolean {
+    const { variables, isGuarded } = this.#host
+    if (text !== variables.confirmedText(name)) return true
+    return variables.isTheirs(name) && !isGuarded(name) && text !== variables.text(name)
   }
 
   /** Returns whether there are older values of ours in it. */

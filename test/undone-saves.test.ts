@@ -185,3 +185,18 @@ it('an editor that writes a pool itself guards what it was asked to change, and 
   await core.close()
   expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
 })
+
+it('nor does it bring back what somebody removes while it is being sent again', async () => {
+  const backend = new HeldBackend('{"x":1}', { auto: false })
+  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, 'edited')
+  core.events.on('error', () => {})
+  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  const write = await backend.nth(1)
+  backend.foreign('no pool')
+  backend.foreign('{"z":9}')
+  backend.auto = true
+  write.land('overwritten')
+  await answer
+  await core.close()
+  expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
+})

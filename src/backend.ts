@@ -77,8 +77,11 @@ export interface Held {
 
 /** What an editor asks the owner of a pool for. */
 export interface EditRequest {
-  /** 'patch': `bytes` are a JSON merge patch of the pool (RFC 7396); 'increment': a JSON object of numbers to add. */
-  readonly kind: 'patch' | 'increment'
+  /**
+   * What to do with the JSON object in `bytes`. 'patch': it is a merge patch of the pool (RFC 7396). 'increment': numbers
+   * to add. 'assign': variables as they are to be, null is a value. 'replace': the same, and all others are removed.
+   */
+  readonly kind: 'patch' | 'increment' | 'assign' | 'replace'
   readonly bytes: Uint8Array
   /** Somebody waits for the answer. */
   readonly isAnswered: boolean

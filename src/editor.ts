@@ -26,6 +26,18 @@ export interface Editor<T extends object = JsonObject> {
    */
   patch(patch: MergePatch<T>, options?: EditOptions): Promise<{ way: EditWay }>
   /**
+   * Sets variables as a whole, and resolves when that is saved and confirmed; null is a value, here and inside.
+   *
+   * @throws {PersistError} as patch()
+   */
+  assign(values: Partial<T>, options?: EditOptions): Promise<{ way: EditWay }>
+  /**
+   * Replaces all variables by these at once: what is not among them is removed.
+   *
+   * @throws {PersistError} as patch()
+   */
+  replace(values: T, options?: EditOptions): Promise<{ way: EditWay }>
+  /**
    * Adds to a number, and resolves with the sum when that is saved; a variable that is not there counts as 0.
    *
    * Atomic while an owner lives; without one, of two editors at the same moment one may be lost.
@@ -73,6 +85,14 @@ export function editorOf(host: EditorHost): Editor {
   return {
     async patch(patch, options) {
       const { way } = await edit('patch', patch, options)
+      return { way }
+    },
+    async assign(values, options) {
+      const { way } = await edit('assign', values, options)
+      return { way }
+    },
+    async replace(values, options) {
+      const { way } = await edit('replace', values, options)
       return { way }
     },
     async increment(name, by = 1, options) {

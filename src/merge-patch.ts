@@ -32,6 +32,19 @@ export function patchEdits(bytes: Uint8Array, current: (name: string) => JsonVal
 }
 
 /**
+ * What setting variables as a whole does.
+ *
+ * @param others names of variables that are removed unless they are set
+ * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD
+ */
+export function assignEdits(bytes: Uint8Array, others: Iterable<string>, store: string): Edits {
+  const refuse = (reason: string, cause?: unknown) => badRequest('an object', bytes, reason, store, cause)
+  const { values } = decodeObject(bytes, refuse, MAX_POOL_BYTES)
+  const removed = Array.from(others, (name): [string, undefined] => [name, undefined])
+  return new Map<string, JsonValue | undefined>([...removed, ...Object.entries(values)])
+}
+
+/**
  * What adding numbers does to variables; one that is not there counts as 0.
  *
  * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD; ERR_PERSIST_NOT_STORABLE for a variable that is no number

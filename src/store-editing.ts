@@ -2,7 +2,7 @@ import type { EditRequest } from './backend.ts'
 import { deferred } from './deferred.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts'
 import { type JsonObject, put, sameJson } from './json.ts'
-import { type Edits, incrementEdits, patchEdits } from './merge-patch.ts'
+import { assignEdits, type Edits, incrementEdits, patchEdits } from './merge-patch.ts'
 import { encodePayload, joinPayload } from './payload.ts'
 import { VERSION_NAME } from './schema.ts'
 import { reservedBecause } from './store-members.ts'
@@ -89,9 +89,15 @@ export class Editing {
       this.#apply(patchEdits(bytes, current, label))
       return {}
     }
-    const sums = incrementEdits(bytes, current, label)
-    this.#apply(sums)
-    return { values: Object.fromEntries(sums) }
+    if (kind === 'increment') {
+      const sums = incrementEdits(bytes, current, label)
+      this.#apply(sums)
+      return { values: Object.fromEntries(sums) }
+    }
+    // The version is of the pool's shape, and goes with whoever owns it.
+    const others = kind === 'assign' ? [] : variables.names().filter((name) => name !== VERSION_NAME)
+    this.#apply(assignEdits(bytes, others, label))
+    return {}
   }
 
   /** Synchronous: whoever asks next finds what this one has done. */
@@ -99,7 +105,7 @@ export class Editing {
     const { variables, watching } = this.#host
     // What is as it is asked to be is no change, and nobody is to be told of one.
     const edits = new Map([...asked].filter(([name, value]) => !sameJson(value, variables.get(name))))
-    for (const [name, value] of asked) if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
+    for (const [name, value] of edits) if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
     // Before anything changes: a pool that cannot be saved would keep its owner from ever saving again.
     this.#host.check(edited(edits, variables))
     // Our own changes so far are told before theirs, which have another origin.

@@ -15,7 +15,12 @@ const TOPIC_LIMIT_BYTES = 65_535
 /** What a PUBLISH has beside topic, payload and Correlation Data, in bytes, at most. */
 const OVERHEAD_BYTES = 24
 
-const KINDS: { readonly [level: string]: EditRequest['kind'] } = { set: 'patch', increment: 'increment' }
+const KINDS: { readonly [level: string]: EditRequest['kind'] } = {
+  set: 'patch',
+  increment: 'increment',
+  assign: 'assign',
+  replace: 'replace',
+}
 
 /** An id that is meant for one owner: its last level begins with that owner's session. */
 const ADDRESSED = /(?:^|\/)([0-9a-f]{16})-[^/]*$/

@@ -1,3 +1,4 @@
+import type { EditRequest } from '../../backend.ts'
 import { deferred, orAfter, within } from '../../deferred.ts'
 import type { EditorLink } from '../../editor-link.ts'
 import { PersistError } from '../../errors.ts'
@@ -126,7 +127,7 @@ export class OwnerLink implements EditorLink {
   async #asked(
     { connection }: Session,
     watch: OwnerWatch,
-    kind: 'patch' | 'increment',
+    kind: EditRequest['kind'],
     id: string,
     bytes: Uint8Array,
   ): Promise<Uint8Array | 'again' | 'closed' | 'refused'> {

@@ -80,7 +80,7 @@ export class OwnerWatch implements Companion {
     const answered = deferred<Uint8Array>()
     const path = `${this.#editor}/${id}`
     this.#answers.set(`${this.#topic}/answer/${path}`, answered.resolve)
-    const topic = `${this.#topic}/${kind === 'patch' ? 'set' : 'increment'}/${path}`
+    const topic = `${this.#topic}/${kind === 'patch' ? 'set' : kind}/${path}`
     this.#connection.publish(topic, bytes, false).catch(answered.reject)
     return answered.promise
   }
@@ -90,7 +90,8 @@ export class OwnerWatch implements Companion {
   }
 }
 
-function sessionIn(text: string): string | undefined {
+/** The session in what an owner says of itself. */
+export function sessionIn(text: string): string | undefined {
   try {
     const { session } = JSON.parse(text) as { session?: unknown }
     return typeof session === 'string' && /^[0-9a-f]{16}$/.test(session) ? session : undefined

@@ -49,6 +49,8 @@ export interface Message {
   readonly properties?: MessageProperties | undefined
   /** It was kept, and comes because of a subscription; live messages never have it [MQTT-3.3.1-9]. */
   readonly retain: boolean
+  /** The broker's packet identifier, which it counts up from message to message; undefined at QoS 0. */
+  readonly packetId: number | undefined
 }
 
 /**
@@ -225,8 +227,9 @@ export class Connection {
       this.maximumPacketSize = maximumPacketSize ?? Number.POSITIVE_INFINITY
       this.#opened.resolve({ maximumPacketSize, retainAvailable })
     })
-    client.on('message', (topic, { buffer, byteOffset, length }, { retain, properties }: IPublishPacket) => {
-      this.onMessage({ topic, payload: new Uint8Array(buffer, byteOffset, length), retain, properties })
+    client.on('message', (topic, { buffer, byteOffset, length }, { retain, properties, qos, messageId }) => {
+      const packetId = qos === 0 ? undefined : messageId
+      this.onMessage({ topic, payload: new Uint8Array(buffer, byteOffset, length), retain, properties, packetId })
     })
     client.on('disconnect', ({ reasonCode = 0 }) => this.#fail({ kind: 'disconnect', code: reasonCode }))
     client.on('error', (error) => {

@@ -2,7 +2,7 @@ import { PersistError } from '../../errors.ts'
 import type { Companion } from './companion.ts'
 import { type Attempt, connectError } from './connect-error.ts'
 import { Connection } from './connection.ts'
-import { type ConnectionFailure, ConnectionLost, wasClosed } from './connection-failure.ts'
+import { type ConnectionFailure, ConnectionLost, isOlderBroker, wasClosed } from './connection-failure.ts'
 import { type FencePlace, SubscriptionRefused } from './fence.ts'
 import { type Claim, Presence, willOf } from './presence.ts'
 import { Session } from './session.ts'
@@ -77,7 +77,7 @@ async function openSession(
       const isClosed = session !== undefined && wasClosed(failure)
       const next = isClosed ? NEXT_PLACE[session?.fencePlace ?? 'none'] : undefined
       const mayBeOlder = session === undefined && protocolVersion === 5 && target.protocolVersion === 'auto'
-      if (mayBeOlder && isOlder(failure)) {
+      if (mayBeOlder && isOlderBroker(failure)) {
         protocolVersion = 4
       } else if (wasClosed(failure) && clientId !== target.clientId) {
         // Somebody else may be opening it at this moment. Both go on, and the later of the two is the owner.
@@ -138,17 +138,13 @@ export function lateError(store: string, done: string, limitMs: number, step: st
   return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
 }
 
-/** Does a broker answer MQTT 5 like this that knows 3.1.1 only? With code 1 of its own time, 0x84, or not at all. */
-function isOlder(failure: ConnectionFailure): boolean {
-  return failure.kind === 'closed' || (failure.kind === 'refused' && (failure.code === 0x01 || failure.code === 0x84))
-}
-
 /** Not authorized: some brokers refuse the CONNECT for a will that this user may not publish. */
 function isForbidden(failure: ConnectionFailure): boolean {
   return failure.kind === 'refused' && (failure.code === 0x05 || failure.code === 0x87)
 }
 
-function stepBeforeConnack({ reached }: Connection, { endpoint }: Target): string {
+/** What a connection is waiting for until CONNACK comes. */
+export function stepBeforeConnack({ reached }: Connection, { endpoint }: Target): string {
   const isSecure = endpoint.protocol === 'mqtts' || endpoint.protocol === 'wss'
   if (reached === 'nothing') return 'a connection to be made: does the host exist, and does a firewall let it through?'
   if (isSecure && reached === 'tcp')

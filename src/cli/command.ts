@@ -1,0 +1,52 @@
+import type { Pools } from '../pools/pools.ts'
+import type { ExitCode, Io } from './io.ts'
+
+/** A flag of a command, as `node:util` parseArgs takes it, and for its help. */
+export interface Flag {
+  readonly type: 'boolean' | 'string'
+  readonly short?: string
+  /** May be given several times. */
+  readonly multiple?: true
+  /** What stands for its value in the help: `FILE`. */
+  readonly value?: string
+  readonly help: string
+}
+
+export type Flags = Readonly<Record<string, Flag>>
+
+/** What a command gets. */
+export interface Context {
+  readonly io: Io
+  /** What stands after the command and is no flag. */
+  readonly args: readonly string[]
+  /** Is this flag given? */
+  has(flag: string): boolean
+  /** The value of a flag; undefined: it is not given. */
+  value(flag: string): string | undefined
+  /** A flag's value as a number. Throws a usage error where it is none, or outside of the range. */
+  number(flag: string, range: { least: number; most: number; fallback: number }): number
+  /** The pools on the broker that flags, environment and config file tell; made once. */
+  pools(): Pools
+  /** The same at another broker. */
+  poolsAt(url: string): Pools
+}
+
+export type Run = (context: Context) => Promise<ExitCode>
+
+/** A command of the table. */
+export interface Command {
+  readonly name: string
+  /** What stands after its name: `NAME [VARIABLE]`. */
+  readonly usage: string
+  /** One line. */
+  readonly summary: string
+  /** More about it, for its own help: lines of at most 80 characters. */
+  readonly details?: string
+  /** How many arguments there must be. */
+  readonly least: number
+  readonly most: number
+  readonly flags: Flags
+  /** It talks to a broker, and so takes the flags that say to which. */
+  readonly isConnected: boolean
+  load(): Promise<Run>
+}

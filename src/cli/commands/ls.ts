@@ -1,0 +1,55 @@
+import { decodePayload } from '../../payload.ts'
+import type { Context } from '../command.ts'
+import { completeness } from '../completeness.ts'
+import { EXIT, type ExitCode } from '../io.ts'
+import { coloured, counted, printable, tableOf } from '../print.ts'
+
+interface Row {
+  readonly name: string
+  /** Null: what is kept there is no pool. */
+  readonly variables: number | null
+  readonly bytes: number
+}
+
+/** `persist-mqtt ls`: every pool on the broker. */
+export async function ls(context: Context): Promise<ExitCode> {
+  const { io, args } = context
+  const pools = context.pools()
+  const rows: Row[] = []
+  const listing = await pools.list(
+    (name, bytes) => void rows.push({ name, variables: variablesIn(bytes), bytes: bytes.length }),
+    args.length > 0 ? args : undefined,
+  )
+  rows.sort((one, other) => (one.name < other.name ? -1 : 1))
+  const { owners } = pools
+  const verdict = completeness(listing, pools.place)
+  if (context.has('json')) {
+    const list = rows.map((row) => ({ ...row, online: owners.isOnline(row.name) ?? null, owner: owners.of(row.name) }))
+    io.out(JSON.stringify({ broker: pools.place, complete: listing.isComplete, missing: listing.missing, pools: list }))
+  } else if (rows.length > 0) {
+    const online = (name: string) => ({ true: 'yes', false: 'no' })[String(owners.isOnline(name))] ?? '-'
+    const cells = rows.map(({ name, variables, bytes }) => [
+      printable(name),
+      variables ?? '(no pool)',
+      bytes,
+      online(name),
+      owners.of(name) === 'none' ? '-' : owners.of(name),
+    ])
+    io.out(tableOf(['NAME', 'VARIABLES', 'BYTES', 'ONLINE', 'OWNER'], cells, io))
+  }
+  // For people, and not to be taken for a pool by what reads the list.
+  if (!context.has('json')) io.err(coloured(io, 'dim', `${counted(rows.length, 'pool')} on ${pools.place}`))
+  if (verdict !== undefined) io.err(verdict)
+  const unknown = args.filter((name) => !rows.some((row) => row.name === name))
+  if (unknown.length > 0) io.err(`There is no pool ${unknown.map(printable).join(', ')}.`)
+  if (unknown.length > 0) return EXIT.notFound
+  return listing.isComplete === 'yes' ? EXIT.ok : EXIT.failed
+}
+
+function variablesIn(bytes: Uint8Array): number | null {
+  try {
+    return decodePayload(bytes, '').texts.size
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,32 @@
+import type { JsonValue } from '../../json.ts'
+import { parsedJson } from '../../parsed-json.ts'
+import type { Context } from '../command.ts'
+import { edited } from '../editing.ts'
+import { foundPool } from '../found-pool.ts'
+import { EXIT, type ExitCode } from '../io.ts'
+import { changeAt, parsePath, valueAt } from '../path.ts'
+import { changeLine } from '../print.ts'
+
+/** `persist-mqtt set`: changes one value. */
+export async function set(context: Context): Promise<ExitCode> {
+  const { io, args } = context
+  const [name = '', text = '', json = ''] = args
+  const value = jsonOrText(json)
+  const { payload, owner } = await foundPool(context, name)
+  const path = parsePath(text, payload.values)
+  const before = valueAt(payload.values, path)
+  const { kind, values } = changeAt(payload.values, path, value)
+  const { way, told } = await edited(context, name, owner, (editor, options) => editor[kind](values, options))
+  if (context.has('json')) io.out(JSON.stringify({ name, path: text, before: before ?? null, value, way }))
+  else io.out(changeLine(text, before, value, told, io))
+  return EXIT.ok
+}
+
+/** JSON, or else a string: nobody wants to quote twice. */
+function jsonOrText(text: string): JsonValue {
+  try {
+    return parsedJson(text) as JsonValue
+  } catch {
+    return text
+  }
+}

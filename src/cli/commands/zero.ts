@@ -1,0 +1,22 @@
+import type { Context } from '../command.ts'
+import { confirm } from '../confirm.ts'
+import { assertListens, edited } from '../editing.ts'
+import { EXIT, type ExitCode } from '../io.ts'
+import { counted, printable } from '../print.ts'
+
+/** `persist-mqtt zero`: makes a pool empty; where there is none, an empty one. */
+export async function zero(context: Context): Promise<ExitCode> {
+  const { io, args } = context
+  const [name = ''] = args
+  const { bytes, owner, count } = await context.pools().sizeOf(name)
+  assertListens(context, name, owner)
+  const lost =
+    count === undefined ? `the ${counted(bytes, 'byte')} there, which are no pool,` : counted(count, 'variable')
+  if (bytes > 0) await confirm(context, `${printable(name)} loses ${lost} for good. Go on?`)
+  // What is no pool cannot be edited, only replaced.
+  if (count === undefined && owner !== 'program') await context.pools().write(name, new TextEncoder().encode('{}'))
+  const { way, told } = await edited(context, name, owner, (editor, options) => editor.replace({}, options))
+  if (context.has('json')) io.out(JSON.stringify({ name, removed: count ?? null, way }))
+  else io.out(`${printable(name)} is empty  (${told})`)
+  return EXIT.ok
+}

@@ -1,0 +1,20 @@
+import { createInterface } from 'node:readline/promises'
+import type { Context } from './command.ts'
+import { CliError, EXIT } from './io.ts'
+
+/** Asks before something is lost; --yes answers. Throws where nobody can be asked, or the answer is no. */
+export async function confirm(context: Context, question: string): Promise<void> {
+  if (context.has('yes')) return
+  const { io } = context
+  if (!io.isInteractive) throw new CliError(EXIT.refused, `${question} Nothing was changed: --yes is needed here.`)
+  const prompt = createInterface({ input: io.stdin, output: io.stderr })
+  try {
+    const answer = await prompt.question(`${question} [y/N] `, { signal: io.signal })
+    if (/^y(es)?$/i.test(answer.trim())) return
+  } catch (error) {
+    if (!io.signal.aborted) throw error
+  } finally {
+    prompt.close()
+  }
+  throw new CliError(EXIT.refused, 'Nothing was changed.')
+}

@@ -1,0 +1,157 @@
+import { readFileSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { reasonOf } from '../errors.ts'
+import type { PoolsOptions } from '../pools/pools.ts'
+import { closest } from './closest.ts'
+import { CliError, EXIT, type Io, usageError } from './io.ts'
+
+/** One broker of the config file; paths in it are relative to the file. */
+interface Broker {
+  url?: string
+  username?: string
+  password?: string
+  passwordFile?: string
+  ca?: string
+  cert?: string
+  key?: string
+  topic?: string
+}
+
+const KEYS = ['url', 'username', 'password', 'passwordFile', 'ca', 'cert', 'key', 'topic'] as const
+
+/** What `~/.config/persist-mqtt/config.json` has: named brokers, and the name of the one that is used without --broker. */
+interface Config {
+  readonly file: string
+  readonly brokers: { readonly [name: string]: Broker }
+  readonly default: string | undefined
+}
+
+/** The flags that say where the pools are. */
+export type ConnectionFlag = (flag: string) => string | undefined
+
+/**
+ * Where the pools are: flags before the broker that --broker names, that before the environment, that before the
+ * config file's default.
+ *
+ * @throws {CliError} where a file cannot be read, or there is no such broker
+ */
+export function connectionOptions(flag: ConnectionFlag, io: Io): PoolsOptions {
+  const config = configOf(io)
+  const named = flag('broker')
+  const broker = named === undefined ? undefined : brokerOf(config, named)
+  const { env } = io
+  const given: Broker = {}
+  for (const key of KEYS) {
+    const value = flag(key === 'passwordFile' ? 'password-file' : key)
+    if (value !== undefined && key !== 'password') given[key] = value
+  }
+  // Who says which broker wants no other broker's password sent there.
+  const isElsewhere = given.url !== undefined || broker !== undefined || env.MQTT_URL
+  const fallback = isElsewhere || config?.default === undefined ? {} : brokerOf(config, config.default)
+  const folder = config === undefined ? '' : dirname(config.file)
+  const settings = [
+    read(given, ''),
+    ...(broker === undefined ? [fromEnvironment(env)] : [read(broker, folder)]),
+    read(fallback, folder),
+  ]
+  const options: PoolsOptions = {}
+  for (const one of settings) {
+    for (const [name, value] of Object.entries(one))
+      if (!Object.hasOwn(options, name)) Object.assign(options, { [name]: value })
+  }
+  const seconds = flag('timeout')
+  if (seconds !== undefined) {
+    if (!(Number(seconds) > 0 && Number(seconds) < 86_400)) throw usageError('--timeout must be a number of seconds.')
+    const ms = Math.ceil(Number(seconds) * 1000)
+    Object.assign(options, { openTimeoutMs: ms, saveTimeoutMs: ms, answerTimeoutMs: ms })
+  }
+  return options
+}
+
+/** Undefined in the place of what is not given would hide what comes after it. */
+function defined<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
+}
+
+function fromEnvironment(env: Io['env']): PoolsOptions {
+  const { MQTT_URL, MQTT_USERNAME, MQTT_PASSWORD } = env
+  return defined({
+    url: MQTT_URL || undefined,
+    username: MQTT_USERNAME || undefined,
+    password: MQTT_PASSWORD || undefined,
+  })
+}
+
+function read(broker: Broker, folder: string): PoolsOptions {
+  const { url, username, topic, passwordFile, ca, cert, key } = broker
+  const text = (file: string | undefined) => file && fileText(resolve(folder, file))
+  // An editor writes a line end after it, and no password ends with one.
+  const password = broker.password ?? text(passwordFile)?.replace(/\r?\n$/, '')
+  const tls = defined({ ca: text(ca), cert: text(cert), key: text(key) })
+  return defined({ url, username, topic, password, tls: Object.keys(tls).length > 0 ? tls : undefined }) as PoolsOptions
+}
+
+function fileText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+function unreadable(file: string, cause: unknown): CliError {
+  return new CliError(EXIT.failed, `${file} cannot be read: ${reasonOf(cause)}`, { cause })
+}
+
+/** Where the config file is (XDG Base Directory Specification). */
+export function configFile(env: Io['env']): string {
+  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'persist-mqtt', 'config.json')
+}
+
+function configOf({ env, err }: Io): Config | undefined {
+  const file = configFile(env)
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode
+  if (mode === undefined) return undefined
+  const wrong = (reason: string, options?: ErrorOptions) =>
+    new CliError(EXIT.failed, `${file}: ${reason}. docs/cli.md has an example.`, options)
+  const text = fileText(file)
+  let content: { brokers?: unknown; default?: unknown } | null
+  try {
+    content = JSON.parse(text)
+  } catch (cause) {
+    throw wrong(`it is not JSON (${reasonOf(cause)})`, { cause })
+  }
+  const { brokers = {}, default: first } = content ?? {}
+  if (typeof brokers !== 'object' || brokers === null) throw wrong('"brokers" must be an object of named brokers')
+  if (first !== undefined && typeof first !== 'string') throw wrong('"default" must be the name of a broker')
+  for (const [name, broker] of Object.entries(brokers)) {
+    if (typeof broker !== 'object' || broker === null)
+      throw wrong(`the broker ${JSON.stringify(name)} must be an object`)
+    for (const [key, value] of Object.entries(broker)) {
+      const isKnown = (KEYS as readonly string[]).includes(key)
+      if (!isKnown)
+        throw wrong(
+          `the broker ${JSON.stringify(name)} has ${JSON.stringify(key)}, which is none of ${KEYS.join(', ')}`,
+        )
+      if (typeof value !== 'string')
+        throw wrong(`${JSON.stringify(key)} of the broker ${JSON.stringify(name)} must be a string`)
+    }
+  }
+  const hasPassword = Object.values(brokers).some((broker: Broker) => broker.password !== undefined)
+  if (hasPassword && process.platform !== 'win32' && (mode & 0o077) !== 0) {
+    err(`Warning: others can read the passwords in ${file}; chmod 600 it.`)
+  }
+  return { file, brokers: brokers as Config['brokers'], default: first }
+}
+
+function brokerOf(config: Config | undefined, name: string): Broker {
+  const names = Object.keys(config?.brokers ?? {})
+  if (config !== undefined && Object.hasOwn(config.brokers, name)) return config.brokers[name] as Broker
+  if (config === undefined)
+    throw usageError(`There is no broker ${name}: no config file is there. docs/cli.md has an example.`)
+  const near = closest(name, names)
+  throw usageError(
+    `${config.file} has no broker ${name}.${near === undefined ? ` It has: ${names.join(', ')}` : ` Do you mean ${near}?`}`,
+  )
+}

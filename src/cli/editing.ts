@@ -1,0 +1,38 @@
+import { type Editor, openEditor } from '../index.ts'
+import type { OwnerKind } from '../pools/ownership.ts'
+import type { Context } from './command.ts'
+import { CliError, EXIT } from './io.ts'
+import { printable } from './print.ts'
+
+/** What became of a change, for people. */
+const WAYS = { owner: 'saved by its owner', direct: 'written directly, nobody owns it' } as const
+
+/** Refuses to change the pool of a device that will write over it, unless --force says that this is meant. */
+export function assertListens(context: Context, name: string, owner: OwnerKind): void {
+  if (owner !== 'device' || context.has('force')) return
+  throw new CliError(
+    EXIT.refused,
+    `${printable(name)} is a device that is online and does not listen: it writes over any change with its next save. ` +
+      'Nothing was changed. Switch it off first; or use --force, and restart it before it saves.',
+  )
+}
+
+/** Makes a change through an editor; the result says which way it went, and how to say that. */
+export async function edited<Result extends { way: keyof typeof WAYS }>(
+  context: Context,
+  name: string,
+  owner: OwnerKind,
+  change: (editor: Editor, options: { force: boolean }) => Promise<Result>,
+): Promise<Result & { told: string }> {
+  assertListens(context, name, owner)
+  const editor = await openEditor(context.pools().optionsOf(name))
+  try {
+    const result = await change(editor, { force: context.has('force') })
+    return {
+      ...result,
+      told: owner === 'device' ? 'written directly; restart the device before it saves' : WAYS[result.way],
+    }
+  } finally {
+    await editor.close()
+  }
+}

@@ -1,0 +1,78 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { closest } from './closest.ts'
+import type { Command, Flag, Flags } from './command.ts'
+import { usageError } from './io.ts'
+
+/** Flags that say which broker. */
+export const CONNECTION_FLAGS: Flags = {
+  url: {
+    type: 'string',
+    short: 'u',
+    value: 'URL',
+    help: 'The broker: mqtt:, mqtts:, ws: or wss:. Default: $MQTT_URL, or mqtt://localhost:1883',
+  },
+  broker: { type: 'string', short: 'b', value: 'NAME', help: 'A broker of the config file' },
+  username: { type: 'string', value: 'USER', help: 'Default: $MQTT_USERNAME' },
+  'password-file': { type: 'string', value: 'FILE', help: 'A file with the password. Default: $MQTT_PASSWORD' },
+  ca: { type: 'string', value: 'FILE', help: "Certificate of the authority that signed the broker's (PEM)" },
+  cert: { type: 'string', value: 'FILE', help: 'Certificate of this client (PEM)' },
+  key: { type: 'string', value: 'FILE', help: 'Its key (PEM)' },
+  topic: { type: 'string', value: 'TOPIC', help: 'Where pools are. Default: stat/{name}/PersistMQTT' },
+  timeout: { type: 'string', value: 'SECONDS', help: 'How long the broker may take. Default: 10' },
+}
+
+/** Flags that every command has. */
+export const COMMON_FLAGS: Flags = {
+  json: { type: 'boolean', help: 'Prints JSON, for programs' },
+  debug: { type: 'boolean', help: 'Prints where an error comes from' },
+  help: { type: 'boolean', short: 'h', help: 'Prints this' },
+}
+
+/** All flags of a command. */
+export function flagsOf({ flags, isConnected }: Pick<Command, 'flags' | 'isConnected'>): Flags {
+  return { ...flags, ...(isConnected && CONNECTION_FLAGS), ...COMMON_FLAGS }
+}
+
+/** What was given on the command line. */
+export interface Given {
+  readonly values: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>
+  readonly args: readonly string[]
+}
+
+/** Takes a command line apart; throws a usage error for flags that do not exist, with the nearest that does. */
+export function parseFlags(flags: Flags, argv: readonly string[]): Given {
+  const options = Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, optionOf(flag)]))
+  try {
+    const { values, positionals } = parseArgs({
+      args: withNegatives(argv),
+      options,
+      allowPositionals: true,
+      strict: true,
+    })
+    return { values: values as Given['values'], args: positionals.map(withoutMark) }
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string }
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+      const wrong = /'(-[^']*)'/.exec(message)?.[1] ?? ''
+      const near = closest(wrong.replace(/^-+/, ''), Object.keys(flags))
+      throw usageError(`There is no flag ${wrong}.${near === undefined ? '' : ` Do you mean --${near}?`}`)
+    }
+    // "Option '--url <value>' argument missing", with advice on further lines.
+    throw usageError(message.split('\n', 1)[0] ?? message)
+  }
+}
+
+/** A number below zero is no flag: `inc garage counter -5`. */
+const MARK = '\u0000'
+
+function withNegatives(argv: readonly string[]): string[] {
+  return argv.map((argument) => (/^-\d/.test(argument) ? MARK + argument : argument))
+}
+
+function withoutMark(argument: string): string {
+  return argument.startsWith(MARK) ? argument.slice(1) : argument
+}
+
+function optionOf({ type, short, multiple }: Flag): NonNullable<ParseArgsConfig['options']>[string] {
+  return { type, ...(short && { short }), ...(multiple && { multiple }) }
+}

@@ -1,0 +1,31 @@
+import { decodePayload, type Payload } from '../payload.ts'
+import type { OwnerKind } from '../pools/ownership.ts'
+import type { Context } from './command.ts'
+import { CliError, EXIT } from './io.ts'
+import { printable } from './print.ts'
+
+/** A pool that is there. */
+export interface FoundPool {
+  readonly payload: Payload
+  /** As it was written. */
+  readonly text: string
+  readonly bytes: Uint8Array
+  readonly owner: OwnerKind
+}
+
+/**
+ * Reads a pool; throws where there is none, or what is there is none.
+ *
+ * @throws {CliError | PersistError}
+ */
+export async function foundPool(context: Context, name: string): Promise<FoundPool> {
+  const pools = context.pools()
+  const { bytes, owner } = await pools.read(name)
+  if (bytes === null) {
+    throw new CliError(
+      EXIT.notFound,
+      `There is no pool ${printable(name)} at ${pools.place}. persist-mqtt ls lists them.`,
+    )
+  }
+  return { payload: decodePayload(bytes, `'${printable(name)}'`), text: new TextDecoder().decode(bytes), bytes, owner }
+}

@@ -1,0 +1,118 @@
+import { type JsonObject, type JsonValue, ownValue } from '../json.ts'
+import { CliError, EXIT, usageError } from './io.ts'
+import { printable } from './print.ts'
+
+/** A variable, and the way to a value inside it: names of maps, and places in lists. */
+export interface Path {
+  readonly variable: string
+  readonly steps: readonly string[]
+}
+
+/**
+ * What `VARIABLE[.PATH]` on a command line means: `limits.low`, `tones[2]`, `tones.2`, `["garage door"].open`.
+ *
+ * A variable whose name has a dot in it is found as it is, if the pool has one.
+ */
+export function parsePath(text: string, pool: JsonObject = {}): Path {
+  if (text !== '' && Object.hasOwn(pool, text)) return { variable: text, steps: [] }
+  const steps: string[] = []
+  // A name, a place in brackets, or a name in brackets as JSON.
+  const part = /\.?([^.[\]]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y
+  while (part.lastIndex < text.length) {
+    const match = part.exec(text)
+    if (match === null)
+      throw usageError(`${printable(text)} is no path to a variable: write limits.low, tones[2], or '["a.b"].c'.`)
+    steps.push(match[1] ?? match[2] ?? nameIn(match[3] ?? ''))
+  }
+  const [variable, ...rest] = steps
+  if (variable === undefined) throw usageError('The name of the variable is empty.')
+  return { variable, steps: rest }
+}
+
+function nameIn(json: string): string {
+  try {
+    return JSON.parse(json) as string
+  } catch (cause) {
+    throw usageError(`${printable(json)} in the path is no JSON string.`, { cause })
+  }
+}
+
+/** What is there; undefined: nothing. */
+export function valueAt(pool: JsonObject, { variable, steps }: Path): JsonValue | undefined {
+  let value = ownValue(pool, variable)
+  for (const step of steps) value = inside(value, step)
+  return value
+}
+
+function inside(value: JsonValue | undefined, step: string): JsonValue | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Array.isArray(value)) return /^\d+$/.test(step) ? value[Number(step)] : undefined
+  return ownValue(value, step)
+}
+
+/**
+ * The variable as it is when what is at the path is replaced, or removed (undefined); it shares what does not change.
+ *
+ * A map on the way that is not there is made. Throws where the way goes through something that is no map and no list.
+ */
+export function replacedAt(pool: JsonObject, path: Path, value: JsonValue | undefined): JsonValue | undefined {
+  return replaced(ownValue(pool, path.variable), path.steps, value, path.variable)
+}
+
+function replaced(
+  at: JsonValue | undefined,
+  [step, ...rest]: readonly string[],
+  value: JsonValue | undefined,
+  where: string,
+): JsonValue | undefined {
+  if (step === undefined) return value
+  if (at !== undefined && (typeof at !== 'object' || at === null)) {
+    throw new CliError(
+      EXIT.failed,
+      `${printable(where)} is ${JSON.stringify(at).slice(0, 40)}, and has nothing inside. Nothing was changed.`,
+    )
+  }
+  const inner = replaced(inside(at, step), rest, value, `${where}.${step}`)
+  if (Array.isArray(at)) {
+    if (!/^\d+$/.test(step) || Number(step) > at.length) {
+      const text = `${printable(where)} is a list of ${at.length}; ${printable(step)} is no place in it. Nothing was changed.`
+      throw new CliError(EXIT.failed, text)
+    }
+    const index = Number(step)
+    if (inner === undefined) return at.filter((_, place) => place !== index)
+    return [...at.slice(0, index), inner, ...at.slice(index + 1)]
+  }
+  const entries = Object.entries(at ?? {}).filter(([name]) => name !== step)
+  // fromEntries, so that a name like __proto__ is a name like any other.
+  const known = Object.entries(at ?? {}).map(([name, old]) => [name, name === step ? inner : old] as const)
+  const all = Object.hasOwn(at ?? {}, step) ? known : [...entries, [step, inner] as const]
+  return Object.fromEntries(all.filter(([, one]) => one !== undefined)) as JsonObject
+}
+
+/** A change of one value as an editor makes it. */
+export interface PathChange {
+  readonly kind: 'patch' | 'assign'
+  readonly values: JsonObject
+}
+
+/**
+ * How to replace, or remove (undefined), what is at a path: as a patch, where that says it, since the owner then changes
+ * nothing else; otherwise the variable as a whole, as it was a moment ago. A patch reaches into no list, and its null removes.
+ */
+export function changeAt(pool: JsonObject, path: Path, value: JsonValue | undefined): PathChange {
+  const whole = replacedAt(pool, path, value)
+  const { variable, steps } = path
+  let at = ownValue(pool, variable)
+  let isInMaps = true
+  for (const step of steps) {
+    isInMaps &&= !Array.isArray(at)
+    at = inside(at, step)
+  }
+  const isPlain = value === undefined || (value !== null && (typeof value !== 'object' || Array.isArray(value)))
+  if (isInMaps && isPlain) {
+    let patch: JsonValue = value ?? null
+    for (const step of [...steps].reverse()) patch = Object.fromEntries([[step, patch]])
+    return { kind: 'patch', values: Object.fromEntries([[variable, patch]]) }
+  }
+  return { kind: 'assign', values: Object.fromEntries([[variable, whole as JsonValue]]) }
+}

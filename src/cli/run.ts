@@ -1,0 +1,111 @@
+import { PersistError, reasonOf } from '../errors.ts'
+import { Pools } from '../pools/pools.ts'
+import { VERSION } from '../version.ts'
+import { closest } from './closest.ts'
+import type { Command, Context } from './command.ts'
+import { COMMANDS } from './command-table.ts'
+import { connectionOptions } from './connection.ts'
+import { flagsOf, type Given, parseFlags } from './flags.ts'
+import { commandHelp, generalHelp } from './help.ts'
+import { CliError, EXIT, type ExitCode, type Io, usageError } from './io.ts'
+import { coloured, printable } from './print.ts'
+
+/** Runs a command line; everything that goes wrong is told in a line or two, and is the exit code. */
+export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+  try {
+    return await dispatched(argv, io)
+  } catch (thrown) {
+    io.err(`${coloured(io, 'red', 'persist-mqtt:')} ${messageOf(thrown)}`)
+    if (argv.includes('--debug')) io.err(stackOf(thrown))
+    return exitCodeOf(thrown)
+  }
+}
+
+async function dispatched(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const [word = '--help', ...rest] = argv
+  if (word === '--help' || word === '-h' || word === 'help') return helped(rest[0], io, argv.length === 0)
+  if (word === '--version' || word === '-v') {
+    io.out(VERSION)
+    return EXIT.ok
+  }
+  const command = commandOf(word)
+  if (rest.includes('--help') || rest.includes('-h')) return helped(word, io, false)
+  const given = parseFlags(flagsOf(command), rest)
+  const { length } = given.args
+  if (length < command.least || length > command.most) {
+    const wants = length < command.least ? 'More is needed' : 'That is too much'
+    throw usageError(`${wants}: persist-mqtt ${command.name} ${command.usage}`.trimEnd())
+  }
+  const perform = await command.load()
+  return perform(contextOf(given, io))
+}
+
+function commandOf(word: string): Command {
+  const command = COMMANDS.find(({ name }) => name === word)
+  if (command !== undefined) return command
+  const near = closest(
+    word,
+    COMMANDS.map(({ name }) => name),
+  )
+  const advice = near === undefined ? 'persist-mqtt --help lists them.' : `Do you mean ${near}?`
+  throw usageError(`There is no command ${printable(word)}. ${advice}`)
+}
+
+function helped(word: string | undefined, io: Io, isMistake: boolean): ExitCode {
+  const text = word === undefined || word.startsWith('-') ? generalHelp(COMMANDS, io) : commandHelp(commandOf(word), io)
+  if (isMistake) io.err(text)
+  else io.out(text)
+  return isMistake ? EXIT.usage : EXIT.ok
+}
+
+function contextOf({ values, args }: Given, io: Io): Context {
+  const value = (flag: string) => {
+    const given = values[flag]
+    return typeof given === 'string' ? given : undefined
+  }
+  let pools: Pools | undefined
+  return {
+    io,
+    args,
+    has: (flag) => values[flag] !== undefined && values[flag] !== false,
+    value,
+    number(flag, { least, most, fallback }) {
+      const text = value(flag)
+      if (text === undefined) return fallback
+      const number = text.trim() === '' ? Number.NaN : Number(text)
+      if (number >= least && number <= most) return number
+      throw usageError(`--${flag} must be a number from ${least} to ${most}.`)
+    },
+    pools() {
+      pools ??= new Pools(connectionOptions(value, io))
+      return pools
+    },
+    // Of the other flags, none is about that broker.
+    poolsAt: (url) =>
+      new Pools(
+        connectionOptions((flag) => (flag === 'url' ? url : flag === 'topic' ? value('topic') : undefined), io),
+      ),
+  }
+}
+
+/** What went wrong, for people; a file or a value may be in it. */
+function messageOf(thrown: unknown): string {
+  const text = reasonOf(thrown)
+  return text.split('\n').map(printable).join('\n')
+}
+
+function stackOf(thrown: unknown): string {
+  const stack = thrown instanceof Error ? (thrown.stack ?? '') : ''
+  const cause = thrown instanceof Error && thrown.cause !== undefined ? `\nCaused by: ${stackOf(thrown.cause)}` : ''
+  return stack + cause
+}
+
+const REFUSED: ReadonlySet<string> = new Set(['ERR_PERSIST_NO_ANSWER', 'ERR_PERSIST_NEEDS_FORCE'])
+
+function exitCodeOf(thrown: unknown): ExitCode {
+  if (thrown instanceof CliError) return thrown.exitCode
+  if (!(thrown instanceof PersistError)) return EXIT.failed
+  if (REFUSED.has(thrown.code)) return EXIT.refused
+  if (thrown.code === 'ERR_PERSIST_OPTION') return EXIT.usage
+  return thrown.code === 'ERR_PERSIST_EMPTY' ? EXIT.notFound : EXIT.failed
+}

@@ -1,0 +1,89 @@
+import { type Connection, FAILURE, type Message } from '../backends/mqtt/connection.ts'
+import { PublishRefused } from '../backends/mqtt/connection-failure.ts'
+import { ECHO_MS } from '../backends/mqtt/fence.ts'
+import { pause } from '../backends/mqtt/pause.ts'
+import { deferred } from '../deferred.ts'
+import { randomHex } from '../random-hex.ts'
+import { PacketCount } from './packet-count.ts'
+
+/** After so many messages one more fence is sent: a full queue may have dropped the one before. */
+const MESSAGES_A_FENCE = 250
+/** How long after a fence that was taken another one is sent, in milliseconds. */
+const FENCE_AGAIN_MS = 100
+
+/** What one look at everything that is retained has shown. */
+export interface Look {
+  /** The broker let a fence through, which came after everything else. */
+  readonly isFenced: boolean
+  /** Retained messages that came at QoS 1, and at QoS 0. */
+  readonly counts: readonly [qos0: number, qos1: number]
+  /** How many the broker has dropped, as far as it can be known. */
+  readonly missing: number
+  /** The first of the filters that was refused, and the reason code. */
+  readonly refused: readonly [filter: string, code: number] | undefined
+}
+
+/** What is looked at. */
+export interface LookOptions {
+  readonly filters: readonly string[]
+  readonly qos: 0 | 1
+  /** Where a message to ourselves may go; random digits are put after it. */
+  readonly fenceTopic: string
+  visit(message: Message): void
+}
+
+/**
+ * Subscribes, and resolves when everything that is retained has come: when a fence, sent to ourselves, is back.
+ *
+ * A broker that queues no more than a number of messages for one client drops the rest, the fence too: so it is sent
+ * again while messages come.
+ * @throws {ConnectionLost}
+ */
+export async function look(connection: Connection, { filters, qos, fenceTopic, visit }: LookOptions): Promise<Look> {
+  const topic = `${fenceTopic}/${randomHex(8)}`
+  const packets = new PacketCount()
+  const counts: [number, number] = [0, 0]
+  const echo = deferred<true>()
+  let sent = 0
+  let lost = 0
+  let isTaken = true
+  let lastAt = 0
+  const sendFence = () => {
+    sent++
+    connection.publish(topic, new TextEncoder().encode(String(sent)), false).catch((error: unknown) => {
+      if (error instanceof PublishRefused) isTaken = false
+    })
+  }
+  connection.onMessage = (message) => {
+    const { packetId } = message
+    lastAt = performance.now()
+    if (packetId !== undefined) packets.received(packetId)
+    if (message.topic === topic) {
+      // Those before it were dropped like others, and are none of what we look for.
+      lost = Number(new TextDecoder().decode(message.payload)) - 1
+      return echo.resolve(true)
+    }
+    if (message.retain) counts[packetId === undefined ? 0 : 1]++
+    visit(message)
+    if ((counts[0] + counts[1]) % MESSAGES_A_FENCE === 0) sendFence()
+  }
+  // In one segment; the fence's topic first, so that no message of it is missed.
+  const subscribed = connection.subscribe([topic], 1)
+  const granted = connection.subscribe([...filters], qos)
+  sendFence()
+  const [own, codes] = await Promise.all([subscribed, granted])
+  const isHeard = (own[0] ?? 0) < FAILURE
+  lastAt = performance.now()
+  let isFenced = false
+  while (isHeard && isTaken && !isFenced) {
+    isFenced = (await connection.orLost(pause(FENCE_AGAIN_MS, echo.promise))) === true
+    if (!isFenced && performance.now() - lastAt > ECHO_MS) break
+    if (!isFenced) sendFence()
+  }
+  // No fence: what is retained comes without a pause, so one is its end.
+  while (!isFenced && performance.now() - lastAt < ECHO_MS) await connection.orLost(pause(FENCE_AGAIN_MS))
+  connection.unsubscribe(topic)
+  const index = codes.findIndex((code) => code >= FAILURE)
+  const refused = index < 0 ? undefined : ([filters[index] ?? '', codes[index] ?? FAILURE] as const)
+  return { isFenced, counts, missing: Math.max(0, packets.missing - lost), refused }
+}

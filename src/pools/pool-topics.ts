@@ -1,0 +1,66 @@
+import { PersistError } from '../errors.ts'
+
+/** Stands for the name of a pool in a topic. */
+const PLACE = '{name}'
+
+/** The topics of all pools on a broker, from a template such as `stat/{name}/PersistMQTT`. */
+export class PoolTopics {
+  readonly #template: string
+  readonly #before: string
+  readonly #after: string
+
+  /** @throws {PersistError} ERR_PERSIST_OPTION where the template's `{name}` is not a whole level of it */
+  constructor(template: string) {
+    this.#template = template
+    const [before = '', after, ...more] = template.split(PLACE)
+    const isLevel = (before === '' || before.endsWith('/')) && (after === '' || after?.startsWith('/'))
+    if (!isLevel || more.length > 0 || /[+#\0]/.test(template)) {
+      const text = `Option topic: to find pools it must have ${PLACE} as one of its levels, like stat/${PLACE}/PersistMQTT.`
+      throw new PersistError('ERR_PERSIST_OPTION', text, { received: 'topic' })
+    }
+    this.#before = before
+    this.#after = after ?? ''
+  }
+
+  /** The topic of a pool. */
+  of(name: string): string {
+    return this.#template.replace(PLACE, () => name)
+  }
+
+  /** Where the owner of a pool says who it is. */
+  ownerOf(name: string): string {
+    return `${this.of(name)}/owner`
+  }
+
+  /** Where a message to ourselves may go: below the topic of a pool that nobody has. */
+  get fence(): string {
+    return `${this.of('persist-mqtt')}/fence`
+  }
+
+  /** What to subscribe to for these pools, or all, their owners, and whether those are online. */
+  filters(names: readonly string[] = ['+']): string[] {
+    return names.flatMap((name) => [this.of(name), this.ownerOf(name), PoolTopics.lwtOf(name)])
+  }
+
+  /** Where programs and Tasmota devices of that name say whether they are online. */
+  static lwtOf(name: string): string {
+    return `tele/${name}/LWT`
+  }
+
+  /** Which pool a message is about, and what it is; undefined: none. */
+  parse(topic: string): { readonly name: string; readonly kind: 'pool' | 'owner' | 'lwt' } | undefined {
+    const { length } = this.#before
+    if (topic.startsWith(this.#before)) {
+      const rest = topic.slice(length)
+      for (const [kind, end] of [
+        ['pool', this.#after],
+        ['owner', `${this.#after}/owner`],
+      ] as const) {
+        if (rest.length > end.length && rest.endsWith(end))
+          return { name: rest.slice(0, -end.length || undefined), kind }
+      }
+    }
+    const name = /^tele\/(.+)\/LWT$/s.exec(topic)?.[1]
+    return name === undefined ? undefined : { name, kind: 'lwt' }
+  }
+}

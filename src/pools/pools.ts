@@ -1,0 +1,134 @@
+import { connect } from '../backends/mqtt/connect.ts'
+import type { Connection } from '../backends/mqtt/connection.ts'
+import { type Target, targetOf } from '../backends/mqtt/target.ts'
+import { mqttBackend } from '../backends/mqtt.ts'
+import { PersistError } from '../errors.ts'
+import type { EditorOptions } from '../open-editor.ts'
+import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../options.ts'
+import { decodePayload } from '../payload.ts'
+import { type Listing, listPools } from './listing.ts'
+import { type OwnerKind, Ownership } from './ownership.ts'
+import { PoolTopics } from './pool-topics.ts'
+import { writePool } from './write-pool.ts'
+
+/** Where pools are: an editor's options without the name; `topic` has `{name}` as one of its levels. */
+export type PoolsOptions = Omit<EditorOptions, 'name'>
+
+/** A pool as the broker holds it. */
+export interface HeldPool {
+  /** Null: the broker holds none of that name. */
+  readonly bytes: Uint8Array | null
+  readonly owner: OwnerKind
+}
+
+/**
+ * All the pools on one broker. It is for a person who looks, or a page: each look has a connection of its own, so that
+ * nothing is subscribed to longer than it takes.
+ */
+export class Pools {
+  readonly options: PoolsOptions
+  readonly topics: PoolTopics
+  /** Who owns the pools, as far as the last look has shown. */
+  owners: Ownership = new Ownership()
+  readonly #resolved: ResolvedOptions
+  readonly #target: Target
+
+  /** @throws {PersistError} ERR_PERSIST_OPTION */
+  constructor(options: PoolsOptions = {}) {
+    const { answerTimeoutMs: _, topic = DEFAULTS.topic, ...given } = options
+    // Any name: what is checked, and taken from the environment, is the rest.
+    const resolved = resolveOptions({ ...given, name: 'x' })
+    this.options = options
+    this.topics = new PoolTopics(topic)
+    this.#resolved = resolved
+    const target = targetOf({ ...resolved, topic, name: undefined })
+    const place = target.endpoint.text
+    this.#target = { ...target, place, store: place }
+  }
+
+  /** The broker, for people: `mqtt://localhost:1883`. */
+  get place(): string {
+    return this.#target.endpoint.text
+  }
+
+  /** The options of an editor, or a store, of one of the pools. */
+  optionsOf(name: string): EditorOptions {
+    return { ...this.options, name }
+  }
+
+  /**
+   * Visits every pool, or those of these names, once; the bytes are the caller's only until it returns.
+   *
+   * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT
+   */
+  list(visit: (name: string, bytes: Uint8Array) => void, names?: readonly string[]): Promise<Listing> {
+    return this.connected((connection) => {
+      this.owners = new Ownership()
+      return listPools(connection, this.topics, this.owners, names, visit)
+    })
+  }
+
+  /**
+   * One pool as the broker holds it.
+   *
+   * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT
+   */
+  async read(name: string): Promise<HeldPool> {
+    let held: Uint8Array | null = null
+    await this.list(
+      (_name, bytes) => {
+        held = new Uint8Array(bytes)
+      },
+      [name],
+    )
+    return { bytes: held, owner: this.owners.of(name) }
+  }
+
+  /** How large what is kept under this name is, and how many variables it has; undefined: it is no pool. */
+  async sizeOf(name: string): Promise<{ bytes: number; count: number | undefined; owner: OwnerKind }> {
+    const { bytes, owner } = await this.read(name)
+    let count: number | undefined
+    try {
+      if (bytes !== null) count = decodePayload(bytes, name).texts.size
+    } catch {
+      // Its size is all that can be told.
+    }
+    return { bytes: bytes?.length ?? 0, count, owner }
+  }
+
+  /**
+   * Replaces a pool by these bytes as they are, whoever owns it; an owner that listens is to be asked instead.
+   *
+   * @throws {PersistError} as a store's save()
+   */
+  write(name: string, bytes: Uint8Array): Promise<void> {
+    const backend = mqttBackend({ ...this.#resolved, name, topic: this.topics.of(name), role: 'guest' })
+    return writePool(backend, bytes, this.#resolved)
+  }
+
+  /**
+   * Removes a pool from the broker, and looks whether it is gone.
+   *
+   * @throws {PersistError} ERR_PERSIST_DENIED where it is not
+   */
+  async delete(name: string): Promise<void> {
+    // MQTT 3.1.1, 3.3.1.3: an empty retained message deletes what is retained.
+    await this.connected((connection) => connection.publish(this.topics.of(name), new Uint8Array(), true))
+    const { bytes } = await this.read(name)
+    if (bytes === null) return
+    const text =
+      `The pool '${name}' at ${this.place} was not deleted: the broker still has it. ` +
+      `Give this user write permission on ${this.topics.of(name)}; or does a program write it again?`
+    throw new PersistError('ERR_PERSIST_DENIED', text, { store: name })
+  }
+
+  /** Does something with a connection of its own, which is closed then. */
+  async connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result> {
+    const { connection } = await connect(this.#target, this.#resolved.openTimeoutMs)
+    try {
+      return await use(connection)
+    } finally {
+      await connection.end()
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { Backend, BackendListener } from '../backend.ts'
+import { PersistError } from '../errors.ts'
+
+/** Told about everything, and does nothing: what is written here is written whatever others say. */
+const DEAF: BackendListener = {
+  changed() {},
+  reread() {},
+  requested: async () => new Uint8Array(),
+  offline() {},
+  online() {},
+  trouble() {},
+  ended() {},
+}
+
+/** Others may write at the same moment; whoever goes on doing so wins. */
+const ATTEMPTS = 5
+
+/** Limits of time, in milliseconds. */
+export interface WriteLimits {
+  readonly openTimeoutMs: number
+  readonly saveTimeoutMs: number
+}
+
+/**
+ * Replaces a pool by these bytes as they are, where nobody owns it; resolves when the broker holds them.
+ *
+ * @throws {PersistError} as a store's save(); ERR_PERSIST_FAILED where somebody else goes on writing it
+ */
+export async function writePool(backend: Backend, bytes: Uint8Array, limits: WriteLimits): Promise<void> {
+  await backend.open(DEAF, limits.openTimeoutMs)
+  try {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      if ((await backend.write(bytes, limits.saveTimeoutMs)) === 'written') return
+    }
+  } finally {
+    await backend.close()
+  }
+  const text = `The pool at ${backend.place} was not replaced: somebody else goes on writing it.`
+  throw new PersistError('ERR_PERSIST_FAILED', text, { store: backend.place })
+}

@@ -60,6 +60,18 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
     return running.url
   }
 
+  test.skipIf(!runs)('assigns variables and replaces the pool, with an owner and without one', async () => {
+    const url = await broker()
+    const pt = await opened(url, { protocolVersion })
+    const editor = await edited(url, { protocolVersion })
+    for (const way of ['owner', 'direct']) {
+      expect(await editor.replace({ counter: 1, limits: { low: 1, high: 2 } })).toEqual({ way })
+      expect(await editor.assign({ limits: { low: 3 } })).toEqual({ way })
+      expect(await kept(url)).toEqual({ counter: 1, limits: { low: 3 } })
+      await pt.$close()
+    }
+  })
+
   test.skipIf(!runs)('changes a pool through its owner, which has it at once, and has saved it', async () => {
     const url = await broker()
     const pt = await opened(url, { protocolVersion })

@@ -62,6 +62,25 @@ describe('what editors ask a store for', () => {
     expect([second.text, answers]).toEqual(['{"n":15}', ['first', 'second', 'third']])
   })
 
+  it('is assigned as a whole: null is a value, maps are not merged', async () => {
+    const backend = new HeldBackend('{"n":1,"map":{"a":1},"other":1}')
+    const { pt } = await owned(backend)
+    expect(await ask(backend, 'assign', '{"n":null,"map":{"b":null}}')).toEqual({ ok: true })
+    expect({ ...pt }).toEqual({ n: null, map: { b: null }, other: 1 })
+    expect(await ask(backend, 'assign', '[1]')).toMatchObject(refused('BAD_PAYLOAD'))
+  })
+
+  it('is the whole pool, but for its version', async () => {
+    const backend = new HeldBackend('{"n":1,"$version":3,"save":5,"other":1}')
+    const { pt } = await owned(backend)
+    expect(await ask(backend, 'replace', '{"n":2,"$version":3,"save":5}')).toEqual({ ok: true })
+    expect(JSON.parse(backend.text ?? '')).toEqual({ n: 2, $version: 3, save: 5 })
+    expect(await ask(backend, 'replace', '{"n":3,"$version":4}')).toMatchObject(refused('RESERVED_NAME'))
+    expect(await ask(backend, 'replace', '{"n":3,"save":6}')).toMatchObject(refused('RESERVED_NAME'))
+    expect(await ask(backend, 'replace', '{}')).toEqual({ ok: true })
+    expect([Object.keys(pt), backend.text]).toEqual([['$version'], '{"$version":3}'])
+  })
+
   it("comes as changes of somebody else's, after the program's own", async () => {
     const backend = new HeldBackend('{"own":1,"gone":1}')
     const { pt } = await owned(backend)

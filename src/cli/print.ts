@@ -37,6 +37,7 @@ export function safeJson(text: string): string {
 
 /** Lines of columns as wide as their longest cell; numbers to the right. */
 export function tableOf(head: readonly string[], rows: readonly (readonly (string | number)[])[], io: Io): string {
+  const isNumeric = head.map((_, column) => rows.some((row) => typeof row[column] === 'number'))
   const widths = head.map((title, column) => {
     let width = title.length
     for (const row of rows) width = Math.max(width, widthOf(String(row[column] ?? '')))
@@ -46,7 +47,7 @@ export function tableOf(head: readonly string[], rows: readonly (readonly (strin
     const padded = cells.map((cell, column) => {
       const text = String(cell)
       const space = ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(text)))
-      return typeof rows[0]?.[column] === 'number' ? space + text : text + space
+      return isNumeric[column] ? space + text : text + space
     })
     return padded.join('  ').trimEnd()
   }

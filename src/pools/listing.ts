@@ -1,29 +1,42 @@
 import type { Connection, Message } from '../backends/mqtt/connection.ts'
 import { PersistError } from '../errors.ts'
-import { type Look, look } from './look.ts'
+import { DroppedMessages } from './dropped-messages.ts'
+import { type Look, type LookOptions, look } from './look.ts'
 import type { Ownership } from './ownership.ts'
 import type { PoolTopics } from './pool-topics.ts'
 
 /** What listing all pools has shown, beside the pools. */
-export interface Listing {
+export interface Listing extends Completeness {
   /** How many pools there are. */
   readonly count: number
-  /**
-   * 'yes': every pool that this user may read was visited. 'no': the broker has dropped `missing` messages.
-   * 'unknown': it let no fence through, or sent more at QoS 0 than can be told to have come.
-   */
-  readonly isComplete: 'yes' | 'no' | 'unknown'
-  readonly missing: number
 }
 
-/** So many messages at QoS 0 fit the queue of every broker that limits it; of more, some may be dropped unseen. */
-const SURE_AT_QOS_0 = 1000
+/** Whether everything has come. */
+export interface Completeness {
+  /** 'yes': every pool that this user may read was visited. 'no': the broker has dropped `missing` messages. */
+  readonly isComplete: 'yes' | 'no' | 'unknown'
+  /** How many messages are missing, where that is known. */
+  readonly missing: number
+  /**
+   * Why it is not known: the broker let no fence through ('fence'), has dropped messages meanwhile that may have been
+   * others ('dropped'), or does not say whether it has ('silent').
+   */
+  readonly why?: 'fence' | 'dropped' | 'silent'
+}
+
+/**
+ * So much fits the buffers of every connection, in bytes: up to there nothing is queued, and so nothing dropped. What is
+ * published at QoS 0 leaves no gap where it was dropped.
+ */
+const SURE_BYTES = 32_768
+
+const COMPLETE: Completeness = { isComplete: 'yes', missing: 0 }
+const unknown = (why: NonNullable<Completeness['why']>): Completeness => ({ isComplete: 'unknown', missing: 0, why })
 
 /**
  * Visits every pool on a broker once, and notes who owns them.
  *
- * At QoS 1, where dropped messages leave gaps; where there are any (Mosquitto queues 1,000 messages for a client), once
- * more at QoS 0, at which messages go out as fast as they are read and are not queued.
+ * @param names of the pools to visit; undefined: all
  * @throws {PersistError} ERR_PERSIST_DENIED
  */
 export async function listPools(
@@ -33,38 +46,59 @@ export async function listPools(
   names: readonly string[] | undefined,
   visit: (name: string, bytes: Uint8Array) => void,
 ): Promise<Listing> {
-  const filters = topics.filters(names)
-  const seen = new Set<string>()
+  const retained = new Set<string>()
   const pools = new Set<string>()
-  const take = ({ topic, payload }: Message) => {
+  const received = ({ topic, payload, retain }: Message) => {
     const about = topics.parse(topic)
     if (about === undefined) return
+    if (retain) retained.add(topic)
     if (about.kind !== 'pool') return owners.received(about.name, about.kind, payload)
     if (payload.length === 0 || pools.has(about.name)) return
     pools.add(about.name)
     visit(about.name, payload)
   }
-  const once = (message: Message) => {
-    if (message.retain) seen.add(message.topic)
-    take(message)
-  }
-  const options = { filters, fenceTopic: topics.fence, visit: once }
-  const first = await look(connection, { ...options, qos: 1 })
+  const wanted = { filters: topics.filters(names), fenceTopic: topics.fence, visit: received }
+  const completeness = await lookThoroughly(connection, wanted, () => retained.size)
+  return { count: pools.size, ...completeness }
+}
+
+/**
+ * At QoS 1, where dropped messages leave gaps; where there are any (Mosquitto queues 1,000 messages for a client), once
+ * more at QoS 0, at which messages go out as fast as they are read and are not queued.
+ */
+async function lookThoroughly(
+  connection: Connection,
+  wanted: Omit<LookOptions, 'qos'>,
+  countSeen: () => number,
+): Promise<Completeness> {
+  const first = await look(connection, { ...wanted, qos: 1 })
   if (first.refused) throw refusedError(first.refused)
-  const ofSure = (isComplete: Listing['isComplete'], missing = 0): Listing => ({
-    count: pools.size,
-    isComplete,
-    missing,
-  })
-  if (!first.isFenced) return ofSure('unknown')
-  const [atQos0, atQos1] = first.counts
-  if (first.missing === 0) return ofSure(atQos0 < SURE_AT_QOS_0 ? 'yes' : 'unknown')
-  // What was published at QoS 0 comes at QoS 0 both times, and leaves no gap.
-  const expected = atQos0 + atQos1 + first.missing
-  const second = await look(connection, { ...options, qos: 0 })
-  if (!second.isFenced) return ofSure('unknown')
-  const missing = expected - seen.size
-  return missing > 0 ? ofSure('no', missing) : ofSure(atQos0 < SURE_AT_QOS_0 ? 'yes' : 'unknown')
+  if (!first.isFenced) return unknown('fence')
+  if (first.missing > 0) {
+    // What was published at QoS 0 comes at QoS 0 both times, and leaves no gap.
+    const expected = first.atQos0.count + first.atQos1 + first.missing
+    const second = await look(connection, { ...wanted, qos: 0 })
+    if (!second.isFenced) return unknown('fence')
+    const missing = expected - countSeen()
+    if (missing > 0) return { isComplete: 'no', missing }
+  }
+  return first.atQos0.bytes <= SURE_BYTES ? COMPLETE : lookCounted(connection, wanted)
+}
+
+/** Much was published at QoS 0, as devices do: only the broker itself counts what it drops of that. */
+async function lookCounted(connection: Connection, wanted: Omit<LookOptions, 'qos'>): Promise<Completeness> {
+  const dropped = new DroppedMessages()
+  const visit = (message: Message) => {
+    dropped.received(message)
+    wanted.visit(message)
+  }
+  const { filters } = DroppedMessages
+  const all = await look(connection, { ...wanted, filters: [...filters, ...wanted.filters], visit, qos: 0 })
+  if (!all.isFenced) return unknown('fence')
+  if (!(await dropped.told())) return unknown('silent')
+  // It tells one after the other: with the next fence, everything of this time has come.
+  await look(connection, { ...wanted, filters, visit, qos: 0 })
+  return dropped.isNone ? COMPLETE : unknown('dropped')
 }
 
 function refusedError([filter, code]: NonNullable<Look['refused']>): PersistError {

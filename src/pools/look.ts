@@ -15,8 +15,10 @@ const FENCE_AGAIN_MS = 100
 export interface Look {
   /** The broker let a fence through, which came after everything else. */
   readonly isFenced: boolean
-  /** Retained messages that came at QoS 1, and at QoS 0. */
-  readonly counts: readonly [qos0: number, qos1: number]
+  /** Retained messages that came at QoS 1. */
+  readonly atQos1: number
+  /** Those that came at QoS 0, and their payloads and topics together, in bytes. */
+  readonly atQos0: { readonly count: number; readonly bytes: number }
   /** How many the broker has dropped, as far as it can be known. */
   readonly missing: number
   /** The first of the filters that was refused, and the reason code. */
@@ -42,7 +44,9 @@ export interface LookOptions {
 export async function look(connection: Connection, { filters, qos, fenceTopic, visit }: LookOptions): Promise<Look> {
   const topic = `${fenceTopic}/${randomHex(8)}`
   const packets = new PacketCount()
-  const counts: [number, number] = [0, 0]
+  const atQos0 = { count: 0, bytes: 0 }
+  let atQos1 = 0
+  let messages = 0
   const echo = deferred<true>()
   let sent = 0
   let lost = 0
@@ -63,9 +67,13 @@ export async function look(connection: Connection, { filters, qos, fenceTopic, v
       lost = Number(new TextDecoder().decode(message.payload)) - 1
       return echo.resolve(true)
     }
-    if (message.retain) counts[packetId === undefined ? 0 : 1]++
+    if (message.retain && packetId !== undefined) atQos1++
+    else if (message.retain) {
+      atQos0.count++
+      atQos0.bytes += message.topic.length + message.payload.length
+    }
     visit(message)
-    if ((counts[0] + counts[1]) % MESSAGES_A_FENCE === 0) sendFence()
+    if (++messages % MESSAGES_A_FENCE === 0) sendFence()
   }
   // In one segment; the fence's topic first, so that no message of it is missed.
   const subscribed = connection.subscribe([topic], 1)
@@ -85,5 +93,5 @@ export async function look(connection: Connection, { filters, qos, fenceTopic, v
   connection.unsubscribe(topic)
   const index = codes.findIndex((code) => code >= FAILURE)
   const refused = index < 0 ? undefined : ([filters[index] ?? '', codes[index] ?? FAILURE] as const)
-  return { isFenced, counts, missing: Math.max(0, packets.missing - lost), refused }
+  return { isFenced, atQos0, atQos1, missing: Math.max(0, packets.missing - lost), refused }
 }

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { PacketCount } from '../../src/pools/packet-count.ts'
+
+function missingIn(ids: Iterable<number>): number {
+  const count = new PacketCount()
+  for (const id of ids) count.received(id)
+  return count.missing
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+describe('packet identifiers', () => {
+  it('in a row: nothing is missing', () => {
+    expect(missingIn(range(1, 1000))).toBe(0)
+    expect(missingIn([...range(65_000, 65_535), ...range(1, 10)])).toBe(0)
+  })
+
+  it('with gaps: so many are missing', () => {
+    expect(missingIn([...range(1, 1020), 10_002])).toBe(8981)
+    expect(missingIn([...range(1, 1020), 1020 + 100_000 - 65_535])).toBe(100_000 - 65_535 - 1)
+  })
+
+  it('that are used again as soon as they are free tell nothing', () => {
+    expect(missingIn([1, 2, 3, 1, 2, 3, 1])).toBe(0)
+    expect(missingIn([1, 1, 1])).toBe(0)
+  })
+})

@@ -1,0 +1,121 @@
+import type { MqttClient } from 'mqtt'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { Pools } from '../../src/pools/pools.ts'
+import { mosquittoAvailable } from '../helpers/available.ts'
+import { type MosquittoOptions, startMosquitto } from '../helpers/mosquitto.ts'
+import { connectClient } from '../helpers/mqtt-client.ts'
+
+async function started(options: MosquittoOptions = {}) {
+  const broker = await startMosquitto(options)
+  onTestFinished(() => broker.stop())
+  return broker.url
+}
+
+/** Puts pools of about 300 bytes on a broker. */
+async function fill(client: MqttClient, count: number, qos: 0 | 1 = 1): Promise<void> {
+  const text = JSON.stringify({ text: 'x'.repeat(280) })
+  for (let from = 0; from < count; from += 500) {
+    const names = Array.from({ length: Math.min(500, count - from) }, (_, index) => `p${from + index}`)
+    await Promise.all(names.map((name) => client.publishAsync(`stat/${name}/PersistMQTT`, text, { qos, retain: true })))
+  }
+  // At QoS 0 nothing is answered; this is, and comes after all of them.
+  await client.publishAsync('filled', '', { qos: 1 })
+}
+
+async function listed(pools: Pools) {
+  const names = new Set<string>()
+  let visits = 0
+  const listing = await pools.list((name) => {
+    names.add(name)
+    visits++
+  })
+  expect([visits, listing.count]).toEqual([names.size, names.size])
+  return { names, ...listing }
+}
+
+describe.skipIf(!mosquittoAvailable)('all pools on Mosquitto', () => {
+  test.each([4, 5] as const)('with default settings, 10,000 are all listed: MQTT %i', async (protocolVersion) => {
+    const url = await started()
+    await fill(await connectClient(url), 10_000)
+    const pools = new Pools({ url, protocolVersion })
+    expect(await listed(pools)).toMatchObject({ count: 10_000, isComplete: 'yes', missing: 0 })
+  })
+
+  test('where too few can be queued, it is known how many are missing', { timeout: 60_000 }, async () => {
+    // At QoS 0 its limit counts what the connection has not taken yet: 1,000 pools of 30 KB are more than fit there.
+    const url = await started({ config: ['max_queued_messages 20'] })
+    const client = await connectClient(url)
+    const text = JSON.stringify({ text: 'x'.repeat(30_000) })
+    for (let index = 0; index < 1000; index++) {
+      await client.publishAsync(`stat/p${index}/PersistMQTT`, text, { qos: 1, retain: true })
+    }
+    const { count, isComplete, missing } = await listed(new Pools({ url }))
+    expect([isComplete, count + missing]).toEqual(['no', 1000])
+  })
+
+  test('of many that were published at QoS 0 the broker says itself whether any was dropped', async () => {
+    const url = await started({ config: ['sys_interval 1'] })
+    await fill(await connectClient(url), 1500, 0)
+    expect(await listed(new Pools({ url }))).toMatchObject({ count: 1500, isComplete: 'yes' })
+  })
+
+  test('and where it does not say so, nobody knows', async () => {
+    const url = await started({ config: ['sys_interval 0'] })
+    await fill(await connectClient(url), 1500, 0)
+    expect(await listed(new Pools({ url }))).toMatchObject({ count: 1500, isComplete: 'unknown', why: 'silent' })
+  })
+
+  test('nor where something was dropped', { timeout: 60_000 }, async () => {
+    const url = await started({ config: ['sys_interval 1', 'max_queued_messages 20'] })
+    const client = await connectClient(url)
+    const text = JSON.stringify({ text: 'x'.repeat(20_000) })
+    for (let index = 0; index < 1500; index++) {
+      await client.publishAsync(`stat/p${index}/PersistMQTT`, text, { qos: 0, retain: true })
+      // It is read as fast as it is sent.
+      if (index % 100 === 0) await client.publishAsync('filled', '', { qos: 1 })
+    }
+    await client.publishAsync('filled', '', { qos: 1 })
+    const { count, isComplete, why } = await listed(new Pools({ url }))
+    expect([count < 1500, isComplete, why]).toEqual([true, 'unknown', 'dropped'])
+  })
+
+  test('a reader who may send no fence is told that something may be missing', async () => {
+    const users = { ann: 'secret', admin: 'secret' }
+    const acl = ['user ann', 'topic read stat/#', 'user admin', 'topic readwrite #']
+    const url = await started({ users, acl })
+    await fill(await connectClient(url, { username: 'admin', password: 'secret' }), 10)
+    const pools = new Pools({ url, username: 'ann', password: 'secret' })
+    expect(await listed(pools)).toMatchObject({ count: 10, isComplete: 'unknown', why: 'fence' })
+  })
+
+  test('a pool is replaced byte for byte, and deleted', async () => {
+    const url = await started()
+    const pools = new Pools({ url })
+    const bytes = new TextEncoder().encode('{"x": 1.0, "big":12345678901234567890}')
+    await pools.write('garage', bytes)
+    expect(await pools.read('garage')).toEqual({ bytes, owner: 'none' })
+    await pools.delete('garage')
+    expect(await pools.read('garage')).toEqual({ bytes: null, owner: 'none' })
+  })
+
+  test('where it may not be deleted, that is an error', async () => {
+    const users = { ann: 'secret', admin: 'secret' }
+    const acl = [
+      'user ann',
+      'topic read stat/#',
+      'topic readwrite stat/persist-mqtt/#',
+      'user admin',
+      'topic readwrite #',
+    ]
+    const url = await started({ users, acl })
+    await fill(await connectClient(url, { username: 'admin', password: 'secret' }), 1)
+    const pools = new Pools({ url, username: 'ann', password: 'secret', protocolVersion: 4 })
+    await expect(pools.delete('p0')).rejects.toMatchObject({ code: 'ERR_PERSIST_DENIED' })
+  })
+})
+
+test('a topic in which pools cannot be told apart is refused', () => {
+  for (const topic of ['stat/garage', 'stat/{name}-pool', 'stat/{name}/{name}', '+/{name}/x']) {
+    expect(() => new Pools({ topic })).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_OPTION' }))
+  }
+})

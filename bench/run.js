@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { acknowledgedSaves } from './acknowledged-saves.js'
 import { durableChange } from './durable-change.js'
 import { largePool } from './large-pool.js'
+import { listing } from './listing.js'
 import { millionSaves } from './million-saves.js'
 import { nestedWrite } from './nested-write.js'
 import { opening } from './opening.js'
@@ -21,6 +22,7 @@ const parts = {
   startUp,
   durableChange,
   largePool,
+  listing,
 }
 
 const [only] = process.argv.slice(2)

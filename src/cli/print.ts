@@ -14,6 +14,7 @@ export function coloured(io: Io, style: Style, text: string): string {
  * are shown as escapes, so that no name or value can move the cursor or hide what follows it.
  */
 export function printable(text: string): string {
+  if (PLAIN.test(text)) return text
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
     const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character]
     return known ?? `\\u{${(character.codePointAt(0) as number).toString(16)}}`
@@ -54,16 +55,15 @@ export function tableOf(head: readonly string[], rows: readonly (readonly (strin
   return [coloured(io, 'bold', line(head)), ...rows.map(line)].join('\n')
 }
 
+/** Most texts are plain ASCII, and a list may have 100,000 of them. */
+const PLAIN = /^[ -~]*$/
+const WIDE = /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u
+
 /** How many cells a text takes on a terminal, more or less. */
 function widthOf(text: string): number {
+  if (PLAIN.test(text)) return text.length
   let width = 0
-  for (const character of stripVTControlCharacters(text))
-    width +=
-      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u.test(
-        character,
-      )
-        ? 2
-        : 1
+  for (const character of stripVTControlCharacters(text)) width += WIDE.test(character) ? 2 : 1
   return width
 }
 

@@ -33,24 +33,29 @@ const SURE_BYTES = 32_768
 const COMPLETE: Completeness = { isComplete: 'yes', missing: 0 }
 const unknown = (why: NonNullable<Completeness['why']>): Completeness => ({ isComplete: 'unknown', missing: 0, why })
 
+/** What is listed, and how. */
+export interface ListingOptions {
+  readonly topics: PoolTopics
+  readonly owners: Ownership
+  /** Of the pools to visit; undefined: all. */
+  readonly names: readonly string[] | undefined
+  visit(name: string, bytes: Uint8Array): void
+  /** Does something with a connection of its own. */
+  connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result>
+}
+
 /**
  * Visits every pool on a broker once, and notes who owns them.
  *
- * @param names of the pools to visit; undefined: all
  * @throws {PersistError} ERR_PERSIST_DENIED
  */
-export async function listPools(
-  connection: Connection,
-  topics: PoolTopics,
-  owners: Ownership,
-  names: readonly string[] | undefined,
-  visit: (name: string, bytes: Uint8Array) => void,
-): Promise<Listing> {
+export async function listPools({ topics, owners, names, visit, connected }: ListingOptions): Promise<Listing> {
+  let isOver = false
   const retained = new Set<string>()
   const pools = new Set<string>()
   const received = ({ topic, payload, retain }: Message) => {
     const about = topics.parse(topic)
-    if (about === undefined) return
+    if (about === undefined || isOver) return
     if (retain) retained.add(topic)
     if (about.kind !== 'pool') return owners.received(about.name, about.kind, payload)
     if (payload.length === 0 || pools.has(about.name)) return
@@ -58,31 +63,41 @@ export async function listPools(
     visit(about.name, payload)
   }
   const wanted = { filters: topics.filters(names), fenceTopic: topics.fence, visit: received }
-  const completeness = await lookThoroughly(connection, wanted, () => retained.size)
+  const completeness = await lookThoroughly(connected, wanted, () => retained.size)
+  isOver = true
   return { count: pools.size, ...completeness }
 }
 
 /**
  * At QoS 1, where dropped messages leave gaps; where there are any (Mosquitto queues 1,000 messages for a client), once
  * more at QoS 0, at which messages go out as fast as they are read and are not queued.
+ *
+ * The second look begins, on a connection of its own, as soon as it may be needed: the first one mostly waits.
  */
 async function lookThoroughly(
-  connection: Connection,
+  connected: ListingOptions['connected'],
   wanted: Omit<LookOptions, 'qos'>,
   countSeen: () => number,
 ): Promise<Completeness> {
-  const first = await look(connection, { ...wanted, qos: 1 })
+  const atQos0 = () => connected((connection) => look(connection, { ...wanted, qos: 0 }))
+  let again: Promise<Look> | undefined
+  const onMany = () => {
+    again = atQos0()
+    // Whoever needs it gets its rejection.
+    again.catch(() => {})
+  }
+  const first = await connected((connection) => look(connection, { ...wanted, qos: 1, onMany }))
   if (first.refused) throw refusedError(first.refused)
   if (!first.isFenced) return unknown('fence')
   if (first.missing > 0) {
     // What was published at QoS 0 comes at QoS 0 both times, and leaves no gap.
     const expected = first.atQos0.count + first.atQos1 + first.missing
-    const second = await look(connection, { ...wanted, qos: 0 })
+    const second = await (again ?? atQos0())
     if (!second.isFenced) return unknown('fence')
     const missing = expected - countSeen()
     if (missing > 0) return { isComplete: 'no', missing }
   }
-  return first.atQos0.bytes <= SURE_BYTES ? COMPLETE : lookCounted(connection, wanted)
+  return first.atQos0.bytes <= SURE_BYTES ? COMPLETE : connected((connection) => lookCounted(connection, wanted))
 }
 
 /** Much was published at QoS 0, as devices do: only the broker itself counts what it drops of that. */

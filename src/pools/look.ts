@@ -8,6 +8,8 @@ import { PacketCount } from './packet-count.ts'
 
 /** After so many messages one more fence is sent: a full queue may have dropped the one before. */
 const MESSAGES_A_FENCE = 250
+/** From so many on `onMany` is called: half of what Mosquitto queues for a client. */
+const MANY_MESSAGES = 500
 /** How long after a fence that was taken another one is sent, in milliseconds. */
 const FENCE_AGAIN_MS = 100
 
@@ -32,6 +34,8 @@ export interface LookOptions {
   /** Where a message to ourselves may go; random digits are put after it. */
   readonly fenceTopic: string
   visit(message: Message): void
+  /** Called when so many messages have come that the broker may drop some. */
+  onMany?(): void
 }
 
 /**
@@ -41,7 +45,10 @@ export interface LookOptions {
  * again while messages come.
  * @throws {ConnectionLost}
  */
-export async function look(connection: Connection, { filters, qos, fenceTopic, visit }: LookOptions): Promise<Look> {
+export async function look(
+  connection: Connection,
+  { filters, qos, fenceTopic, visit, onMany }: LookOptions,
+): Promise<Look> {
   const topic = `${fenceTopic}/${randomHex(8)}`
   const packets = new PacketCount()
   const atQos0 = { count: 0, bytes: 0 }
@@ -74,6 +81,7 @@ export async function look(connection: Connection, { filters, qos, fenceTopic, v
     }
     visit(message)
     if (++messages % MESSAGES_A_FENCE === 0) sendFence()
+    if (messages === MANY_MESSAGES) onMany?.()
   }
   // In one segment; the fence's topic first, so that no message of it is missed.
   const subscribed = connection.subscribe([topic], 1)

@@ -1,7 +1,9 @@
+import { newClientId } from '../backends/mqtt/client-id.ts'
 import { connect } from '../backends/mqtt/connect.ts'
+import { lostConnection } from '../backends/mqtt/connect-error.ts'
 import type { Connection } from '../backends/mqtt/connection.ts'
+import { ConnectionLost } from '../backends/mqtt/connection-failure.ts'
 import { type Target, targetOf } from '../backends/mqtt/target.ts'
-import { mqttBackend } from '../backends/mqtt.ts'
 import { PersistError } from '../errors.ts'
 import type { EditorOptions } from '../open-editor.ts'
 import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../options.ts'
@@ -9,7 +11,6 @@ import { decodePayload } from '../payload.ts'
 import { type Listing, listPools } from './listing.ts'
 import { type OwnerKind, Ownership } from './ownership.ts'
 import { PoolTopics } from './pool-topics.ts'
-import { writePool } from './write-pool.ts'
 
 /** Where pools are: an editor's options without the name; `topic` has `{name}` as one of its levels. */
 export type PoolsOptions = Omit<EditorOptions, 'name'>
@@ -62,10 +63,10 @@ export class Pools {
    * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT
    */
   list(visit: (name: string, bytes: Uint8Array) => void, names?: readonly string[]): Promise<Listing> {
-    return this.connected((connection) => {
-      this.owners = new Ownership()
-      return listPools(connection, this.topics, this.owners, names, visit)
-    })
+    const { topics } = this
+    const owners = new Ownership()
+    this.owners = owners
+    return listPools({ topics, owners, names, visit, connected: (use) => this.connected(use) })
   }
 
   /**
@@ -101,7 +102,10 @@ export class Pools {
    *
    * @throws {PersistError} as a store's save()
    */
-  write(name: string, bytes: Uint8Array): Promise<void> {
+  async write(name: string, bytes: Uint8Array): Promise<void> {
+    // Loaded when it is needed: most who look at pools replace none.
+    const { mqttBackend } = await import('../backends/mqtt.ts')
+    const { writePool } = await import('./write-pool.ts')
     const backend = mqttBackend({ ...this.#resolved, name, topic: this.topics.of(name), role: 'guest' })
     return writePool(backend, bytes, this.#resolved)
   }
@@ -122,11 +126,19 @@ export class Pools {
     throw new PersistError('ERR_PERSIST_DENIED', text, { store: name })
   }
 
-  /** Does something with a connection of its own, which is closed then. */
+  /**
+   * Does something with a connection of its own, which is closed then.
+   *
+   * @throws {PersistError} ERR_PERSIST_CONNECT where it is lost
+   */
   async connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result> {
-    const { connection } = await connect(this.#target, this.#resolved.openTimeoutMs)
+    // Each with a client id of its own: of two with the same one, the broker ends the older.
+    const target = { ...this.#target, clientId: newClientId() }
+    const { connection } = await connect(target, this.#resolved.openTimeoutMs)
     try {
       return await use(connection)
+    } catch (error) {
+      throw error instanceof ConnectionLost ? lostConnection(this.place, error) : error
     } finally {
       await connection.end()
     }

@@ -1,5 +1,5 @@
 import { PersistError, type PersistErrorCode, reasonOf } from '../../errors.ts'
-import type { ConnectionFailure } from './connection-failure.ts'
+import type { ConnectionFailure, ConnectionLost } from './connection-failure.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** What is known about an attempt to connect, for the text of its error. */
@@ -170,8 +170,17 @@ export function connectError(failure: ConnectionFailure, attempt: Attempt): Pers
   })
 }
 
-/** Why a connection that worked has ended. */
+/** Why a connection that worked has ended; it is being made again. */
 export function lostError(failure: ConnectionFailure, store: string): PersistError {
+  return lost(failure, store, `Store ${store}: the connection was lost`, 'It is being made again.')
+}
+
+/** Why a connection has ended that is for no one pool; it is not made again. */
+export function lostConnection(place: string, { failure }: ConnectionLost): PersistError {
+  return lost(failure, place, `The connection to ${place} was lost`, 'Try again.')
+}
+
+function lost(failure: ConnectionFailure, store: string, what: string, then: string): PersistError {
   const received = receivedIn(failure)
   const why = {
     settings: '',
@@ -184,15 +193,11 @@ export function lostError(failure: ConnectionFailure, store: string): PersistErr
     puback: `: the broker sent a PUBACK that the standard does not have (${hex(received)})`,
     disconnect: `: the broker sent DISCONNECT with reason code ${hex(received)}`,
   }[failure.kind]
-  return new PersistError(
-    'ERR_PERSIST_CONNECT',
-    `Store ${store}: the connection was lost${why}. It is being made again.`,
-    {
-      store,
-      ...(received !== undefined && { received }),
-      ...('error' in failure && { cause: failure.error }),
-    },
-  )
+  return new PersistError('ERR_PERSIST_CONNECT', `${what}${why}. ${then}`, {
+    store,
+    ...(received !== undefined && { received }),
+    ...('error' in failure && { cause: failure.error }),
+  })
 }
 
 /** Why a connection is not made again: the pool has another owner now. */

@@ -23,6 +23,8 @@ export interface Look {
   readonly atQos0: { readonly count: number; readonly bytes: number }
   /** How many the broker has dropped, as far as it can be known. */
   readonly missing: number
+  /** So many of these may be fences of ours. */
+  readonly lostFences: number
   /** The first of the filters that was refused, and the reason code. */
   readonly refused: readonly [filter: string, code: number] | undefined
 }
@@ -70,7 +72,7 @@ export async function look(
     lastAt = performance.now()
     if (packetId !== undefined) packets.received(packetId)
     if (message.topic === topic) {
-      // Those before it were dropped like others, and are none of what we look for.
+      // Those before it were dropped like others.
       lost = Number(new TextDecoder().decode(message.payload)) - 1
       return echo.resolve(true)
     }
@@ -101,5 +103,5 @@ export async function look(
   connection.unsubscribe(topic)
   const index = codes.findIndex((code) => code >= FAILURE)
   const refused = index < 0 ? undefined : ([filters[index] ?? '', codes[index] ?? FAILURE] as const)
-  return { isFenced, atQos0, atQos1, missing: Math.max(0, packets.missing - lost), refused }
+  return { isFenced, atQos0, atQos1, missing: packets.missing, lostFences: lost, refused }
 }

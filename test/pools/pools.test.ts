@@ -50,7 +50,9 @@ describe.skipIf(!mosquittoAvailable)('all pools on Mosquitto', () => {
       await client.publishAsync(`stat/p${index}/PersistMQTT`, text, { qos: 1, retain: true })
     }
     const { count, isComplete, missing } = await listed(new Pools({ url }))
-    expect([isComplete, count + missing]).toEqual(['no', 1000])
+    expect(isComplete).toBe('no')
+    // A fence of ours may have been dropped too.
+    expect([1000, 1001, 1002]).toContain(count + missing)
   })
 
   test('of many that were published at QoS 0 the broker says itself whether any was dropped', async () => {

@@ -32,6 +32,8 @@ export interface ConnectionSettings {
   readonly clientId: string
   /** What the broker publishes when this connection ends without a DISCONNECT. */
   readonly will?: NonNullable<IClientOptions['will']>
+  /** MQTT 5, 3.1.2.11: Receive Maximum and others. */
+  readonly properties?: NonNullable<IClientOptions['properties']>
 }
 
 /** What a broker says about itself in CONNACK, MQTT 5 only. */
@@ -166,7 +168,8 @@ export class Connection {
   }
 
   /** A new object each time: MQTT.js writes into the one that it is given. */
-  #clientOptions({ endpoint, username, password, tls, clientId, will }: ConnectionSettings): IClientOptions {
+  #clientOptions(settings: ConnectionSettings): IClientOptions {
+    const { endpoint, username, password, tls, clientId, will, properties } = settings
     const { protocol, host, port, path } = endpoint
     const isSecure = protocol === 'mqtts' || protocol === 'wss'
     const hostname = protocol.startsWith('ws') && host.includes(':') ? `[${host}]` : host
@@ -189,6 +192,7 @@ export class Connection {
     if (username !== undefined) options.username = username
     if (password !== undefined) options.password = password
     if (will !== undefined) options.will = will
+    if (properties !== undefined && this.protocolVersion === 5) options.properties = properties
     if (isSecure && tls !== undefined) Object.assign(options, tls)
     if (typeof globalThis.process?.versions?.node === 'string') {
       options.timerVariant = UNREFERENCED

@@ -71,7 +71,10 @@ async function expectNoLeak(entry: string, what: string, rounds: number, url?: s
   const all = await samples(entry, what, rounds, url)
   expect(all).toHaveLength(9)
   expect(growth(all), JSON.stringify(all)).toBeLessThan(ALLOWED)
-  expect(all.at(-1)?.handles).toEqual(all[0]?.handles)
+  // Fewer is no leak: a timer of Node's own may have run out meanwhile.
+  const first = all[0]?.handles ?? {}
+  const more = Object.entries(all.at(-1)?.handles ?? {}).filter(([kind, count]) => count > (first[kind] ?? 0))
+  expect(more).toEqual([])
 }
 
 const limit = { timeout: 120_000 }

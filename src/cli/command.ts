@@ -23,6 +23,8 @@ export interface Context {
   has(flag: string): boolean
   /** The value of a flag; undefined: it is not given. */
   value(flag: string): string | undefined
+  /** All values of a flag that may be given several times. */
+  all(flag: string): readonly string[]
   /** A flag's value as a number. Throws a usage error where it is none, or outside of the range. */
   number(flag: string, range: { least: number; most: number; fallback: number }): number
   /** The pools on the broker that flags, environment and config file tell; made once. */

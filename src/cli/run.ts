@@ -69,6 +69,7 @@ function contextOf({ values, args }: Given, io: Io): Context {
     args,
     has: (flag) => values[flag] !== undefined && values[flag] !== false,
     value,
+    all: (flag) => [values[flag] ?? []].flat().filter((one) => typeof one === 'string'),
     number(flag, { least, most, fallback }) {
       const text = value(flag)
       if (text === undefined) return fallback

@@ -1,0 +1,24 @@
+import { type EditWay, openEditor } from '../index.ts'
+import { decodePayload } from '../payload.ts'
+import type { OwnerKind } from './ownership.ts'
+import type { Pools } from './pools.ts'
+
+/**
+ * Makes a pool what these bytes say: through the program that owns it, else byte for byte.
+ *
+ * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD where a program owns it, and they are no pool; as an editor's replace()
+ */
+export async function restorePool(pools: Pools, name: string, bytes: Uint8Array, owner: OwnerKind): Promise<EditWay> {
+  if (owner !== 'program') {
+    await pools.write(name, bytes)
+    return 'direct'
+  }
+  const { values } = decodePayload(bytes, `'${name}'`)
+  const editor = await openEditor(pools.optionsOf(name))
+  try {
+    const { way } = await editor.replace(values)
+    return way
+  } finally {
+    await editor.close()
+  }
+}

@@ -88,6 +88,17 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/delete.ts')).deletePool,
   },
   {
+    name: 'watch',
+    usage: '[NAME…]',
+    summary: 'Shows what changes, as it changes',
+    details: 'With --json one line for each change. A lost connection is made again.',
+    least: 0,
+    most: Number.POSITIVE_INFINITY,
+    flags: {},
+    isConnected: true,
+    load: async () => (await import('./commands/watch.ts')).watch,
+  },
+  {
     name: 'diff',
     usage: 'A B',
     summary: 'Compares two pools, or a pool and a backup',

@@ -14,15 +14,15 @@ process.title = `persist-mqtt ${argv[0] ?? ''}`.trimEnd()
 stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
 const interrupted = new AbortController()
-let signals = 0
+/** The command looks at the signal, and so ends by itself. */
+let isHandled = false
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
   process.on(signal, () => {
     // A second one does not wait for anything.
-    if (++signals > 1) process.exit(code)
-    process.exitCode = code
+    if (!isHandled || interrupted.signal.aborted) process.exit(code)
     interrupted.abort()
   })
 }
@@ -37,11 +37,15 @@ const io: Io = {
   isInteractive: stdin.isTTY === true && stderr.isTTY === true,
   hasColours: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
   env,
-  signal: interrupted.signal,
+  get signal() {
+    isHandled = true
+    return interrupted.signal
+  },
 }
 
 // Connections keep no process alive by themselves; a command does, until it is done.
 const alive = setInterval(() => {}, 2 ** 30)
 const code = await run(argv, io)
 clearInterval(alive)
-if (code !== 0 || process.exitCode === undefined) process.exitCode = code
+// Set, not called: what is still to be written goes out.
+process.exitCode = code

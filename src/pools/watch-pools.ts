@@ -1,0 +1,148 @@
+import type { Message } from '../backends/mqtt/connection.ts'
+import { orAfter } from '../deferred.ts'
+import { asPersistError, type PersistError } from '../errors.ts'
+import { look } from './look.ts'
+import type { OwnerKind } from './ownership.ts'
+import { Ownership } from './ownership.ts'
+import type { Pools } from './pools.ts'
+
+/** The first pause before connecting again, and the longest one, in milliseconds. */
+const FIRST_PAUSE_MS = 250
+const LAST_PAUSE_MS = 15_000
+
+type Bytes = Uint8Array | null
+
+/** Told of what happens to pools. */
+export interface PoolsListener {
+  /** Everything that is there is known, for the first time or once more; nothing before that is told as a change. */
+  ready(count: number, isComplete: boolean): void
+  /** A pool is another one now; null: there is, or was, none. */
+  changed(name: string, before: Bytes, after: Bytes): void
+  /** Somebody else owns it, or nobody. */
+  owned(name: string, owner: OwnerKind): void
+  /** The connection is gone, and is being made again. */
+  offline(error: PersistError): void
+}
+
+/**
+ * Watches pools until the signal is aborted. After a lost connection, what has changed meanwhile is told as one change.
+ *
+ * @param names of the pools; undefined: all
+ * @throws {PersistError} where the broker cannot be reached at the beginning
+ */
+export async function watchPools(
+  pools: Pools,
+  names: readonly string[] | undefined,
+  listener: PoolsListener,
+  signal: AbortSignal,
+): Promise<void> {
+  const watch = new PoolsWatch(pools, names, listener)
+  const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  let pauseMs = FIRST_PAUSE_MS
+  while (!signal.aborted) {
+    try {
+      await watch.untilLost(aborted)
+      pauseMs = FIRST_PAUSE_MS
+    } catch (error) {
+      if (signal.aborted) return
+      if (!watch.wasReady) throw error
+      listener.offline(asPersistError(error, pools.place, 'watched'))
+    }
+    // At random, so that not everybody comes back at the same moment.
+    await orAfter(aborted, pauseMs * (0.5 + Math.random()), undefined)
+    pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)
+  }
+}
+
+class PoolsWatch {
+  wasReady = false
+  readonly #pools: Pools
+  readonly #names: readonly string[] | undefined
+  readonly #listener: PoolsListener
+  readonly #known = new Map<string, Uint8Array>()
+  readonly #owners = new Map<string, OwnerKind>()
+  #ownership = new Ownership()
+
+  constructor(pools: Pools, names: readonly string[] | undefined, listener: PoolsListener) {
+    this.#pools = pools
+    this.#names = names
+    this.#listener = listener
+  }
+
+  /** Connects, and resolves when it is told to end; rejects when the connection is lost. */
+  untilLost(ended: Promise<void>): Promise<void> {
+    return this.#pools.connected(async (connection) => {
+      const { topics } = this.#pools
+      const found = new Map<string, Uint8Array>()
+      this.#ownership = new Ownership()
+      let isListing = true
+      const received = ({ topic, payload }: Message) => {
+        const about = topics.parse(topic)
+        if (about === undefined) return
+        if (about.kind === 'pool' && isListing) put(found, about.name, payload)
+        else if (about.kind === 'pool') this.#changed(about.name, payload)
+        else {
+          this.#ownership.received(about.name, about.kind, payload)
+          if (!isListing) this.#owned(about.name)
+        }
+      }
+      const first = await look(connection, {
+        filters: topics.filters(this.#names),
+        fenceTopic: topics.fence,
+        qos: 1,
+        visit: received,
+      })
+      let isComplete = first.isFenced && first.missing === 0
+      if (!isComplete) {
+        const more = await this.#pools.list(
+          (name, bytes) => void (found.has(name) || put(found, name, bytes)),
+          this.#names,
+        )
+        isComplete = more.isComplete === 'yes'
+      }
+      isListing = false
+      this.#listed(found, isComplete)
+      // Rejects when the connection is lost.
+      await connection.orLost(ended)
+    })
+  }
+
+  #listed(found: ReadonlyMap<string, Uint8Array>, isComplete: boolean): void {
+    const isFirst = !this.wasReady
+    this.wasReady = true
+    for (const [name, bytes] of found) {
+      if (isFirst) this.#known.set(name, bytes)
+      else this.#changed(name, bytes)
+    }
+    // What is not there any more is gone, if everything has come.
+    if (isComplete)
+      for (const name of [...this.#known.keys()]) if (!found.has(name)) this.#changed(name, new Uint8Array())
+    for (const name of this.#known.keys()) {
+      if (isFirst) this.#owners.set(name, this.#ownership.of(name))
+      else this.#owned(name)
+    }
+    this.#listener.ready(this.#known.size, isComplete)
+  }
+
+  #changed(name: string, payload: Uint8Array): void {
+    const before = this.#known.get(name) ?? null
+    const after = payload.length === 0 ? null : new Uint8Array(payload)
+    if (before === null ? after === null : after !== null && Buffer.compare(before, after) === 0) return
+    if (after === null) this.#known.delete(name)
+    else this.#known.set(name, after)
+    this.#listener.changed(name, before, after)
+  }
+
+  #owned(name: string): void {
+    const owner = this.#ownership.of(name)
+    // Devices without a pool are none of ours.
+    if (!this.#known.has(name) || (this.#owners.get(name) ?? 'none') === owner) return
+    this.#owners.set(name, owner)
+    this.#listener.owned(name, owner)
+  }
+}
+
+function put(pools: Map<string, Uint8Array>, name: string, payload: Uint8Array): void {
+  if (payload.length === 0) pools.delete(name)
+  else pools.set(name, new Uint8Array(payload))
+}

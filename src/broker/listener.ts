@@ -1,5 +1,7 @@
-import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import type { Aedes } from 'aedes'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { PersistError, reasonOf } from '../errors.ts'
@@ -18,22 +20,32 @@ export interface ListenerPlace {
   port: number
   /** Whether any free port will do when this one is taken. */
   portFallback: boolean
+  /** Certificate and key (PEM), where it is to speak TLS. */
+  tls?: { cert: string; key: string } | undefined
 }
 
 /** MQTT over TCP. */
 export async function listenTcp(broker: Aedes, place: ListenerPlace): Promise<Listener> {
   // Without TCP_NODELAY two small packets in a row cost 40 ms: the second waits for a delayed acknowledgement.
+  const connected = (socket: Socket) => void broker.handle(socket)
+  const { tls } = place
   return listen(
-    createServer({ noDelay: true }, (socket) => void broker.handle(socket)),
+    tls
+      ? secured(() => createTlsServer({ noDelay: true, ...tls }, connected))
+      : createServer({ noDelay: true }, connected),
     place,
   )
 }
 
 /** MQTT over WebSocket, for browsers. */
 export async function listenWebSocket(broker: Aedes, place: ListenerPlace): Promise<Listener> {
-  const server = createHttpServer({ noDelay: true }, (_request, response) => {
+  const { tls } = place
+  const answer: RequestListener = (_request, response) => {
     response.writeHead(426, { 'content-type': 'text/plain' }).end('This is an MQTT broker, over WebSocket.\n')
-  })
+  }
+  const server = tls
+    ? secured(() => createHttpsServer({ noDelay: true, ...tls }, answer))
+    : createHttpServer({ noDelay: true }, answer)
   const sockets = new WebSocketServer({
     server,
     // [MQTT-6.0.0-3], [MQTT-6.0.0-4]: the client must offer the subprotocol "mqtt". 'mqttv3.1' is its older name.
@@ -43,6 +55,21 @@ export async function listenWebSocket(broker: Aedes, place: ListenerPlace): Prom
   sockets.on('error', () => {})
   sockets.on('connection', (socket, request) => void broker.handle(createWebSocketStream(socket), request))
   return listen(server, place)
+}
+
+/** Certificate and key are looked at here. */
+function secured<T extends Server>(make: () => T): T {
+  try {
+    // Who speaks no TLS, or does not like the certificate, is gone already.
+    return make().on('tlsClientError', () => {})
+  } catch (error) {
+    throw noTls(error)
+  }
+}
+
+function noTls(cause: unknown): PersistError {
+  const text = `The broker cannot speak TLS: ${reasonOf(cause)}. Certificate and key must be PEM, and belong together.`
+  return new PersistError('ERR_PERSIST_OPTION', text, { received: 'tls', cause })
 }
 
 async function listen(server: Server, place: ListenerPlace): Promise<Listener> {

@@ -20,8 +20,23 @@ export interface BrokerOptions {
   /** With `password`: what clients have to give. @default everybody is let in */
   username?: string
   password?: string
+  /** Decides who may connect, instead of `username` and `password`. */
+  mayConnect?: (username: string | undefined, password: Uint8Array | undefined) => Promise<boolean>
+  /** Certificate and key (PEM), for mqtts: and wss: at both ports. */
+  tls?: { cert: string; key: string }
+  /** Told of clients that come, go, and are refused. */
+  onClient?: (event: ClientEvent) => void
   /** Told of a damaged file, a full disk and the like, in a sentence. @default `process.emitWarning` */
   onWarning?: (text: string) => void
+}
+
+/** What a client has done. Id and user are what the client says of itself. */
+export interface ClientEvent {
+  readonly kind: 'connected' | 'disconnected' | 'refused' | 'failed'
+  readonly clientId: string
+  readonly username?: string | undefined
+  /** Why it failed. */
+  readonly reason?: string
 }
 
 export interface Broker {
@@ -56,6 +71,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const aedes = new DurableAedes(log, authenticate === undefined ? {} : { authenticate })
   const emitter: EventEmitter = aedes
   emitter.on('error', (error) => warn(`The broker had an error: ${reasonOf(error)}`))
+  tellOfClients(emitter, options.onClient)
   const listeners: Listener[] = []
   const close = async () => {
     const stopped = listeners.map((listener) => listener.stop())
@@ -68,14 +84,15 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   try {
     await aedes.listen()
     const restored = await aedes.restore()
-    const tcp = await listenTcp(aedes, { host, port, portFallback })
+    const { tls } = options
+    const tcp = await listenTcp(aedes, { host, port, portFallback, tls })
     listeners.push(tcp)
-    const webSocket = await listenWebSocket(aedes, { host, port: webSocketPort, portFallback })
+    const webSocket = await listenWebSocket(aedes, { host, port: webSocketPort, portFallback, tls })
     listeners.push(webSocket)
     let closed: Promise<void> | undefined
     return {
-      url: `mqtt://${reachable(host)}:${tcp.port}`,
-      webSocketUrl: `ws://${reachable(host)}:${webSocket.port}`,
+      url: `${tls ? 'mqtts' : 'mqtt'}://${reachable(host)}:${tcp.port}`,
+      webSocketUrl: `${tls ? 'wss' : 'ws'}://${reachable(host)}:${webSocket.port}`,
       restored,
       damaged: log.damaged,
       close: () => {
@@ -96,7 +113,17 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function authentication({ username, password }: BrokerOptions): AedesOptions['authenticate'] {
+function authentication({ username, password, mayConnect, onClient }: BrokerOptions): AedesOptions['authenticate'] {
+  if (mayConnect !== undefined) {
+    return (client, givenName, givenPassword, done) => {
+      const answered = (isRight: boolean) => {
+        if (isRight) return done(null, true)
+        onClient?.({ kind: 'refused', clientId: client?.id ?? '', username: givenName })
+        done(badLogin(), false)
+      }
+      mayConnect(givenName, givenPassword).then(answered, () => answered(false))
+    }
+  }
   if (username === undefined && password === undefined) return undefined
   if (username === undefined || password === undefined) {
     throw new PersistError('ERR_PERSIST_OPTION', 'startBroker needs username and password, or neither of them.')
@@ -106,9 +133,22 @@ function authentication({ username, password }: BrokerOptions): AedesOptions['au
     const nameIsRight = same(givenName ?? '', username)
     const passwordIsRight = same(givenPassword ?? '', password)
     if (nameIsRight && passwordIsRight) return done(null, true)
-    // Return code 4, "bad user name or password" (MQTT 3.1.1, 3.2.2.3).
-    const refusal: AuthenticateError = Object.assign(new Error('Bad user name or password'), { returnCode: 4 })
-    done(refusal, false)
+    done(badLogin(), false)
+  }
+}
+
+/** Return code 4, "bad user name or password" (MQTT 3.1.1, 3.2.2.3). */
+function badLogin(): AuthenticateError {
+  return Object.assign(new Error('Bad user name or password'), { returnCode: 4 })
+}
+
+function tellOfClients(aedes: EventEmitter, tell: BrokerOptions['onClient']): void {
+  if (tell === undefined) return
+  const idOf = (client: { id?: string } | null) => client?.id ?? ''
+  aedes.on('clientReady', (client) => tell({ kind: 'connected', clientId: idOf(client) }))
+  aedes.on('clientDisconnect', (client) => tell({ kind: 'disconnected', clientId: idOf(client) }))
+  for (const event of ['clientError', 'connectionError']) {
+    aedes.on(event, (client, error) => tell({ kind: 'failed', clientId: idOf(client), reason: reasonOf(error) }))
   }
 }
 

@@ -12,6 +12,7 @@ export interface Io {
   readonly isInteractive: boolean
   /** Colours may be used on the standard output. */
   readonly hasColours: boolean
+  readonly pid: number
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal

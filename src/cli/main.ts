@@ -36,6 +36,7 @@ const io: Io = {
   stderr,
   isInteractive: stdin.isTTY === true && stderr.isTTY === true,
   hasColours: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+  pid: process.pid,
   env,
   get signal() {
     isHandled = true

@@ -18,7 +18,7 @@ interface Pool {
 
 function startDemo(directory: string): Program {
   const env = { PERSIST_DATA: directory, PERSIST_PORT: '0', PERSIST_WS_PORT: '0' }
-  return runProgram(join(ROOT, 'examples/demo.js'), [], directory, env)
+  return runProgram(join(ROOT, 'bin/persist-mqtt.js'), ['demo'], directory, env)
 }
 
 /** What a demo says that it found when it started, and where its broker is. */
@@ -49,7 +49,7 @@ test('every start counts one, whatever ended the one before, and the list has th
     const pool = await poolAt(url)
     expect(pool.starts).toBe(pids.length)
     expect(pool.log.starts.map(({ pid }) => pid)).toEqual(pids.slice(-10))
-    expect(await demo.kill(signal)).toBe(signal)
+    expect(await demo.kill(signal)).toBe(signal === 'SIGKILL' ? signal : 0)
     expect(demo.stdout().includes('Stopped at')).toBe(signal !== 'SIGKILL')
     expect(demo.stderr()).toBe('')
   }
@@ -68,7 +68,7 @@ test('seconds go on where they were, after kill -9 and after Ctrl-C', { timeout:
     })
     await client.subscribeAsync(TOPIC, { qos: 1 })
     await waitFor(() => before > seconds, { what: 'the next second', limitMs: 10_000 })
-    expect(await demo.kill(signal)).toBe(signal)
+    expect(await demo.kill(signal)).toBe(signal === 'SIGKILL' ? signal : 0)
     await client.endAsync(true)
   }
   expect(before).toBeGreaterThanOrEqual(3)
@@ -110,7 +110,7 @@ test('a data directory that is in use is a clear message, and harms nothing', as
   expect(await second.ended()).toBe(1)
   expect(second.stdout()).toBe('')
   expect(second.stderr()).toBe(
-    `The data directory ${directory} is in use by the process ${first.pid}. ` +
+    `persist-mqtt: The data directory ${directory} is in use by the process ${first.pid}. ` +
       'One broker only may use it: close the other, or choose another directory.\n',
   )
   expect((await poolAt(url)).starts).toBe(1)

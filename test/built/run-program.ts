@@ -62,3 +62,26 @@ export async function outputOf(...args: Parameters<typeof runProgram>): Promise<
   if (end !== 0) throw new Error(`${args[0]} ended with ${end}: ${program.stderr()}`)
   return program.stdout()
 }
+
+/** Runs a program to its end with something on its standard input. */
+export async function runWithInput(
+  file: string,
+  args: readonly string[],
+  input: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [file, ...args], { env: { PATH: process.env.PATH, ...env } })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const output = { out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output.out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.err += text
+  })
+  // It may have ended without reading it.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  await waitForEvent(child, 'close', { what: `the end of ${file}`, limitMs: 60_000 })
+  return { code: child.exitCode, ...output }
+}

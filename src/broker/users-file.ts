@@ -1,0 +1,94 @@
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { PersistError } from '../errors.ts'
+
+/** Cost of a password's hash: some 30 ms and 16 MB (RFC 7914). */
+const COST = { N: 16_384, r: 8, p: 1 }
+const KEY_BYTES = 32
+
+/** A password as it is kept: `scrypt$N$r$p$salt$key`, salt and key in Base64. */
+export async function hashedPassword(password: string): Promise<string> {
+  const salt = randomBytes(16)
+  const key = await keyOf(password, salt, COST)
+  return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64'), key.toString('base64')].join('$')
+}
+
+/** Who may connect, and their passwords' hashes. */
+export class Users {
+  readonly #hashes: ReadonlyMap<string, string>
+  /** What the password of somebody unknown is compared with, so that the time taken does not tell who is known. */
+  readonly #nobody: Promise<string>
+
+  private constructor(hashes: ReadonlyMap<string, string>) {
+    this.#hashes = hashes
+    this.#nobody = hashedPassword(randomBytes(16).toString('hex'))
+  }
+
+  /**
+   * Reads lines of `name:hash`; empty lines and those that begin with # say nothing.
+   *
+   * @param file its name, for messages
+   * @throws {PersistError} ERR_PERSIST_OPTION
+   */
+  static read(text: string, file: string): Users {
+    const hashes = new Map<string, string>()
+    for (const [index, line] of text.split('\n').entries()) {
+      if (line.trim() === '' || line.startsWith('#')) continue
+      const [, name, hash = ''] = /^([^:]+):(\S+)\s*$/.exec(line) ?? []
+      if (name === undefined || partsOf(hash) === undefined) {
+        const text = `${file}, line ${index + 1}: it must be name:hash. persist-mqtt broker --users ${file} --add-user NAME writes it.`
+        throw new PersistError('ERR_PERSIST_OPTION', text, { received: 'users' })
+      }
+      hashes.set(name, hash)
+    }
+    return new Users(hashes)
+  }
+
+  get size(): number {
+    return this.#hashes.size
+  }
+
+  /** Is this somebody's password? */
+  async mayConnect(name: string | undefined, password: string | Uint8Array | undefined): Promise<boolean> {
+    const known = this.#hashes.get(name ?? '')
+    const parts = partsOf(known ?? (await this.#nobody))
+    if (parts === undefined) return false
+    const key = await keyOf(password ?? '', parts.salt, parts)
+    return timingSafeEqual(key, parts.key) && known !== undefined
+  }
+}
+
+interface Parts {
+  readonly N: number
+  readonly r: number
+  readonly p: number
+  readonly salt: Buffer
+  readonly key: Buffer
+}
+
+function partsOf(hash: string): Parts | undefined {
+  const [, N, r, p, salt = '', key = ''] = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([\w+/=]+)\$([\w+/=]+)$/.exec(hash) ?? []
+  const parts = {
+    N: Number(N),
+    r: Number(r),
+    p: Number(p),
+    salt: Buffer.from(salt, 'base64'),
+    key: Buffer.from(key, 'base64'),
+  }
+  // More would keep the broker busy for seconds with each login.
+  const isFair = parts.N >= 2 && parts.N <= 2 ** 20 && parts.r >= 1 && parts.r <= 32 && parts.p >= 1 && parts.p <= 16
+  return isFair && parts.key.length === KEY_BYTES ? parts : undefined
+}
+
+function keyOf(
+  password: string | Uint8Array,
+  salt: Buffer,
+  { N, r, p }: Pick<Parts, 'N' | 'r' | 'p'>,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    // Twice what it takes by itself.
+    scrypt(password, salt, KEY_BYTES, { N, r, p, maxmem: 256 * N * r * p + 2 ** 25 }, (error, key) => {
+      if (error) reject(error)
+      else resolve(key)
+    })
+  })
+}

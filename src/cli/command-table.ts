@@ -161,6 +161,18 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/copy.ts')).move,
   },
   {
+    name: 'doctor',
+    usage: '[NAME]',
+    summary: 'Finds out which guarantees this broker gives, and what to change',
+    details:
+      'It tries everything on topics of its own, and removes them. With NAME it looks at that\npool as well. The exit code is 1 where a guarantee does not hold.',
+    least: 0,
+    most: 1,
+    flags: {},
+    isConnected: true,
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
     name: 'broker',
     usage: '',
     summary: 'Runs a small broker that keeps retained messages on disk',

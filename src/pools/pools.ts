@@ -58,6 +58,20 @@ export class Pools {
     return this.#target.endpoint.text
   }
 
+  /** Is the link encrypted? */
+  get isSecure(): boolean {
+    return /^(mqtts|wss)$/.test(this.#target.endpoint.protocol)
+  }
+
+  get hasPassword(): boolean {
+    return this.#target.password !== undefined
+  }
+
+  /** Does it stay on this machine? */
+  get isLocal(): boolean {
+    return /^(127\.|::1$|localhost$)/.test(this.#target.endpoint.host)
+  }
+
   /** The options of an editor, or a store, of one of the pools. */
   optionsOf(name: string): EditorOptions {
     return { ...this.options, name }

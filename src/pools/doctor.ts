@@ -1,0 +1,263 @@
+import type { Connection } from '../backends/mqtt/connection.ts'
+import { within } from '../deferred.ts'
+import { PersistError, reasonOf } from '../errors.ts'
+import { randomHex } from '../random-hex.ts'
+import { type Check, failed, ok, warning } from './doctor/check.ts'
+import { echoOf, LIMIT_MS, put, retainedAt } from './doctor/probe.ts'
+import type { Pools } from './pools.ts'
+
+export type { Check } from './doctor/check.ts'
+
+/** Sizes of pools that are tried, in bytes: nobody needs more than the last but one. */
+const SIZES: readonly [bytes: number, name: string][] = [
+  [1024, '1 KB'],
+  [65_536, '64 KB'],
+  [2 ** 20, '1 MB'],
+  [16 * 2 ** 20, '16 MB'],
+]
+/** How often the order of messages is looked at. */
+const ROUNDS = 5
+/** How long one check may take in all, in milliseconds. */
+const CHECK_LIMIT_MS = 20_000
+
+/**
+ * Finds out which guarantees a broker gives, on topics of its own that are gone afterwards.
+ *
+ * @param onCheck told of each check when it is done
+ * @throws {PersistError} where the broker cannot be reached at all
+ */
+export async function examine(pools: Pools, signal: AbortSignal, onCheck: (check: Check) => void): Promise<void> {
+  const doctor = new Doctor(pools)
+  // Throws where there is no broker: then there is nothing to examine.
+  onCheck(await doctor.link())
+  try {
+    for (const [name, check] of doctor.checks()) {
+      if (signal.aborted) return
+      onCheck(await settled(name, check()))
+    }
+  } finally {
+    const left = await doctor.cleaned()
+    if (left !== undefined) onCheck(left)
+  }
+}
+
+async function settled(name: string, check: Promise<Check>): Promise<Check> {
+  try {
+    return await within(
+      check,
+      CHECK_LIMIT_MS,
+      () => new Error(`nothing was answered within ${CHECK_LIMIT_MS / 1000} s`),
+    )
+  } catch (error) {
+    return failed(name, reasonOf(error).replace(/\.$/, ''), 'Look into the log of the broker.')
+  }
+}
+
+class Doctor {
+  readonly #pools: Pools
+  readonly #name = `persist-mqtt-doctor-${randomHex(6)}`
+  readonly #topic: string
+  readonly #fence: string
+  /** Where something retained may have been left. */
+  readonly #used = new Set<string>()
+
+  constructor(pools: Pools) {
+    this.#pools = pools
+    this.#topic = pools.topics.of(this.#name)
+    this.#fence = `${this.#topic}/fence`
+  }
+
+  checks(): [name: string, check: () => Promise<Check>][] {
+    return [
+      ['write', () => this.#write()],
+      ['retain', () => this.#retain()],
+      ['order', () => this.#order()],
+      ['wildcard', () => this.#wildcard()],
+      ['size', () => this.#size()],
+      [
+        'owner',
+        () => this.#permission('owner', `${this.#topic}/owner`, 'two owners of one pool do not notice each other'),
+      ],
+      [
+        'presence',
+        () => this.#permission('presence', `tele/${this.#name}/LWT`, 'nobody sees whether a program is online'),
+      ],
+      [
+        'requests',
+        () =>
+          this.#permission('requests', `${this.#topic}/set/doctor`, 'a running program cannot be asked for changes'),
+      ],
+      ['properties', () => this.#properties()],
+      ['broker', () => this.#broker()],
+    ]
+  }
+
+  link(): Promise<Check> {
+    return this.#pools.connected(async ({ protocolVersion }) => {
+      const version = protocolVersion === 5 ? 'MQTT 5' : 'MQTT 3.1.1'
+      const { place, isSecure, hasPassword, isLocal } = this.#pools
+      const seen = `${version} at ${place}, ${isSecure ? 'with TLS' : 'not encrypted'}`
+      if (hasPassword && !isSecure && !isLocal) {
+        return warning(
+          'link',
+          seen,
+          'The password can be read on its way: use mqtts: or wss:, and a listener with TLS.',
+        )
+      }
+      return ok('link', seen)
+    })
+  }
+
+  #write(): Promise<Check> {
+    return this.#pools.connected(async (connection) => {
+      const echo = await echoOf(connection, this.#topic)
+      if (typeof echo !== 'string') return ok('write', 'a message to ourselves comes back at QoS 1')
+      const advice = `Give this user read and write permission on ${this.#pools.topics.of('<name>')} and everything below.`
+      if (echo === 'refused') return failed('write', 'the broker refuses messages of this user', advice)
+      if (echo === 'not granted') return failed('write', 'the broker refuses the subscription', advice)
+      return failed('write', 'a message was acknowledged and did not come back: the broker drops it silently', advice)
+    })
+  }
+
+  async #retain(): Promise<Check> {
+    const text = '{"doctor":true}'
+    await this.#put(this.#topic, new TextEncoder().encode(text))
+    const { messages } = await this.#lookAgain([this.#topic])
+    if (messages.some(({ payload }) => new TextDecoder().decode(payload) === text)) {
+      return ok('retain', 'a retained message is there for the next connection')
+    }
+    return failed(
+      'retain',
+      'a retained message is not there for the next connection',
+      'Set retain_available true (the default) in mosquitto.conf, and give this user write permission.',
+    )
+  }
+
+  async #order(): Promise<Check> {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { messages, isFenced } = await this.#lookAgain([this.#topic])
+      if (!isFenced)
+        return warning(
+          'order',
+          'no message to ourselves came back, so an empty pool is not known for sure',
+          `Give this user read and write permission on ${this.#pools.topics.of('<name>')}/fence/#.`,
+        )
+      if (messages.length === 0)
+        return failed(
+          'order',
+          'what is retained comes after a message that was sent later',
+          'A pool may be taken for empty. Use another broker.',
+        )
+    }
+    return ok('order', `what is retained comes before a message to ourselves, ${ROUNDS} of ${ROUNDS} times`)
+  }
+
+  async #wildcard(): Promise<Check> {
+    // Not in the place of the name: all pools may be many, and one of them is enough.
+    const { messages } = await this.#lookAgain([this.#topic.replace(/^[^/]+/, '+')])
+    if (messages.some(({ topic }) => topic === this.#topic))
+      return ok('wildcard', 'pools are found without their names')
+    return warning(
+      'wildcard',
+      'pools are not found without their names',
+      'Name the pools in commands (RabbitMQ sends nothing retained to wildcards); or give this user read permission on all of them.',
+    )
+  }
+
+  async #size(): Promise<Check> {
+    let largest = 'nothing'
+    for (const [bytes, name] of SIZES) {
+      // A connection for each: some brokers end it.
+      const isHeld = await within(this.#holds(bytes), 2 * LIMIT_MS, () => new Error('late')).catch(() => false)
+      if (!isHeld) {
+        const seen =
+          largest === 'nothing'
+            ? `a pool of ${name} is not kept`
+            : `a pool of ${largest} is kept, one of ${name} is not`
+        const advice = 'Raise message_size_limit and max_packet_size in mosquitto.conf, if pools are to be that large.'
+        return bytes > 65_536 ? ok('size', seen) : failed('size', seen, advice)
+      }
+      largest = name
+    }
+    return ok('size', `a pool of ${largest} is kept`)
+  }
+
+  async #holds(bytes: number): Promise<boolean> {
+    const text = JSON.stringify({ x: 'x'.repeat(bytes - 8) })
+    if (!(await this.#put(this.#topic, new TextEncoder().encode(text)))) return false
+    const { messages } = await this.#lookAgain([this.#topic])
+    return messages.some(({ payload }) => payload.length === text.length)
+  }
+
+  #permission(name: string, topic: string, otherwise: string): Promise<Check> {
+    return this.#pools.connected(async (connection) => {
+      const echo = await echoOf(connection, topic)
+      const shown = topic.replaceAll(this.#name, '<name>').replace('/doctor', '/#')
+      if (typeof echo !== 'string') return ok(name, `${shown} can be used`)
+      return warning(
+        name,
+        `${shown} cannot be used, so ${otherwise}`,
+        `Give this user read and write permission on ${shown}.`,
+      )
+    })
+  }
+
+  async #properties(): Promise<Check> {
+    const userProperties = { 'persist-mqtt': 'doctor' }
+    const version = await this.#pools.connected(async (connection) => {
+      await put(connection, this.#topic, new TextEncoder().encode('{}'), { userProperties })
+      return connection.protocolVersion
+    })
+    const advice =
+      'Racing writers are then told apart by time: a value replaced within five seconds counts as old. Mosquitto speaks MQTT 5.'
+    if (version === 4) return warning('properties', 'MQTT 3.1.1 has none', advice)
+    const { messages } = await this.#lookAgain([this.#topic])
+    const found = messages[0]?.properties?.userProperties?.['persist-mqtt']
+    if (found === 'doctor') return ok('properties', 'user properties of retained messages are kept')
+    return warning('properties', 'user properties of retained messages are not kept', advice)
+  }
+
+  async #broker(): Promise<Check> {
+    const topics = ['version', 'retained messages/count', 'publish/messages/dropped'].map(
+      (topic) => `$SYS/broker/${topic}`,
+    )
+    const { messages } = await this.#lookAgain(topics)
+    const told = (topic = '') => {
+      const message = messages.find((one) => one.topic === topic)
+      return message && new TextDecoder().decode(message.payload)
+    }
+    const [version, count, dropped] = topics.map(told)
+    if (version === undefined) return ok('broker', 'it tells nothing about itself ($SYS)')
+    const seen = `${version}, ${count ?? '?'} retained messages, ${dropped ?? '?'} dropped`
+    const advice =
+      'Whether it keeps them on disk cannot be asked. In mosquitto.conf: persistence true, autosave_on_changes true, autosave_interval 1.'
+    return /mosquitto/i.test(version) ? warning('broker', seen, advice) : ok('broker', seen)
+  }
+
+  /** Removes everything; tells what could not be removed. */
+  async cleaned(): Promise<Check | undefined> {
+    try {
+      await this.#pools.connected(async (connection) => {
+        for (const topic of this.#used) await put(connection, topic, new Uint8Array())
+      })
+      const { messages } = await this.#lookAgain([...this.#used])
+      if (messages.length === 0) return undefined
+    } catch (error) {
+      if (!(error instanceof PersistError)) throw error
+    }
+    return warning(
+      'clean up',
+      `something may be left at ${[...this.#used].join(', ')}`,
+      'Remove it with an empty retained message.',
+    )
+  }
+
+  #put(topic: string, payload: Uint8Array): Promise<boolean> {
+    this.#used.add(topic)
+    return this.#pools.connected((connection: Connection) => put(connection, topic, payload))
+  }
+
+  #lookAgain(filters: readonly string[]): ReturnType<typeof retainedAt> {
+    return this.#pools.connected((connection) => retainedAt(connection, filters, this.#fence))
+  }
+}

@@ -1,0 +1,61 @@
+import { type Connection, FAILURE, type Message, type MessageProperties } from '../../backends/mqtt/connection.ts'
+import { PublishRefused } from '../../backends/mqtt/connection-failure.ts'
+import { deferred, orAfter } from '../../deferred.ts'
+import { look } from '../look.ts'
+
+/** How long anything may take, in milliseconds: a broker that is silent for longer does not do it. */
+export const LIMIT_MS = 3000
+
+/** Why a message did not come back. */
+export type Silence = 'refused' | 'not granted' | 'no echo'
+
+/** Sends a message to ourselves; resolves with it, or with why it did not come back. */
+export async function echoOf(connection: Connection, topic: string, retain = false): Promise<Message | Silence> {
+  const came = deferred<Message>()
+  connection.onMessage = (message) => {
+    if (message.topic === topic) came.resolve(message)
+  }
+  const subscribed = connection.subscribe([topic], 1)
+  const published = connection.publish(topic, new TextEncoder().encode('"persist-mqtt doctor"'), retain).then(
+    () => undefined,
+    (error: unknown): Silence => {
+      if (error instanceof PublishRefused) return 'refused'
+      throw error
+    },
+  )
+  const [codes, refusal] = await Promise.all([subscribed, published])
+  if (refusal !== undefined) return refusal
+  if ((codes[0] ?? 0) >= FAILURE) return 'not granted'
+  return connection.orLost(orAfter<Message, Silence>(came.promise, LIMIT_MS, 'no echo'))
+}
+
+/** Everything that is retained at these filters, and whether it came before a message to ourselves. */
+export async function retainedAt(
+  connection: Connection,
+  filters: readonly string[],
+  fenceTopic: string,
+): Promise<{ messages: Message[]; isFenced: boolean }> {
+  const messages: Message[] = []
+  const visit = (message: Message) => {
+    if (message.retain && message.payload.length > 0)
+      messages.push({ ...message, payload: new Uint8Array(message.payload) })
+  }
+  const { isFenced } = await look(connection, { filters, qos: 1, fenceTopic, visit })
+  return { messages, isFenced }
+}
+
+/** Publishes a retained message; false: the broker said no. */
+export async function put(
+  connection: Connection,
+  topic: string,
+  payload: Uint8Array,
+  properties?: MessageProperties,
+): Promise<boolean> {
+  try {
+    await connection.publish(topic, payload, true, properties)
+    return true
+  } catch (error) {
+    if (error instanceof PublishRefused) return false
+    throw error
+  }
+}

@@ -21,7 +21,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Lists every pool on the broker',
     least: 0,
     most: Number.POSITIVE_INFINITY,
-    flags: {},
+    flags: { names: { type: 'boolean', help: 'Prints the names only, one a line' } },
     isConnected: true,
     load: async () => (await import('./commands/ls.ts')).ls,
   },
@@ -161,6 +161,18 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/copy.ts')).move,
   },
   {
+    name: 'repl',
+    usage: 'NAME',
+    summary: 'A console with the pool in it, as pt',
+    details:
+      'JavaScript, with await. Where nobody owns the pool, pt does; else pt shows it, and\neditor asks its owner for changes. What comes through a pipe is run line by line.',
+    least: 1,
+    most: 1,
+    flags: { own: { type: 'boolean', help: 'Takes the pool over from the program that owns it' }, ...FORCE },
+    isConnected: true,
+    load: async () => (await import('./commands/repl.ts')).repl,
+  },
+  {
     name: 'doctor',
     usage: '[NAME]',
     summary: 'Finds out which guarantees this broker gives, and what to change',
@@ -217,5 +229,19 @@ export const COMMANDS: readonly Command[] = [
     flags: {},
     isConnected: false,
     load: async () => (await import('./commands/update.ts')).update,
+  },
+  {
+    name: 'completion',
+    usage: 'bash|zsh|fish',
+    summary: 'Prints a script that makes a shell complete these commands',
+    details:
+      'bash: eval "$(persist-mqtt completion bash)" in ~/.bashrc\n' +
+      'zsh:  persist-mqtt completion zsh > "$fpath[1]/_persist-mqtt"\n' +
+      'fish: persist-mqtt completion fish > ~/.config/fish/completions/persist-mqtt.fish',
+    least: 1,
+    most: 1,
+    flags: {},
+    isConnected: false,
+    load: async () => (await import('./commands/completion.ts')).completion,
   },
 ]

@@ -17,6 +17,8 @@ export type Flags = Readonly<Record<string, Flag>>
 /** What a command gets. */
 export interface Context {
   readonly io: Io
+  /** All commands that there are. */
+  readonly commands: readonly Command[]
   /** What stands after the command and is no flag. */
   readonly args: readonly string[]
   /** Is this flag given? */

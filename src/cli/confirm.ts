@@ -12,7 +12,8 @@ export async function confirm(context: Context, question: string): Promise<void>
     const answer = await prompt.question(`${question} [y/N] `, { signal: io.signal })
     if (/^y(es)?$/i.test(answer.trim())) return
   } catch (error) {
-    if (!io.signal.aborted) throw error
+    // Ctrl-C, which a terminal in this state gives as a character, is an answer too.
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error
   } finally {
     prompt.close()
   }

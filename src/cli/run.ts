@@ -66,6 +66,7 @@ function contextOf({ values, args }: Given, io: Io): Context {
   let pools: Pools | undefined
   return {
     io,
+    commands: COMMANDS,
     args,
     has: (flag) => values[flag] !== undefined && values[flag] !== false,
     value,

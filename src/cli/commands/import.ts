@@ -13,6 +13,9 @@ import { CliError, EXIT, type ExitCode, type Io } from '../io.ts'
 import { coloured, counted, printable } from '../print.ts'
 import { Progress } from '../progress.ts'
 
+/** So many pools are restored at a time. */
+const AT_ONCE = 8
+
 /** What restoring one pool would do. */
 interface Plan {
   readonly pool: SavedPool
@@ -122,12 +125,13 @@ async function restored(context: Context, plans: readonly Plan[]): Promise<{ nam
   const pools = context.pools()
   const failures: { name: string; reason: string }[] = []
   const progress = new Progress(io, 'Restoring pools', plans.length)
-  for (const [index, { pool, held, owner }] of plans.entries()) {
-    progress.at(index)
+  let done = 0
+  const restore = async ({ pool, held, owner }: Plan) => {
+    progress.at(done++)
     const { name, bytes } = pool
     if (io.signal.aborted) {
       failures.push({ name, reason: 'it was interrupted before' })
-      continue
+      return
     }
     try {
       const now = await pools.read(name)
@@ -137,6 +141,12 @@ async function restored(context: Context, plans: readonly Plan[]): Promise<{ nam
       failures.push({ name, reason: reasonOf(error) })
     }
   }
+  // Each mostly waits for the broker.
+  const waiting = plans.values()
+  const worker = async () => {
+    for (const plan of waiting) await restore(plan)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
   progress.end()
   return failures
 }

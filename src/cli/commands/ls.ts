@@ -26,6 +26,8 @@ export async function ls(context: Context): Promise<ExitCode> {
   if (context.has('json')) {
     const list = rows.map((row) => ({ ...row, online: owners.isOnline(row.name) ?? null, owner: owners.of(row.name) }))
     io.out(JSON.stringify({ broker: pools.place, complete: listing.isComplete, missing: listing.missing, pools: list }))
+  } else if (context.has('names')) {
+    for (const { name } of rows) io.out(printable(name))
   } else if (rows.length > 0) {
     const online = (name: string) => ({ true: 'yes', false: 'no' })[String(owners.isOnline(name))] ?? '-'
     const cells = rows.map(({ name, variables, bytes }) => [

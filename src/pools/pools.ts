@@ -15,12 +15,6 @@ import { PoolTopics } from './pool-topics.ts'
 /** Where pools are: an editor's options without the name; `topic` has `{name}` as one of its levels. */
 export type PoolsOptions = Omit<EditorOptions, 'name'>
 
-/**
- * How many messages may be on their way unacknowledged. That is what the standard takes where nothing is said (MQTT 5,
- * 3.1.2.11.3); but Mosquitto takes 20 then, queues 1,000, and drops the rest.
- */
-const RECEIVE_MAXIMUM = 65_535
-
 /** A pool as the broker holds it. */
 export interface HeldPool {
   /** Null: the broker holds none of that name. */
@@ -153,7 +147,7 @@ export class Pools {
    */
   async connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result> {
     // Each with a client id of its own: of two with the same one, the broker ends the older.
-    const target = { ...this.#target, clientId: newClientId(), properties: { receiveMaximum: RECEIVE_MAXIMUM } }
+    const target = { ...this.#target, clientId: newClientId(), isForMany: true }
     const { connection } = await connect(target, this.#resolved.openTimeoutMs)
     try {
       return await use(connection)

@@ -3,6 +3,7 @@ import { type Deferred, deferred } from '../../deferred.ts'
 import { type ConnectionFailure, ConnectionLost, PublishRefused } from './connection-failure.ts'
 import type { Endpoint } from './endpoint.ts'
 import { PubackScan } from './puback-scan.ts'
+import { codeOf, isSocket, type Socket, type WebSocketRequest, writeTogether } from './socket.ts'
 import { UNREFERENCED, unreference } from './unreferenced.ts'
 
 /** A dead link is noticed after 1.5 times this; most routers keep a silent connection for a minute and more. */
@@ -32,9 +33,15 @@ export interface ConnectionSettings {
   readonly clientId: string
   /** What the broker publishes when this connection ends without a DISCONNECT. */
   readonly will?: NonNullable<IClientOptions['will']>
-  /** MQTT 5, 3.1.2.11: Receive Maximum and others. */
-  readonly properties?: NonNullable<IClientOptions['properties']>
+  /** Many messages are to come: as many as can be are to be on their way, and acknowledgements go out together. */
+  readonly isForMany?: boolean
 }
+
+/**
+ * How many messages may be on their way unacknowledged, where many are to come. That is what the standard takes where
+ * nothing is said (MQTT 5, 3.1.2.11.3); but Mosquitto takes 20 then, queues 1,000, and drops the rest.
+ */
+const RECEIVE_MAXIMUM = 65_535
 
 /** What a broker says about itself in CONNACK, MQTT 5 only. */
 export interface ServerLimits {
@@ -162,6 +169,7 @@ export class Connection {
       if (this.#isOver) return
       this.#client = mqtt.connect(this.#clientOptions(settings))
       this.#listen(this.#client)
+      if (settings.isForMany) writeTogether(this.#client.stream)
     } catch (error) {
       this.#fail({ kind: 'settings', error })
     }
@@ -169,7 +177,7 @@ export class Connection {
 
   /** A new object each time: MQTT.js writes into the one that it is given. */
   #clientOptions(settings: ConnectionSettings): IClientOptions {
-    const { endpoint, username, password, tls, clientId, will, properties } = settings
+    const { endpoint, username, password, tls, clientId, will, isForMany } = settings
     const { protocol, host, port, path } = endpoint
     const isSecure = protocol === 'mqtts' || protocol === 'wss'
     const hostname = protocol.startsWith('ws') && host.includes(':') ? `[${host}]` : host
@@ -192,7 +200,7 @@ export class Connection {
     if (username !== undefined) options.username = username
     if (password !== undefined) options.password = password
     if (will !== undefined) options.will = will
-    if (properties !== undefined && this.protocolVersion === 5) options.properties = properties
+    if (isForMany && this.protocolVersion === 5) options.properties = { receiveMaximum: RECEIVE_MAXIMUM }
     if (isSecure && tls !== undefined) Object.assign(options, tls)
     if (typeof globalThis.process?.versions?.node === 'string') {
       options.timerVariant = UNREFERENCED
@@ -278,25 +286,4 @@ export class Connection {
     for (const { reject } of this.#pending) reject(reason)
     this.#lost.resolve(reason.failure)
   }
-}
-
-/** The part of Node's sockets that is used; in a browser there are none. */
-interface Socket {
-  setNoDelay(on: boolean): unknown
-  unref(): unknown
-  on(event: 'connect' | 'secureConnect', listener: () => void): unknown
-}
-
-interface WebSocketRequest {
-  on(event: 'socket', listener: (socket: Socket) => void): unknown
-  end(): void
-}
-
-function isSocket(stream: object): stream is Socket {
-  return 'setNoDelay' in stream && 'unref' in stream
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' ? code : undefined
 }

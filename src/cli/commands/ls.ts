@@ -1,4 +1,3 @@
-import { decodePayload } from '../../payload.ts'
 import type { Context } from '../command.ts'
 import { completeness } from '../completeness.ts'
 import { EXIT, type ExitCode } from '../io.ts'
@@ -48,9 +47,13 @@ export async function ls(context: Context): Promise<ExitCode> {
   return listing.isComplete === 'yes' ? EXIT.ok : EXIT.failed
 }
 
+const decoder = new TextDecoder()
+
+/** Of 100,000 pools nobody wants to wait for more than the number. */
 function variablesIn(bytes: Uint8Array): number | null {
   try {
-    return decodePayload(bytes, '').texts.size
+    const pool: unknown = JSON.parse(decoder.decode(bytes))
+    return typeof pool === 'object' && pool !== null && !Array.isArray(pool) ? Object.keys(pool).length : null
   } catch {
     return null
   }

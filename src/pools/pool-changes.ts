@@ -1,6 +1,8 @@
 import { type JsonValue, ownValue, sameJson } from '../json.ts'
 import type { Payload } from '../payload.ts'
 
+export { sameBytes } from '../backends/mqtt/pool-topic.ts'
+
 /** A variable that two pools do not have alike; undefined: it is not there. */
 export interface PoolChange {
   readonly name: string

@@ -1,6 +1,5 @@
-import { sameBytes } from '../../backends/mqtt/pool-topic.ts'
 import { decodePayload } from '../../payload.ts'
-import { poolChanges } from '../../pools/pool-changes.ts'
+import { poolChanges, sameBytes } from '../../pools/pool-changes.ts'
 import type { Pools } from '../../pools/pools.ts'
 import { restorePool } from '../../pools/restore-pool.ts'
 import type { Context } from '../command.ts'

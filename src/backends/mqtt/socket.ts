@@ -5,11 +5,16 @@ interface Duplex {
   prependListener(event: 'data', listener: () => void): unknown
 }
 
-/** What is written while a piece of input is being read goes out as one; PUBACK by PUBACK it would take longer than the rest. */
+/**
+ * What is written because of a piece of input goes out as one, also what a program sends when it hears of it. A write
+ * costs more than all the rest of a message: alone, each PUBACK would be one.
+ */
 export function writeTogether(stream: Duplex): void {
+  // A browser has none, and its WebSocket nothing to gain.
+  if (typeof setImmediate !== 'function') return
   stream.prependListener('data', () => {
     stream.cork()
-    setTimeout(() => stream.uncork(), 0)
+    setImmediate(() => stream.uncork())
   })
 }
 

@@ -169,7 +169,7 @@ export class Connection {
       if (this.#isOver) return
       this.#client = mqtt.connect(this.#clientOptions(settings))
       this.#listen(this.#client)
-      writeTogether(this.#client.stream)
+      if (settings.isForMany) writeTogether(this.#client.stream)
     } catch (error) {
       this.#fail({ kind: 'settings', error })
     }

@@ -6,8 +6,9 @@ interface Duplex {
 }
 
 /**
- * What is written because of a piece of input goes out as one, also what a program sends when it hears of it. A write
- * costs more than all the rest of a message: alone, each PUBACK would be one.
+ * What is written because of a piece of input goes out as one. A write costs more than all the rest of a message: alone,
+ * each PUBACK would be one. For a store it would put a save and a look at what is kept into one segment, and Aedes
+ * answers the look with what was there before.
  */
 export function writeTogether(stream: Duplex): void {
   // A browser has none, and its WebSocket nothing to gain.

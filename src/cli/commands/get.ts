@@ -10,8 +10,10 @@ export async function get(context: Context): Promise<ExitCode> {
   const [name = '', path] = args
   const { payload, text } = await foundPool(context, name)
   const isJson = context.has('json')
+  // For a program it is exactly what was written; a terminal must not be steered by it.
+  const shown = (json: string) => (io.stdout.isTTY || !isJson ? safeJson(json) : json)
   if (path === undefined) {
-    if (isJson) io.out(safeJson(text))
+    if (isJson) io.out(shown(text))
     else {
       const width = Math.max(0, ...Array.from(payload.texts.keys(), (variable) => printable(variable).length))
       for (const [variable, value] of payload.texts) {
@@ -26,7 +28,7 @@ export async function get(context: Context): Promise<ExitCode> {
   // As it was written, where it is a whole variable: 1.0 stays 1.0.
   const json = (at.steps.length === 0 ? payload.texts.get(at.variable) : undefined) ?? JSON.stringify(value)
   // A string for a shell or a person is its text; what is in it must not steer a terminal.
-  if (isJson || typeof value !== 'string') io.out(safeJson(json))
+  if (isJson || typeof value !== 'string') io.out(shown(json))
   else io.out(io.stdout.isTTY ? printable(value) : value)
   return EXIT.ok
 }

@@ -43,7 +43,7 @@ describe.skipIf(!mosquittoAvailable)('on a terminal', { timeout: 60_000 }, () =>
   })
 
   test('there are colours, and none with NO_COLOR or in a pipe', async () => {
-    const { url, open, home } = await started('{"a":1}')
+    const { url, open, home, put } = await started('{"a":1}')
     const terminal = open('get', 'garage')
     expect(await terminal.ended()).toBe(0)
     expect(terminal.raw()).toContain('\u001b[36ma\u001b[39m')
@@ -51,6 +51,10 @@ describe.skipIf(!mosquittoAvailable)('on a terminal', { timeout: 60_000 }, () =>
     const plain = openTerminal(url, home, ['get', 'garage', '--json'])
     expect(await plain.ended()).toBe(0)
     expect(plain.raw()).toBe('{"a":1}\r\n')
+    await put('{"a":"\u009b31m\u202e"}')
+    const hostile = openTerminal(url, home, ['get', 'garage', '--json'])
+    expect(await hostile.ended()).toBe(0)
+    expect(hostile.raw()).toBe('{"a":"\\u009b31m\\u202e"}\r\n')
   })
 
   test('long work shows how far it is, and clears that away', async () => {

@@ -3,6 +3,8 @@ import { VERSION } from './version.ts'
 
 const NAME = 'persist-mqtt'
 const LIMIT_MS = 15_000
+/** Also of a pre-release: 1.0.0-beta.1. */
+const VERSION_NUMBER = /^\d+\.\d+\.\d+([-+][\w.+-]+)?$/
 
 /** What {@link selfUpdate} found out. */
 export interface SelfUpdate {
@@ -24,9 +26,13 @@ export async function selfUpdate(): Promise<SelfUpdate> {
   if (childProcess === undefined) throw connectError('there is no npm here (this is not Node)')
   const latest = await new Promise<string>((resolve, reject) => {
     const shell = process.platform === 'win32'
-    childProcess.execFile('npm', ['view', NAME, 'version'], { timeout: LIMIT_MS, shell }, (cause, stdout) => {
-      if (cause === null) resolve(stdout.trim())
-      else reject(connectError(reasonOf(cause).split('\n', 1)[0] ?? '', cause))
+    childProcess.execFile('npm', ['view', NAME, 'version'], { timeout: LIMIT_MS, shell }, (cause, stdout, stderr) => {
+      const answer = stdout.trim()
+      // What npm says first tells more than that it failed.
+      const said = stderr.split('\n').find((line) => /^npm (error|ERR!)/.test(line))
+      if (cause !== null) reject(connectError(said ?? reasonOf(cause).split('\n', 1)[0] ?? '', cause))
+      else if (!VERSION_NUMBER.test(answer)) reject(connectError('npm answered with no version'))
+      else resolve(answer)
     })
   })
   const newer = isNewer(latest, VERSION)

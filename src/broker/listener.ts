@@ -69,7 +69,7 @@ function secured<T extends Server>(make: () => T): T {
 
 function noTls(cause: unknown): PersistError {
   const text = `The broker cannot speak TLS: ${reasonOf(cause)}. Certificate and key must be PEM, and belong together.`
-  return new PersistError('ERR_PERSIST_OPTION', text, { received: 'tls', cause })
+  return new PersistError('ERR_PERSIST_FAILED', text, { cause })
 }
 
 async function listen(server: Server, place: ListenerPlace): Promise<Listener> {

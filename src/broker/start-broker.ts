@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
-import type { AedesOptions, AuthenticateError } from 'aedes'
+import type { AedesOptions, AuthenticateError, Client } from 'aedes'
 import { PersistError, reasonOf } from '../errors.ts'
+import { type ClientEvent, ClientEvents } from './client-events.ts'
 import { DurableAedes } from './durable-aedes.ts'
 import { type Listener, listenTcp, listenWebSocket } from './listener.ts'
 import { RetainedLog } from './retained-log.ts'
@@ -30,15 +31,6 @@ export interface BrokerOptions {
   onWarning?: (text: string) => void
 }
 
-/** What a client has done. Id and user are what the client says of itself. */
-export interface ClientEvent {
-  readonly kind: 'connected' | 'disconnected' | 'refused' | 'failed'
-  readonly clientId: string
-  readonly username?: string | undefined
-  /** Why it failed. */
-  readonly reason?: string
-}
-
 export interface Broker {
   /** For programs, `mqtt://127.0.0.1:1883`. */
   readonly url: string
@@ -58,7 +50,7 @@ export interface Broker {
  * It acknowledges a retained message (QoS 1 and 2) when the message is on disk, and hands it to subscribers then. Sessions,
  * queues and messages that are not retained are kept in memory only.
  *
- * @throws PersistError `ERR_PERSIST_FAILED` (directory in use or not writable, port taken), `ERR_PERSIST_OPTION`
+ * @throws PersistError `ERR_PERSIST_FAILED` (directory in use or not writable, port taken, no certificate), `ERR_PERSIST_OPTION`
  * @example
  * const broker = await startBroker({ directory: './data', portFallback: true })
  * const pt = await openStore({ url: broker.url, name: 'garage' })
@@ -66,12 +58,18 @@ export interface Broker {
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { directory, host = '127.0.0.1', port = 1883, webSocketPort = 9001, portFallback = false } = options
   const warn = options.onWarning ?? ((text: string) => process.emitWarning(text, 'PersistWarning'))
-  const authenticate = authentication(options)
+  const mayConnect = loginCheck(options)
   const log = await RetainedLog.open(directory, warn)
-  const aedes = new DurableAedes(log, authenticate === undefined ? {} : { authenticate })
+  const aedes = new DurableAedes(log, {
+    preConnect: (client, packet, done) => {
+      events.arrived(client, packet)
+      done(null, true)
+    },
+    ...(mayConnect && { authenticate: authentication(mayConnect, (client) => events.refused(client)) }),
+  })
   const emitter: EventEmitter = aedes
   emitter.on('error', (error) => warn(`The broker had an error: ${reasonOf(error)}`))
-  tellOfClients(emitter, options.onClient)
+  const events = new ClientEvents(emitter, options.onClient ?? (() => {}))
   const listeners: Listener[] = []
   const close = async () => {
     const stopped = listeners.map((listener) => listener.stop())
@@ -113,42 +111,36 @@ function reachable(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-function authentication({ username, password, mayConnect, onClient }: BrokerOptions): AedesOptions['authenticate'] {
-  if (mayConnect !== undefined) {
-    return (client, givenName, givenPassword, done) => {
-      const answered = (isRight: boolean) => {
-        if (isRight) return done(null, true)
-        onClient?.({ kind: 'refused', clientId: client?.id ?? '', username: givenName })
-        done(badLogin(), false)
-      }
-      mayConnect(givenName, givenPassword).then(answered, () => answered(false))
-    }
-  }
+type LoginCheck = NonNullable<BrokerOptions['mayConnect']>
+
+/** Undefined: everybody is let in. */
+function loginCheck({ username, password, mayConnect }: BrokerOptions): LoginCheck | undefined {
+  if (mayConnect !== undefined) return mayConnect
   if (username === undefined && password === undefined) return undefined
   if (username === undefined || password === undefined) {
     throw new PersistError('ERR_PERSIST_OPTION', 'startBroker needs username and password, or neither of them.')
   }
-  return (_client, givenName, givenPassword, done) => {
+  return async (givenName, givenPassword) => {
     // Both are compared whatever the first says: the time taken tells nothing.
     const nameIsRight = same(givenName ?? '', username)
     const passwordIsRight = same(givenPassword ?? '', password)
-    if (nameIsRight && passwordIsRight) return done(null, true)
-    done(badLogin(), false)
+    return nameIsRight && passwordIsRight
   }
 }
 
-/** Return code 4, "bad user name or password" (MQTT 3.1.1, 3.2.2.3). */
-function badLogin(): AuthenticateError {
-  return Object.assign(new Error('Bad user name or password'), { returnCode: 4 })
-}
-
-function tellOfClients(aedes: EventEmitter, tell: BrokerOptions['onClient']): void {
-  if (tell === undefined) return
-  const idOf = (client: { id?: string } | null) => client?.id ?? ''
-  aedes.on('clientReady', (client) => tell({ kind: 'connected', clientId: idOf(client) }))
-  aedes.on('clientDisconnect', (client) => tell({ kind: 'disconnected', clientId: idOf(client) }))
-  for (const event of ['clientError', 'connectionError']) {
-    aedes.on(event, (client, error) => tell({ kind: 'failed', clientId: idOf(client), reason: reasonOf(error) }))
+function authentication(
+  mayConnect: LoginCheck,
+  refused: (client: Client) => void,
+): NonNullable<AedesOptions['authenticate']> {
+  return (client, name, password, done) => {
+    const answered = (isRight: boolean) => {
+      if (isRight) return done(null, true)
+      refused(client)
+      // Return code 4, "bad user name or password" (MQTT 3.1.1, 3.2.2.3).
+      const refusal: AuthenticateError = Object.assign(new Error('Bad user name or password'), { returnCode: 4 })
+      done(refusal, false)
+    }
+    mayConnect(name, password).then(answered, () => answered(false))
   }
 }
 

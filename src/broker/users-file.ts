@@ -4,6 +4,10 @@ import { PersistError } from '../errors.ts'
 /** Cost of a password's hash: some 30 ms and 16 MB (RFC 7914). */
 const COST = { N: 16_384, r: 8, p: 1 }
 const KEY_BYTES = 32
+/** Sixteen times that: more would keep the broker busy for seconds with each login. */
+const MOST_WORK = 2 ** 21
+/** How many are made at a time. Each takes one of the four threads that also write to disk. */
+const LANES = 2
 
 /** A password as it is kept: `scrypt$N$r$p$salt$key`, salt and key in Base64. */
 export async function hashedPassword(password: string): Promise<string> {
@@ -15,19 +19,18 @@ export async function hashedPassword(password: string): Promise<string> {
 /** Who may connect, and their passwords' hashes. */
 export class Users {
   readonly #hashes: ReadonlyMap<string, string>
-  /** What the password of somebody unknown is compared with, so that the time taken does not tell who is known. */
-  readonly #nobody: Promise<string>
+  readonly #lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve())
+  #turn = 0
 
   private constructor(hashes: ReadonlyMap<string, string>) {
     this.#hashes = hashes
-    this.#nobody = hashedPassword(randomBytes(16).toString('hex'))
   }
 
   /**
    * Reads lines of `name:hash`; empty lines and those that begin with # say nothing.
    *
    * @param file its name, for messages
-   * @throws {PersistError} ERR_PERSIST_OPTION
+   * @throws {PersistError} ERR_PERSIST_FAILED
    */
   static read(text: string, file: string): Users {
     const hashes = new Map<string, string>()
@@ -36,7 +39,7 @@ export class Users {
       const [, name, hash = ''] = /^([^:]+):(\S+)\s*$/.exec(line) ?? []
       if (name === undefined || partsOf(hash) === undefined) {
         const text = `${file}, line ${index + 1}: it must be name:hash. persist-mqtt broker --users ${file} --add-user NAME writes it.`
-        throw new PersistError('ERR_PERSIST_OPTION', text, { received: 'users' })
+        throw new PersistError('ERR_PERSIST_FAILED', text, { store: file })
       }
       hashes.set(name, hash)
     }
@@ -48,11 +51,20 @@ export class Users {
   }
 
   /** Is this somebody's password? */
-  async mayConnect(name: string | undefined, password: string | Uint8Array | undefined): Promise<boolean> {
-    const known = this.#hashes.get(name ?? '')
-    const parts = partsOf(known ?? (await this.#nobody))
+  mayConnect(name: string | undefined, password: string | Uint8Array | undefined): Promise<boolean> {
+    const lane = this.#turn++ % LANES
+    const answer = Promise.resolve(this.#lanes[lane]).then(() => this.#isRight(name ?? '', password ?? ''))
+    this.#lanes[lane] = answer.catch(() => {})
+    return answer
+  }
+
+  async #isRight(name: string, password: string | Uint8Array): Promise<boolean> {
+    const known = this.#hashes.get(name)
+    // Somebody else's, where nobody has this name: the time taken does not tell who is known.
+    const [compared = known] = known === undefined ? this.#hashes.values() : [known]
+    const parts = partsOf(compared ?? '')
     if (parts === undefined) return false
-    const key = await keyOf(password ?? '', parts.salt, parts)
+    const key = await keyOf(password, parts.salt, parts)
     return timingSafeEqual(key, parts.key) && known !== undefined
   }
 }
@@ -74,9 +86,9 @@ function partsOf(hash: string): Parts | undefined {
     salt: Buffer.from(salt, 'base64'),
     key: Buffer.from(key, 'base64'),
   }
-  // More would keep the broker busy for seconds with each login.
-  const isFair = parts.N >= 2 && parts.N <= 2 ** 20 && parts.r >= 1 && parts.r <= 32 && parts.p >= 1 && parts.p <= 16
-  return isFair && parts.key.length === KEY_BYTES ? parts : undefined
+  const isPowerOfTwo = parts.N >= 2 && Number.isInteger(Math.log2(parts.N))
+  const work = parts.N * parts.r * parts.p
+  return isPowerOfTwo && work > 0 && work <= MOST_WORK && parts.key.length === KEY_BYTES ? parts : undefined
 }
 
 function keyOf(

@@ -1,30 +1,38 @@
 import { CliError, EXIT, type Io } from './io.ts'
 
 /** Asks for a password without showing it; where nobody sits there, it is the first line of the input. */
-export async function askSecret(io: Io, question: string): Promise<string> {
+export function askSecret(io: Io, question: string): Promise<string> {
   const { stdin, stderr, signal } = io
   const isTerminal = stdin.isTTY === true
-  if (isTerminal) {
-    stderr.write(question)
-    stdin.setRawMode(true)
-  }
-  let secret = ''
-  try {
-    for await (const chunk of stdin.setEncoding('utf8') as AsyncIterable<string>) {
-      for (const character of chunk) {
+  return new Promise<string>((resolve, reject) => {
+    let secret = ''
+    const given = (text: string) => {
+      for (const character of text) {
         // Ctrl-C and Ctrl-D are characters like any other in this mode.
-        if (character === '\u0003' || signal.aborted) throw new CliError(EXIT.refused, 'Nothing was changed.')
-        if (character === '\n' || character === '\r' || character === '\u0004') return secret
+        if (character === '\u0003') return interrupted()
+        if (character === '\n' || character === '\r' || character === '\u0004') return finish(() => resolve(secret))
         if (character === '\u007f' || character === '\b') secret = [...secret].slice(0, -1).join('')
         else secret += character
       }
     }
-    return secret
-  } finally {
-    if (isTerminal) {
-      stdin.setRawMode(false)
-      stderr.write('\n')
+    const ended = () => finish(() => resolve(secret))
+    const failed = (error: unknown) => finish(() => reject(error))
+    const interrupted = () => failed(new CliError(EXIT.refused, 'Nothing was changed.'))
+    const finish = (settle: () => void) => {
+      stdin.off('data', given).off('end', ended).off('error', failed)
+      signal.removeEventListener('abort', interrupted)
+      if (isTerminal) {
+        stdin.setRawMode(false)
+        stderr.write('\n')
+      }
+      stdin.pause()
+      settle()
     }
-    stdin.pause()
-  }
+    // Before the question is there: what is typed at once is not shown either.
+    if (isTerminal) stdin.setRawMode(true)
+    if (isTerminal) stderr.write(question)
+    signal.addEventListener('abort', interrupted, { once: true })
+    stdin.setEncoding('utf8').on('data', given).on('end', ended).on('error', failed).resume()
+    if (signal.aborted) interrupted()
+  })
 }

@@ -1,14 +1,15 @@
+import { lookup } from 'node:dns/promises'
 import { open, readFile, rename } from 'node:fs/promises'
-import type { BrokerOptions, ClientEvent } from '../../broker/start-broker.ts'
+import type { BrokerOptions } from '../../broker/start-broker.ts'
 import { hashedPassword, Users } from '../../broker/users-file.ts'
 import { reasonOf } from '../../errors.ts'
+import { type BrokerEvent, logLine } from '../broker-log.ts'
 import type { Context } from '../command.ts'
 import { embeddedBroker } from '../embedded-broker.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
-import { counted, printable } from '../print.ts'
+import { portOf } from '../port.ts'
+import { printable } from '../print.ts'
 import { askSecret } from '../secret.ts'
-
-const LOOPBACK = /^(127\.|::1$|localhost$)/
 
 /** `persist-mqtt broker`: the embedded broker, as a server. */
 export async function broker(context: Context): Promise<ExitCode> {
@@ -16,56 +17,42 @@ export async function broker(context: Context): Promise<ExitCode> {
   const file = context.value('users')
   const name = context.value('add-user')
   if (name !== undefined) return addUser(context, file, name)
-  const users = file === undefined ? undefined : Users.read(await textOf(file), file)
-  const log = logger(context)
+  // Looked at first: a signal that comes while it starts ends it in order too.
+  const { signal } = io
+  const log = (event: BrokerEvent) => io.out(logLine(event, new Date(), context.has('json')))
   const host = context.value('host') ?? '127.0.0.1'
   const directory = context.value('data') ?? '.persist-mqtt'
+  const ports = { port: portOf(context, 'port', 1883), webSocketPort: portOf(context, 'ws-port', 9001) }
   const [cert, key] = [context.value('tls-cert'), context.value('tls-key')]
   if ((cert === undefined) !== (key === undefined)) throw usageError('--tls-cert and --tls-key go together.')
+  const users = file === undefined ? undefined : Users.read(await textOf(file), file)
   const options: BrokerOptions = {
     directory,
     host,
-    port: context.number('port', { least: 0, most: 65_535, fallback: 1883 }),
-    webSocketPort: context.number('ws-port', { least: 0, most: 65_535, fallback: 9001 }),
-    onWarning: (text) => log('warning', text),
-    onClient: (event) => log(event.kind, clientText(event), event),
+    ...ports,
+    onWarning: (text) => log({ event: 'warning', text }),
+    onClient: ({ kind, ...facts }) => log({ event: kind, ...facts }),
     ...(users && { mayConnect: (user, password) => users.mayConnect(user, password) }),
     ...(cert !== undefined && key !== undefined && { tls: { cert: await textOf(cert), key: await textOf(key) } }),
   }
   const start = await embeddedBroker()
+  if (users === undefined && !(await isLoopback(host))) {
+    const text = `Everybody who reaches ${host} may read and write everything: --users FILE keeps strangers out.`
+    log({ event: 'warning', text })
+  }
   const running = await start(options)
   const { url, webSocketUrl, restored } = running
-  log('started', `${url} and ${webSocketUrl}, ${counted(restored, 'retained message')} in ${directory}`, {
-    url,
-    webSocketUrl,
-    restored,
-    directory,
-  })
-  if (users === undefined && !LOOPBACK.test(host)) {
-    log('warning', `Everybody who reaches ${host} may read and write everything: --users FILE keeps strangers out.`)
-  }
-  const { signal } = io
+  log({ event: 'started', url, webSocketUrl, host, directory, restored })
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   await running.close()
-  log('stopped', 'Everything is on disk.')
+  log({ event: 'stopped', text: 'Everything is on disk.' })
   return EXIT.ok
 }
 
-type Log = (event: string, text: string, facts?: object) => void
-
-/** A line for each event, with its time. */
-function logger(context: Context): Log {
-  const isJson = context.has('json')
-  return (event, text, facts = {}) => {
-    const time = new Date().toISOString()
-    if (isJson) context.io.out(JSON.stringify({ time, event, ...(Object.keys(facts).length > 0 ? facts : { text }) }))
-    else context.io.out(`${time} ${event.padEnd(12)} ${printable(text)}`)
-  }
-}
-
-function clientText({ clientId, username, reason }: ClientEvent): string {
-  const user = username === undefined ? '' : ` as ${username}`
-  return `${clientId === '' ? 'a client' : clientId}${user}${reason === undefined ? '' : `: ${reason}`}`
+/** Do all addresses of a host stay on this machine? One that is not found is told when it comes to listening. */
+async function isLoopback(host: string): Promise<boolean> {
+  const addresses = await lookup(host, { all: true }).catch(() => [])
+  return addresses.every(({ address }) => /^(127\.|::1$|::ffff:127\.)/.test(address))
 }
 
 /** Adds a user to the file, or gives one another password. */
@@ -74,7 +61,7 @@ async function addUser({ io }: Context, file: string | undefined, name: string):
   if (name === '' || /[:\s#]/.test(name)) throw usageError('The name of a user has no colon, no #, and no white space.')
   const before = await textOf(file, '')
   Users.read(before, file)
-  const password = await askSecret(io, `Password of ${name}: `)
+  const password = await askSecret(io, `Password of ${printable(name)}: `)
   if (password === '') throw new CliError(EXIT.refused, 'The password is empty. Nothing was changed.')
   const others = before.split('\n').filter((line) => line !== '' && !line.startsWith(`${name}:`))
   const text = [...others, `${name}:${await hashedPassword(password)}`, ''].join('\n')

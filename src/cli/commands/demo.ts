@@ -2,6 +2,7 @@ import { openStore } from '../../index.ts'
 import type { Context } from '../command.ts'
 import { embeddedBroker } from '../embedded-broker.ts'
 import { EXIT, type ExitCode } from '../io.ts'
+import { portOf } from '../port.ts'
 
 /** What the demo keeps. */
 interface Pool {
@@ -13,15 +14,15 @@ interface Pool {
 /** `persist-mqtt demo`: a broker and a store in one program. End it in any way, start it again, and it goes on. */
 export async function demo(context: Context): Promise<ExitCode> {
   const { io } = context
-  const { PERSIST_DATA, PERSIST_PORT, PERSIST_WS_PORT } = io.env
-  const directory = context.value('data') ?? PERSIST_DATA ?? '.persist-mqtt'
-  const port = (flag: string, variable: string | undefined, fallback: number) =>
-    context.number(flag, { least: 0, most: 65_535, fallback: Number(variable ?? fallback) })
+  // Looked at first: a signal that comes while it starts ends it in order too.
+  const { signal } = io
+  const isJson = context.has('json')
+  const directory = context.value('data') ?? (io.env.PERSIST_DATA || '.persist-mqtt')
   const start = await embeddedBroker()
   const broker = await start({
     directory,
-    port: port('port', PERSIST_PORT, 1883),
-    webSocketPort: port('ws-port', PERSIST_WS_PORT, 9001),
+    port: portOf(context, 'port', 1883, 'PERSIST_PORT'),
+    webSocketPort: portOf(context, 'ws-port', 9001, 'PERSIST_WS_PORT'),
     portFallback: true,
     onWarning: (text) => io.err(text),
   })
@@ -31,24 +32,27 @@ export async function demo(context: Context): Promise<ExitCode> {
   pt.log.starts.push({ at: new Date().toISOString(), pid: io.pid })
   if (pt.log.starts.length > 10) pt.log.starts.shift()
   await pt.save()
-  io.out(`Start number ${pt.starts}, ${pt.seconds} seconds counted so far.
+  const { url, webSocketUrl } = broker
+  if (isJson) io.out(JSON.stringify({ starts: pt.starts, seconds: pt.seconds, url, webSocketUrl, directory }))
+  else
+    io.out(`Start number ${pt.starts}, ${pt.seconds} seconds counted so far.
 
-  Broker     ${broker.url} and ${broker.webSocketUrl}, its messages kept in ${directory}
-  See it     npx persist-mqtt watch --url ${broker.url}
-  Change it  npx persist-mqtt set demo seconds 1000 --url ${broker.url}
+  Broker     ${url} and ${webSocketUrl}, its messages kept in ${directory}
+  See it     npx persist-mqtt watch --url ${url}
+  Change it  npx persist-mqtt set demo seconds 1000 --url ${url}
 
 Counting. Press Ctrl-C, or kill -9 ${io.pid} at any moment, and start it again: it goes on where it was.`)
   const timer = setInterval(() => {
     pt.seconds += 1
     void pt.save()
     // A terminal shows the last second only; a log file is spared.
-    if (io.stdout.isTTY) io.stdout.write(`\r${pt.seconds} seconds `)
+    if (io.stdout.isTTY && !isJson) io.stdout.write(`\r${pt.seconds} seconds `)
   }, 1000)
-  const { signal } = io
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   clearInterval(timer)
   await pt.$close()
   await broker.close()
-  io.out(`${io.stdout.isTTY ? '\n' : ''}Stopped at ${pt.seconds} seconds.`)
+  if (isJson) io.out(JSON.stringify({ seconds: pt.seconds }))
+  else io.out(`${io.stdout.isTTY ? '\n' : ''}Stopped at ${pt.seconds} seconds.`)
   return EXIT.ok
 }

@@ -8,6 +8,7 @@ export async function update({ io, has }: Context): Promise<ExitCode> {
   const { current, latest, newer, command } = found
   if (has('json')) io.out(JSON.stringify(found))
   else if (newer) io.out(`${latest} is published, this is ${current}. To install it:\n  ${command}`)
-  else io.out(`${current} is the latest version.`)
+  else if (latest === current) io.out(`${current} is the latest version.`)
+  else io.out(`This is ${current}; the latest that is published is ${latest}.`)
   return EXIT.ok
 }

@@ -1,0 +1,37 @@
+import type { ClientEvent } from '../broker/client-events.ts'
+import { printable, safeJson } from './print.ts'
+
+/** What a broker does, each with its facts. */
+export type BrokerEvent =
+  | {
+      readonly event: 'started'
+      readonly url: string
+      readonly webSocketUrl: string
+      readonly host: string
+      readonly directory: string
+      readonly restored: number
+    }
+  | ({ readonly event: ClientEvent['kind'] } & Omit<ClientEvent, 'kind'>)
+  | { readonly event: 'warning' | 'stopped'; readonly text: string }
+
+/** One line of a broker's log; clients choose their ids and names, so these are made harmless. */
+export function logLine(event: BrokerEvent, at: Date, isJson: boolean): string {
+  const time = at.toISOString()
+  if (isJson) return safeJson(JSON.stringify({ time, ...event }))
+  return `${time} ${event.event.padEnd(12)} ${printable(textOf(event))}`
+}
+
+function textOf(event: BrokerEvent): string {
+  if (event.event === 'started') {
+    const { url, webSocketUrl, host, directory, restored } = event
+    // The addresses are such that a program on this machine can connect to.
+    const where = new URL(url).hostname.replace(/^\[|\]$/g, '') === host ? '' : ` on ${host}`
+    const messages = `${restored} retained message${restored === 1 ? '' : 's'}`
+    return `${url} and ${webSocketUrl}${where}, ${messages} in ${directory}`
+  }
+  if ('text' in event) return event.text
+  const { clientId, username, address, reason } = event
+  const who = clientId === '' ? 'a client' : clientId
+  const parts = [who, username !== undefined && `as ${username}`, address !== undefined && `from ${address}`]
+  return parts.filter(Boolean).join(' ') + (reason === undefined ? '' : `: ${reason}`)
+}

@@ -14,7 +14,7 @@ export interface ClientEvent {
 }
 
 interface Known {
-  readonly facts: Omit<ClientEvent, 'kind' | 'reason'>
+  facts: Omit<ClientEvent, 'kind' | 'reason'>
   isConnected: boolean
   /** Nothing more is told of it. */
   isOver: boolean
@@ -39,9 +39,16 @@ export class ClientEvents {
       aedes.on(event, (client: Client, error: unknown) => this.#failed(client, error))
   }
 
+  /** A connection is there; where it comes from is not to be had any more when it has failed. */
+  came(client: Client): Client {
+    this.#of(client)
+    return client
+  }
+
   /** What a client says of itself; to be called with its CONNECT, before anything else is known of it. */
   arrived(client: Client, { clientId, username, protocolVersion }: ConnectPacket): void {
-    const known = this.#of(client, clientId, username)
+    const known = this.#of(client)
+    known.facts = { ...known.facts, clientId, ...(username !== undefined && { username }) }
     if ((protocolVersion as number) === MQTT_5) known.reason = 'it speaks MQTT 5, and this broker MQTT 3.1.1'
   }
 
@@ -75,11 +82,11 @@ export class ClientEvents {
     this.#tell({ kind, ...known.facts, clientId, ...(reason !== undefined && { reason }) })
   }
 
-  #of(client: Client, clientId = '', username?: string): Known {
+  #of(client: Client): Known {
     let known = this.#known.get(client)
     if (known === undefined) {
       const address = addressOf(client)
-      const facts = { clientId, ...(username !== undefined && { username }), ...(address !== undefined && { address }) }
+      const facts = { clientId: '', ...(address !== undefined && { address }) }
       known = { facts, isConnected: false, isOver: false }
       this.#known.set(client, known)
     }

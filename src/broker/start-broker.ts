@@ -70,6 +70,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const emitter: EventEmitter = aedes
   emitter.on('error', (error) => warn(`The broker had an error: ${reasonOf(error)}`))
   const events = new ClientEvents(emitter, options.onClient ?? (() => {}))
+  const { handle } = aedes
+  aedes.handle = (stream, request) => events.came(handle(stream, request))
   const listeners: Listener[] = []
   const close = async () => {
     const stopped = listeners.map((listener) => listener.stop())

@@ -115,3 +115,22 @@ test('a data directory that is in use is a clear message, and harms nothing', as
   )
   expect((await poolAt(url)).starts).toBe(1)
 })
+
+test('as JSON, a line at the start and one at the end; a port that is none is told', async () => {
+  const directory = temporaryDirectory()
+  const bin = join(ROOT, 'bin/persist-mqtt.js')
+  const demo = runProgram(bin, ['demo', '--json', '--port', '0', '--ws-port', '0', '--data', 'kept'], directory)
+  await demo.says(/\n/)
+  expect(await demo.kill('SIGTERM')).toBe(0)
+  const [start, end] = demo
+    .stdout()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const [url, webSocketUrl] = [expect.stringMatching(/^mqtt:/), expect.stringMatching(/^ws:/)]
+  expect(start).toEqual({ starts: 1, seconds: 0, url, webSocketUrl, directory: 'kept' })
+  expect(end).toEqual({ seconds: expect.any(Number) })
+  const wrong = runProgram(bin, ['demo'], directory, { PERSIST_PORT: 'x', PERSIST_WS_PORT: '0' })
+  expect(await wrong.ended()).toBe(2)
+  expect(wrong.stderr()).toBe('persist-mqtt: PERSIST_PORT must be a port: a whole number from 0 to 65535.\n')
+})

@@ -35,6 +35,8 @@ export interface RemoteHost {
 /** Takes in what the backend holds without our having written it. */
 export class Remote {
   readonly #host: RemoteHost
+  /** The variables that the backend had lost and nobody has written since, but for those that this store guards. */
+  readonly #lost = new Set<string>()
 
   constructor(host: RemoteHost) {
     this.#host = host
@@ -104,10 +106,11 @@ export class Remote {
 
   #heal(reason: StoreEvents['heal']['reason']): void {
     if (this.#host.readOnly) return
-    const { variables } = this.#host
+    const { variables, isGuarded } = this.#host
     // Who still has what was held has not seen what it is changed to here, before the pool is held again or after.
     this.#outdate(variables.knownNames())
     variables.undone(variables.knownNames())
+    for (const name of variables.knownNames()) if (!isGuarded(name)) this.#lost.add(name)
     variables.confirmAll(new Map())
     this.#sendAgain(reason)
   }
@@ -145,19 +148,17 @@ export class Remote {
     return Array.from(names).filter((name) => this.#isChanged(name, texts.get(name)))
   }
 
-  /**
-   * What is only being sent again, because it was lost, is no reason to keep somebody else from removing it meanwhile:
-   * whoever guards it does.
-   */
+  /** A variable that is only being sent again, because it was lost, may be removed by somebody else meanwhile. */
   #isChanged(name: string, text: string | undefined): boolean {
-    const { variables, isGuarded } = this.#host
+    const { variables } = this.#host
     if (text !== variables.confirmedText(name)) return true
-    return variables.isTheirs(name) && !isGuarded(name) && text !== variables.text(name)
+    return text === undefined && this.#lost.has(name) && variables.text(name) !== undefined
   }
 
   /** Returns whether there are older values of ours in it. */
   #merge({ texts, values }: Payload, old: ReadonlySet<string>): boolean {
     const changed = this.#changed(texts)
+    for (const name of texts.keys()) this.#lost.delete(name)
     this.#host.variables.undone(old)
     for (const name of changed) if (old.has(name)) this.#host.history.isBack(name, texts.get(name))
     for (const name of changed) this.#mergeOne(name, ownValue(values, name), texts.get(name), old.has(name))

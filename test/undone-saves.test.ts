@@ -200,3 +200,20 @@ it('nor does it bring back what somebody removes while it is being sent again', 
   await core.close()
   expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
 })
+
+it('and passes on what somebody else has written while its own write was under way', async () => {
+  const backend = new HeldBackend('{"x":1,"y":1}', { auto: false })
+  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, 'edited')
+  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  const first = await backend.nth(1)
+  backend.foreign('{"x":5,"y":1}')
+  // It lands over that, and a third one builds on it before the merge is there.
+  first.land()
+  const second = await backend.nth(2)
+  backend.foreign('{"x":1,"y":2,"z":9}')
+  backend.auto = true
+  second.land()
+  await answer
+  await core.close()
+  expect(JSON.parse(backend.text ?? '')).toEqual({ x: 5, y: 2, z: 9 })
+})

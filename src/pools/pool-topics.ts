@@ -37,9 +37,14 @@ export class PoolTopics {
     return `${this.of('persist-mqtt')}/fence`
   }
 
-  /** What to subscribe to for these pools, or all, their owners, and whether those are online. */
-  filters(names: readonly string[] = ['+']): string[] {
-    return names.flatMap((name) => [this.of(name), this.ownerOf(name), PoolTopics.lwtOf(name)])
+  /**
+   * What to subscribe to for these pools, or all, their owners, and whether those are online.
+   *
+   * @throws {PersistError} ERR_PERSIST_OPTION
+   */
+  filters(names?: readonly string[]): string[] {
+    for (const name of names ?? []) assertName(name)
+    return (names ?? ['+']).flatMap((name) => [this.of(name), this.ownerOf(name), PoolTopics.lwtOf(name)])
   }
 
   /** Where programs and Tasmota devices of that name say whether they are online. */
@@ -63,4 +68,12 @@ export class PoolTopics {
     const name = /^tele\/(.+)\/LWT$/s.exec(topic)?.[1]
     return name === undefined ? undefined : { name, kind: 'lwt' }
   }
+}
+
+/** @throws {PersistError} ERR_PERSIST_OPTION for a name that would make a topic with wildcards, which stands for other pools */
+export function assertName(name: string): void {
+  const bad = /[+#\0]/.exec(name)?.[0]
+  if (bad === undefined && name !== '') return
+  const reason = bad === undefined ? 'is empty' : `has ${JSON.stringify(bad)} in it, which no topic can have`
+  throw new PersistError('ERR_PERSIST_OPTION', `The name of a pool ${reason}.`, { received: 'name' })
 }

@@ -8,9 +8,9 @@ import { PersistError } from '../errors.ts'
 import type { EditorOptions } from '../open-editor.ts'
 import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../options.ts'
 import { decodePayload } from '../payload.ts'
-import { type Listing, listPools } from './listing.ts'
+import { type Listing, type ListingOptions, listPools } from './listing.ts'
 import { type OwnerKind, Ownership } from './ownership.ts'
-import { PoolTopics } from './pool-topics.ts'
+import { assertName, PoolTopics } from './pool-topics.ts'
 
 /** Where pools are: an editor's options without the name; `topic` has `{name}` as one of its levels. */
 export type PoolsOptions = Omit<EditorOptions, 'name'>
@@ -29,7 +29,7 @@ export interface HeldPool {
 export class Pools {
   readonly options: PoolsOptions
   readonly topics: PoolTopics
-  /** Who owns the pools, as far as the last look has shown. */
+  /** Who owns the pools, as far as the last listing has shown. */
   owners: Ownership = new Ownership()
   readonly #resolved: ResolvedOptions
   readonly #target: Target
@@ -76,11 +76,10 @@ export class Pools {
    *
    * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT
    */
-  list(visit: (name: string, bytes: Uint8Array) => void, names?: readonly string[]): Promise<Listing> {
-    const { topics } = this
+  async list(visit: (name: string, bytes: Uint8Array) => void, names?: readonly string[]): Promise<Listing> {
     const owners = new Ownership()
     this.owners = owners
-    return listPools({ topics, owners, names, visit, connected: (use) => this.connected(use) })
+    return this.#list(visit, owners, names)
   }
 
   /**
@@ -90,13 +89,18 @@ export class Pools {
    */
   async read(name: string): Promise<HeldPool> {
     let held: Uint8Array | null = null
-    await this.list(
-      (_name, bytes) => {
-        held = new Uint8Array(bytes)
-      },
-      [name],
-    )
-    return { bytes: held, owner: this.owners.of(name) }
+    // Its own: several pools may be read at the same time.
+    const owners = new Ownership()
+    const visit = (_name: string, bytes: Uint8Array) => {
+      held = new Uint8Array(bytes)
+    }
+    await this.#list(visit, owners, [name])
+    return { bytes: held, owner: owners.of(name) }
+  }
+
+  async #list(visit: ListingOptions['visit'], owners: Ownership, names?: readonly string[]): Promise<Listing> {
+    const { topics } = this
+    return listPools({ topics, owners, names, visit, connected: (use) => this.connected(use) })
   }
 
   /** How large what is kept under this name is, and how many variables it has; undefined: it is no pool. */
@@ -130,6 +134,7 @@ export class Pools {
    * @throws {PersistError} ERR_PERSIST_DENIED where it is not
    */
   async delete(name: string): Promise<void> {
+    assertName(name)
     // MQTT 3.1.1, 3.3.1.3: an empty retained message deletes what is retained.
     await this.connected((connection) => connection.publish(this.topics.of(name), new Uint8Array(), true))
     const { bytes } = await this.read(name)

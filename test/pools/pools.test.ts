@@ -1,9 +1,12 @@
 import type { MqttClient } from 'mqtt'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { openStore } from '../../src/index.ts'
 import { Pools } from '../../src/pools/pools.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { type MosquittoOptions, startMosquitto } from '../helpers/mosquitto.ts'
-import { connectClient } from '../helpers/mqtt-client.ts'
+import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { startDevice } from '../helpers/tasmota-device.ts'
+import { waitFor } from '../helpers/wait.ts'
 
 async function started(options: MosquittoOptions = {}) {
   const broker = await startMosquitto(options)
@@ -120,4 +123,28 @@ test('a topic in which pools cannot be told apart is refused', () => {
   for (const topic of ['stat/garage', 'stat/{name}-pool', 'stat/{name}/{name}', '+/{name}/x']) {
     expect(() => new Pools({ topic })).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_OPTION' }))
   }
+})
+
+describe.skipIf(!mosquittoAvailable)('one pool', () => {
+  test('has the owner that it has, also where several are read at the same time', async () => {
+    const url = await started()
+    const pt = await openStore({ url, name: 'garage', saveOnExit: false })
+    onTestFinished(() => pt.$close().catch(() => {}))
+    pt.a = 1
+    await pt.save()
+    await waitFor(() => retainedAt(url, 'stat/garage/PersistMQTT/owner'), { what: 'the owner to say that it is one' })
+    await startDevice(url, 'dev1', '{"x":1}')
+    const pools = new Pools({ url })
+    const names = ['garage', 'dev1', 'attic', 'garage', 'dev1', 'attic']
+    const found = await Promise.all(names.map((name) => pools.read(name)))
+    expect(found.map(({ owner }) => owner)).toEqual(['program', 'device', 'none', 'program', 'device', 'none'])
+  })
+
+  test.each(['+', '#', 'a#b', 'a+', '\0', ''])('cannot be called %j, which would stand for others', async (name) => {
+    // No broker is there: it is not even asked.
+    const pools = new Pools({ url: 'mqtt://127.0.0.1:1' })
+    for (const asked of [pools.read(name), pools.delete(name), pools.list(() => {}, ['garage', name])]) {
+      await expect(asked).rejects.toMatchObject({ code: 'ERR_PERSIST_OPTION' })
+    }
+  })
 })

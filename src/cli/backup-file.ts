@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { reasonOf } from '../errors.ts'
 import { type Backup, linesOf, readBackup } from '../pools/backup.ts'
@@ -16,19 +16,18 @@ export async function writeBackup(backup: Backup, file: string | undefined, io: 
     for (const line of linesOf(backup)) io.out(line)
     return
   }
-  const path = resolve(file)
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.new`
+  let temporary: string | undefined
   try {
-    const handle = await open(temporary, 'wx', 0o600)
+    // A link stays a link.
+    const path = await realpath(file).catch(() => resolve(file))
+    const replaced = await stat(path).catch(() => undefined)
+    // A rename would put a file in the place of a device: /dev/null.
+    if (replaced?.isFile() === false) throw new Error('it is there, and no file. Write it with > instead')
+    temporary = `${path}.${randomBytes(4).toString('hex')}.new`
+    const handle = await open(temporary, 'wx', (replaced?.mode ?? 0o600) & 0o777)
     try {
-      let chunk = ''
-      for (const line of linesOf(backup)) {
-        chunk += line
-        if (chunk.length < 65_536) continue
-        await handle.write(chunk)
-        chunk = ''
-      }
-      await handle.write(chunk)
+      // Not handle.write(), which may write a part only: of a full disk it says nothing else.
+      await writeFile(handle, chunksOf(linesOf(backup)))
       await handle.sync()
     } finally {
       await handle.close()
@@ -36,9 +35,21 @@ export async function writeBackup(backup: Backup, file: string | undefined, io: 
     await rename(temporary, path)
     await syncDirectory(dirname(path))
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {})
+    if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => {})
     throw unusable(file, 'written', error)
   }
+}
+
+/** Few large pieces of many small ones. */
+function* chunksOf(lines: Iterable<string>): Generator<string> {
+  let chunk = ''
+  for (const line of lines) {
+    chunk += line
+    if (chunk.length < 65_536) continue
+    yield chunk
+    chunk = ''
+  }
+  yield chunk
 }
 
 /** So that the name lasts as well. Not every system opens directories. */

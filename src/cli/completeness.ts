@@ -12,14 +12,18 @@ const REASONS = {
 } as const
 
 /** What to tell about a listing that may not have every pool; undefined: it has. */
-export function completeness({ count, isComplete, missing, why }: Listing, place: string): string | undefined {
+export function completeness(
+  { count, isComplete, missing, why }: Listing,
+  place: string,
+  command = 'ls',
+): string | undefined {
   if (isComplete === 'no') {
     return `Not complete: ${place} has dropped ${counted(missing, 'message')} on the way here. ${QUEUE}, or name the pools.`
   }
   if (isComplete === 'unknown' && why !== undefined)
     return `It may not be complete: ${place} ${REASONS[why]}, or name the pools.`
   if (count === 0) {
-    return `No pool was found at ${place}. Some brokers (RabbitMQ) tell about pools only by name: persist-mqtt ls NAME`
+    return `No pool was found at ${place}. Some brokers (RabbitMQ) tell about pools only by name: persist-mqtt ${command} NAME`
   }
   return undefined
 }

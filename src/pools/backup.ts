@@ -80,6 +80,8 @@ export function readBackup(text: string, file: string): Backup {
     if (pool === undefined) throw wrong(`line ${index + 2} is no pool`)
     return pool
   })
+  const names = new Set(pools.map(({ name }) => name))
+  if (names.size < pools.length) throw wrong('it has two pools of one name')
   if (pools.length !== head.pools) throw wrong(`it has ${pools.length} pools, and should have ${String(head.pools)}`)
   return { created: String(head.created), broker: String(head.broker), isComplete: head.complete === true, pools }
 }
@@ -95,7 +97,8 @@ function parsed(line = ''): Record<string, unknown> | undefined {
 
 function savedPool(entry: Record<string, unknown> | undefined): SavedPool | undefined {
   const { name, topic, owner, text, base64 } = entry ?? {}
-  if (typeof name !== 'string' || name === '' || typeof topic !== 'string') return undefined
+  // A wildcard would stand for other pools.
+  if (typeof name !== 'string' || !/^[^+#\0]+$/.test(name) || typeof topic !== 'string') return undefined
   const kind = owner === 'program' || owner === 'device' ? owner : 'none'
   if (typeof text === 'string') return { name, topic, owner: kind, bytes: new TextEncoder().encode(text) }
   if (typeof base64 === 'string')

@@ -28,7 +28,8 @@ export async function exportPools(context: Context): Promise<ExitCode> {
   found.sort((one, other) => (one.name < other.name ? -1 : 1))
   const names = new Set(found.map(({ name }) => name))
   const unknown = args.filter((name) => !names.has(name))
-  const isComplete = listing.isComplete === 'yes' && unknown.length === 0
+  // RabbitMQ tells nothing where none is named: nobody wants an empty backup for one that is complete.
+  const isComplete = listing.isComplete === 'yes' && unknown.length === 0 && found.length > 0
   const saved = found.map(
     ({ name, bytes }): SavedPool => ({ name, topic: pools.topics.of(name), bytes, owner: pools.owners.of(name) }),
   )
@@ -36,8 +37,9 @@ export async function exportPools(context: Context): Promise<ExitCode> {
   const where = file === undefined ? '' : ` in ${file}`
   io.err(`${counted(saved.length, 'pool')}${where}.`)
   if (unknown.length > 0) io.err(`There is no pool ${unknown.map(printable).join(', ')}.`)
-  const verdict = listing.count > 0 ? completeness(listing, pools.place) : undefined
+  const verdict = args.length === 0 || listing.count > 0 ? completeness(listing, pools.place, 'export') : undefined
   if (verdict !== undefined) io.err(verdict)
-  if (unknown.length > 0) return EXIT.notFound
+  if (file !== undefined && context.has('json'))
+    io.out(JSON.stringify({ file, broker: pools.place, pools: saved.length, complete: isComplete, unknown }))
   return isComplete ? EXIT.ok : EXIT.failed
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { mayMount, smallDisk } from '../../backends/file-fixture.ts'
@@ -62,5 +62,22 @@ describe.skipIf(!mosquittoAvailable)('the file of a backup', () => {
     expect(lstatSync(file('link.json')).isSymbolicLink()).toBe(true)
     expect(lstatSync(file('real.json')).mode & 0o777).toBe(0o640)
     expect((await cli.run('import', 'real.json', '--dry-run')).out).toBe('garage: no change\n')
+  })
+
+  test('that cannot be written stays as it was', async () => {
+    const { cli, file } = await started()
+    mkdirSync(file('folder.json'))
+    expect(await cli.run('export', '-o', 'folder.json')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^persist-mqtt: folder\.json cannot be written: it is there, and no file/),
+    })
+    expect(await cli.run('export', '-o', 'nowhere/b.json')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('nowhere/b.json cannot be written: ENOENT'),
+    })
+    // A device that is always full.
+    writeFileSync(file('b.json'), 'as it was')
+    expect(await cli.run('export', '-o', '/dev/full/b.json')).toMatchObject({ code: 1 })
+    expect(readFileSync(file('b.json'), 'utf8')).toBe('as it was')
   })
 })

@@ -1,4 +1,5 @@
 import { type JsonValue, ownValue, sameJson } from '../json.ts'
+import { parsedJson } from '../parsed-json.ts'
 import type { Payload } from '../payload.ts'
 
 export { sameBytes } from '../backends/mqtt/pool-topic.ts'
@@ -8,16 +9,33 @@ export interface PoolChange {
   readonly name: string
   readonly before: JsonValue | undefined
   readonly after: JsonValue | undefined
+  /** As they were written, where that alone shows what they do not have alike: integers beyond 53 bits. */
+  readonly exact?: readonly [before: string, after: string]
 }
 
 /** What makes one pool another: by value, so that 1.0 is 1, and the order of names means nothing. */
 export function poolChanges(before: Payload, after: Payload): PoolChange[] {
   const changes: PoolChange[] = []
   for (const name of new Set([...before.texts.keys(), ...after.texts.keys()])) {
+    const texts = [before.texts.get(name), after.texts.get(name)] as const
     // The same text is the same value; looking at that first makes large pools cheap.
-    if (before.texts.get(name) === after.texts.get(name)) continue
+    if (texts[0] === texts[1]) continue
     const [from, to] = [ownValue(before.values, name), ownValue(after.values, name)]
     if (!sameJson(from, to)) changes.push({ name, before: from, after: to })
+    else if (!sameIntegers(...texts)) changes.push({ name, before: from, after: to, exact: texts as [string, string] })
   }
   return changes
+}
+
+/** Do two texts of the same value differ in an integer that JavaScript rounds? Other writers' programs need not. */
+function sameIntegers(one = '', other = ''): boolean {
+  if (!/\d{16}/.test(one) || !/\d{16}/.test(other)) return true
+  return sameJson(parsedJson(withLongIntegers(one)), parsedJson(withLongIntegers(other)))
+}
+
+/** The same JSON with integers that JavaScript would round as strings. */
+function withLongIntegers(text: string): string {
+  return text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/gs, (token) =>
+    /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token,
+  )
 }

@@ -233,6 +233,13 @@ describe.skipIf(!mosquittoAvailable)('a backup', () => {
       out: '~ b          [1] → [2]\n+ \\u{1b}[2J  0\n',
       err: '2 variables differ.\n',
     })
+    const list = Array.from({ length: 60 }, (_, index) => index).join()
+    await put('long1', `{"ids":[${list},1],"n":12345678901234567890}`)
+    await put('long2', `{"ids":[${list},2,3],"n":12345678901234567891}`)
+    expect(await cli.run('diff', 'long1', 'long2')).toMatchObject({
+      code: 1,
+      out: '~ ids  …55,56,57,58,59,1] → …55,56,57,58,59,2,3]\n~ n    12345678901234567890 → 12345678901234567891\n',
+    })
     expect(await cli.run('diff', 'b.json#attic', 'attic')).toEqual({ code: 0, out: '', err: 'No difference.\n' })
     expect(await cli.run('diff', 'attic', 'garage', '--json')).toMatchObject({ code: 1 })
     expect(await cli.run('diff', 'b.json#barn', 'garage')).toMatchObject({ code: 3 })

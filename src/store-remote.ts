@@ -37,6 +37,8 @@ export class Remote {
   readonly #host: RemoteHost
   /** The variables that the backend had lost and nobody has written since, but for those that this store guards. */
   readonly #lost = new Set<string>()
+  /** The variables that somebody else wrote while a write of ours was under way, which may land over that. */
+  readonly #passedOn = new Set<string>()
 
   constructor(host: RemoteHost) {
     this.#host = host
@@ -106,11 +108,11 @@ export class Remote {
 
   #heal(reason: StoreEvents['heal']['reason']): void {
     if (this.#host.readOnly) return
-    const { variables, isGuarded } = this.#host
+    const { variables } = this.#host
     // Who still has what was held has not seen what it is changed to here, before the pool is held again or after.
     this.#outdate(variables.knownNames())
     variables.undone(variables.knownNames())
-    for (const name of variables.knownNames()) if (!isGuarded(name)) this.#lost.add(name)
+    for (const name of variables.knownNames()) if (!this.#isGuarded(name)) this.#lost.add(name)
     variables.confirmAll(new Map())
     this.#sendAgain(reason)
   }
@@ -131,14 +133,14 @@ export class Remote {
 
   /** The variables of which it has older values of ours, or that it lacks only because they were lost. */
   #oldNames({ texts }: Payload, ageOf: AgeOf, isLost: boolean): Set<string> {
-    const { variables, readOnly, isGuarded } = this.#host
+    const { variables, readOnly } = this.#host
     if (readOnly) return new Set()
     const ages = this.#changed(texts).map((name) => [name, ageOf(name, texts.get(name))] as const)
     // A pool is of one moment: where one of its values is stale, no other one has gone back on purpose.
     const isStale = isLost || ages.some(([, age]) => age === 'young')
     const old = ages.filter(([, age]) => age === 'young' || (age === 'aged' && isStale)).map(([name]) => name)
     if (isLost) for (const name of variables.knownNames()) if (!texts.has(name)) old.push(name)
-    return new Set(old.filter(isGuarded))
+    return new Set(old.filter((name) => this.#isGuarded(name)))
   }
 
   /** The variables of which these are not the texts that were held before. */
@@ -146,6 +148,11 @@ export class Remote {
     const { variables } = this.#host
     const names = new Set([...variables.knownNames(), ...texts.keys()])
     return Array.from(names).filter((name) => this.#isChanged(name, texts.get(name)))
+  }
+
+  /** Whoever writes over what somebody else has written has to see that it gets there. */
+  #isGuarded(name: string): boolean {
+    return this.#host.isGuarded(name) || this.#passedOn.has(name)
   }
 
   /** A variable that is only being sent again, because it was lost, may be removed by somebody else meanwhile. */
@@ -178,8 +185,10 @@ export class Remote {
       if (merged.take === 'local') this.#host.history.outdated(name, confirmed, variables.text(name))
       if (merged.take === 'same') this.#host.history.outlived(name, confirmed)
       if (merged.take === 'same') variables.adoptText(name, text)
-      else if (merged.take === 'remote') variables.take(name, remote, text)
-      else if (merged.take === 'other') variables.set(name, merged.value)
+      else if (merged.take === 'remote') {
+        if (this.#host.saving.isWriting) this.#passedOn.add(name)
+        variables.take(name, remote, text)
+      } else if (merged.take === 'other') variables.set(name, merged.value)
       if (merged.conflict) events.emit('conflict', { name, local, remote, value: variables.get(name) })
     } catch (thrown) {
       // onConflict threw, or returned what cannot be stored: ours stays, as it does by default.

@@ -57,6 +57,11 @@ export class Saving {
     this.#forced = true
   }
 
+  /** Something is on its way. */
+  get isWriting(): boolean {
+    return this.#current !== undefined
+  }
+
   get unsaved(): boolean {
     return this.#forced || this.#current !== undefined || this.#host.variables.unsaved
   }

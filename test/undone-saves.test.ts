@@ -217,3 +217,19 @@ it('and passes on what somebody else has written while its own write was under w
   await core.close()
   expect(JSON.parse(backend.text ?? '')).toEqual({ x: 5, y: 2, z: 9 })
 })
+
+it('and guards that as well, until it is closed: others may be about to write who had not seen it', async () => {
+  const backend = new HeldBackend('{"x":1,"y":1}', { auto: false })
+  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, 'edited')
+  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  const first = await backend.nth(1)
+  backend.foreign('{"x":5,"y":1}')
+  first.land()
+  const second = await backend.nth(2)
+  second.land()
+  await answer
+  backend.auto = true
+  backend.foreign('{"x":1,"y":2,"z":9}')
+  await core.close()
+  expect(JSON.parse(backend.text ?? '')).toEqual({ x: 5, y: 2, z: 9 })
+})

@@ -128,12 +128,13 @@ export const COMMANDS: readonly Command[] = [
     usage: 'FILE',
     summary: 'Restores pools from a backup',
     details:
-      'Shows what would change, and asks. Pools become as they are in the backup: variables\nthat are not in it are removed. FILE can be - for the standard input.',
+      'Shows what would change, and asks. Pools become as they are in the backup: variables\nthat are not in it are removed, unless with --merge. FILE can be - for\nthe standard input.',
     least: 1,
     most: 1,
     flags: {
       only: { type: 'string', multiple: true, value: 'NAME', help: 'Only this pool; may be given several times' },
       'dry-run': { type: 'boolean', help: 'Shows what would change, and changes nothing' },
+      merge: { type: 'boolean', help: 'Keeps variables that are not in the backup' },
       ...YES,
       ...FORCE,
     },

@@ -6,9 +6,16 @@ import type { Pools } from './pools.ts'
 /**
  * Makes a pool what these bytes say: through the program that owns it, else byte for byte.
  *
+ * @param how whether the owner keeps its other variables ('assign')
  * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD where a program owns it, and they are no pool; as an editor's replace()
  */
-export async function restorePool(pools: Pools, name: string, bytes: Uint8Array, owner: OwnerKind): Promise<EditWay> {
+export async function restorePool(
+  pools: Pools,
+  name: string,
+  bytes: Uint8Array,
+  owner: OwnerKind,
+  how: 'replace' | 'assign' = 'replace',
+): Promise<EditWay> {
   if (owner !== 'program') {
     await pools.write(name, bytes)
     return 'direct'
@@ -16,7 +23,7 @@ export async function restorePool(pools: Pools, name: string, bytes: Uint8Array,
   const { values } = decodePayload(bytes, `'${name}'`)
   const editor = await openEditor(pools.optionsOf(name))
   try {
-    const { way } = await editor.replace(values)
+    const { way } = await editor[how](values)
     return way
   } finally {
     await editor.close()

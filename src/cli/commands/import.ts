@@ -1,5 +1,5 @@
 import { reasonOf } from '../../errors.ts'
-import { decodePayload, type Payload } from '../../payload.ts'
+import { decodePayload, encodePayload, joinPayload, type Payload } from '../../payload.ts'
 import type { SavedPool } from '../../pools/backup.ts'
 import type { OwnerKind } from '../../pools/ownership.ts'
 import { type PoolChange, poolChanges, sameBytes } from '../../pools/pool-changes.ts'
@@ -14,16 +14,27 @@ import { Progress } from '../progress.ts'
 
 /** So many pools are restored at a time. */
 const AT_ONCE = 8
+/** So many are asked for by name at once: their messages fit every broker's queue. */
+const BY_NAME = 100
 
 /** What restoring one pool would do. */
 interface Plan {
   readonly pool: SavedPool
+  /** What it becomes. */
+  readonly bytes: Uint8Array
   readonly owner: OwnerKind
   /** What is kept there now. */
   readonly held: Uint8Array | null
   /** Undefined: what is kept, or what is to be, is no pool. */
   readonly changes: readonly PoolChange[] | undefined
   readonly refusal: string | undefined
+}
+
+/** What has become of it. */
+interface Outcome {
+  readonly failures: readonly { readonly name: string; readonly reason: string }[]
+  /** So many were not begun, because somebody has ended it. */
+  readonly left: number
 }
 
 /** `persist-mqtt import`: restores pools from a backup. */
@@ -35,7 +46,7 @@ export async function importPools(context: Context): Promise<ExitCode> {
   const refused = plans.length - wanted.length
   const isJson = context.has('json')
   if (!isJson) for (const plan of plans) preview(context, plan)
-  const changing = wanted.filter(({ held, pool }) => !sameBytes(held, pool.bytes))
+  const changing = wanted.filter(({ held, bytes }) => !sameBytes(held, bytes))
   const isDry = context.has('dry-run')
   if (changing.length > 0 && !isDry) {
     await confirm(
@@ -43,7 +54,8 @@ export async function importPools(context: Context): Promise<ExitCode> {
       `${counted(changing.length, 'pool')} at ${context.pools().place} ${changing.length === 1 ? 'is' : 'are'} changed. Go on?`,
     )
   }
-  const failures = isDry ? [] : await restored(context, changing)
+  const { failures, left }: Outcome = isDry ? { failures: [], left: 0 } : await restored(context, changing)
+  const done = isDry ? 0 : changing.length - failures.length - left
   if (isJson) {
     const each = plans.map(({ pool: { name }, held, changes, refusal }) => ({
       name,
@@ -51,19 +63,22 @@ export async function importPools(context: Context): Promise<ExitCode> {
       changes: changes ?? null,
       refusal: refusal ?? failures.find((one) => one.name === name)?.reason ?? null,
     }))
-    io.out(JSON.stringify({ restored: isDry ? 0 : changing.length - failures.length, dryRun: isDry, pools: each }))
+    io.out(JSON.stringify({ restored: done, left, dryRun: isDry, pools: each }))
   } else if (!isDry) {
     io.err(
-      `${counted(changing.length - failures.length, 'pool')} restored, ${counted(wanted.length - changing.length, 'pool')} as in the backup already.`,
+      `${counted(done, 'pool')} restored, ${counted(wanted.length - changing.length, 'pool')} as in the backup already.`,
     )
   }
   for (const { name, reason } of failures) io.err(`${printable(name)} was not restored: ${printable(reason)}`)
-  if (failures.length > 0) return EXIT.failed
+  if (left > 0)
+    io.err(`Interrupted: ${counted(left, 'pool')} of the backup ${left === 1 ? 'was' : 'were'} not looked at any more.`)
+  if (failures.length > 0 || left > 0) return EXIT.failed
   return refused > 0 ? EXIT.refused : EXIT.ok
 }
 
 async function chosen(context: Context, file: string): Promise<SavedPool[]> {
-  const { pools } = await backupIn(file, context.io)
+  const { pools, isComplete } = await backupIn(file, context.io)
+  if (!isComplete) context.io.err(`${file} says that it may not have every pool that there was.`)
   const only = context.all('only')
   const unknown = only.filter((name) => !pools.some((pool) => pool.name === name))
   if (unknown.length > 0) throw new CliError(EXIT.notFound, `${file} has no pool ${unknown.map(printable).join(', ')}.`)
@@ -73,31 +88,56 @@ async function chosen(context: Context, file: string): Promise<SavedPool[]> {
 async function planned(context: Context, wanted: readonly SavedPool[]): Promise<Plan[]> {
   const pools = context.pools()
   const held = new Map<string, Uint8Array>()
-  const names = new Set(wanted.map(({ name }) => name))
-  // One after the other is slow over many, and all at once may bring a lot that is not wanted.
-  const few = wanted.length <= 100 ? [...names] : undefined
-  const listing = await pools.list(
-    (name, bytes) => void (names.has(name) && held.set(name, new Uint8Array(bytes))),
-    few,
-  )
-  const isSure = listing.isComplete === 'yes'
+  const owners = new Map<string, OwnerKind>()
+  const names = wanted.map(({ name }) => name)
+  const known = new Set(names)
+  let isSure = true
+  const look = async (asked?: string[]) => {
+    const visit = (name: string, bytes: Uint8Array) => void (known.has(name) && held.set(name, new Uint8Array(bytes)))
+    const { isComplete } = await pools.list(visit, asked)
+    for (const name of asked ?? names) owners.set(name, pools.owners.of(name))
+    return isComplete === 'yes'
+  }
+  const hasAll = names.length > BY_NAME && (await look())
+  // Where some are missing, so may be who owns those that are not.
+  const unseen = hasAll ? names.filter((name) => !held.has(name)) : names
+  const seen = held.size
+  for (let from = 0; from < unseen.length; from += BY_NAME) {
+    isSure = (await look(unseen.slice(from, from + BY_NAME))) && isSure
+    // By name is slow over many, and finds more only where a broker tells nothing otherwise (RabbitMQ).
+    if (hasAll && held.size === seen) break
+  }
   return wanted.map((pool) => {
-    const owner = pools.owners.of(pool.name)
+    const owner = owners.get(pool.name) ?? 'none'
     const before = held.get(pool.name) ?? null
-    const isSame = sameBytes(before, pool.bytes)
+    const bytes = context.has('merge') ? merged(before, pool.bytes) : pool.bytes
+    const isSame = sameBytes(before, bytes)
     const mayWriteOver = owner === 'device' && !context.has('force') && !isSame
     const device = mayWriteOver
       ? 'it is a device that is online and does not listen; switch it off first, or use --force'
       : undefined
-    const unseen = before === null && !isSure ? 'the broker does not say what is kept there now' : undefined
-    return { pool, owner, held: before, changes: changesOf(before, pool), refusal: device ?? unseen }
+    const isUnknown = before === null && !isSure && !context.has('force')
+    const unknown = isUnknown ? 'the broker does not say what is kept there now; --force writes over it' : undefined
+    return { pool, bytes, owner, held: before, changes: changesOf(before, bytes), refusal: device ?? unknown }
   })
 }
 
-function changesOf(held: Uint8Array | null, { bytes, name }: SavedPool): PoolChange[] | undefined {
+/** What is there, with the variables of the backup; the backup's where one of them is no pool. */
+function merged(held: Uint8Array | null, saved: Uint8Array): Uint8Array {
+  if (held === null) return saved
+  try {
+    const before = decodePayload(held, '')
+    const after = encodePayload(joinPayload(new Map([...before.texts, ...decodePayload(saved, '').texts])))
+    return poolChanges(before, decodePayload(after, '')).length === 0 ? held : after
+  } catch {
+    return saved
+  }
+}
+
+function changesOf(held: Uint8Array | null, bytes: Uint8Array): PoolChange[] | undefined {
   try {
     const nothing: Payload = { values: {}, texts: new Map() }
-    return poolChanges(held === null ? nothing : decodePayload(held, name), decodePayload(bytes, name))
+    return poolChanges(held === null ? nothing : decodePayload(held, ''), decodePayload(bytes, ''))
   } catch {
     return undefined
   }
@@ -111,31 +151,32 @@ function preview({ io }: Context, plan: Plan): void {
   )
 }
 
-function told({ pool, held, changes, refusal }: Plan, io: Io): [title: string, lines?: string[]] {
+function told({ bytes, held, changes, refusal }: Plan, io: Io): [title: string, lines?: string[]] {
   if (refusal !== undefined) return [`not restored, ${refusal}`]
-  if (sameBytes(held, pool.bytes)) return ['no change']
-  const [from, to] = [held?.length ?? 0, pool.bytes.length].map((bytes) => counted(bytes, 'byte'))
+  if (sameBytes(held, bytes)) return ['no change']
+  const [from, to] = [held?.length ?? 0, bytes.length].map((size) => counted(size, 'byte'))
   if (changes === undefined) return [`${from} → ${to}, not all of them a pool`]
   return [`${held === null ? 'new, ' : ''}${counted(changes.length, 'variable')}`, changeLines(changes, io)]
 }
 
-async function restored(context: Context, plans: readonly Plan[]): Promise<{ name: string; reason: string }[]> {
+async function restored(context: Context, plans: readonly Plan[]): Promise<Outcome> {
   const { io } = context
   const pools = context.pools()
   const failures: { name: string; reason: string }[] = []
+  const isMerge = context.has('merge')
   const progress = new Progress(io, 'Restoring pools', plans.length)
   let done = 0
-  const restore = async ({ pool, held, owner }: Plan) => {
+  let left = 0
+  const restore = async ({ pool, bytes, held, owner }: Plan) => {
     progress.at(done++)
-    const { name, bytes } = pool
-    if (io.signal.aborted) {
-      failures.push({ name, reason: 'it was interrupted before' })
-      return
-    }
+    const { name } = pool
     try {
       const now = await pools.read(name)
-      if (sameBytes(now.bytes, held) && now.owner === owner) await restorePool(pools, name, bytes, owner)
-      else failures.push({ name, reason: 'it has changed since it was looked at; import once more' })
+      if (sameBytes(now.bytes, held) && now.owner === owner) {
+        // Its owner merges by itself: it knows best what it has at that moment.
+        if (isMerge && owner === 'program') await restorePool(pools, name, pool.bytes, owner, 'assign')
+        else await restorePool(pools, name, bytes, owner)
+      } else failures.push({ name, reason: 'it has changed since it was looked at; import once more' })
     } catch (error) {
       failures.push({ name, reason: reasonOf(error) })
     }
@@ -143,9 +184,12 @@ async function restored(context: Context, plans: readonly Plan[]): Promise<{ nam
   // Each mostly waits for the broker.
   const waiting = plans.values()
   const worker = async () => {
-    for (const plan of waiting) await restore(plan)
+    for (const plan of waiting) {
+      if (io.signal.aborted) left++
+      else await restore(plan)
+    }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   progress.end()
-  return failures
+  return { failures, left }
 }

@@ -123,6 +123,7 @@ describe.skipIf(!mosquittoAvailable)('restoring', () => {
       4,
       {
         restored: 1,
+        left: 0,
         dryRun: false,
         pools: [
           {

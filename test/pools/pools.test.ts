@@ -2,6 +2,7 @@ import type { MqttClient } from 'mqtt'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../src/index.ts'
 import { Pools } from '../../src/pools/pools.ts'
+import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { type MosquittoOptions, startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
@@ -147,4 +148,23 @@ describe.skipIf(!mosquittoAvailable)('one pool', () => {
       await expect(asked).rejects.toMatchObject({ code: 'ERR_PERSIST_OPTION' })
     }
   })
+})
+
+test('on Aedes, which lets a fence pass between them, all pools and owners are there', {
+  timeout: 60_000,
+}, async () => {
+  const broker = await startAedes()
+  onTestFinished(() => broker.stop())
+  const { url } = broker
+  const client = await connectClient(url)
+  const pools = new Pools({ url })
+  for (const count of [3, 50, 1000]) {
+    await fill(client, count)
+    await client.publishAsync(`tele/p${count - 1}/LWT`, 'Online', { qos: 1, retain: true })
+    for (let run = 0; run < 10; run++) {
+      expect(await listed(pools)).toMatchObject({ count, isComplete: 'yes' })
+      expect(pools.owners.of(`p${count - 1}`)).toBe('device')
+      expect((await pools.read(`p${count - 1}`)).owner).toBe('device')
+    }
+  }
 })

@@ -105,8 +105,9 @@ export async function look(
     if (!isBack && performance.now() - lastAt > ECHO_MS) break
     if (isBack) {
       // Aedes, which speaks 3.1.1 only, lets a fence pass between the messages of a wildcard: once more, until none comes.
-      isFenced = connection.protocolVersion === 5 || messages === before
-      before = messages
+      const retained = atQos0.count + atQos1
+      isFenced = connection.protocolVersion === 5 || retained === before
+      before = retained
       echo = deferred<true>()
       wanted = sent + 1
     }

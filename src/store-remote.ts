@@ -37,8 +37,8 @@ export class Remote {
   readonly #host: RemoteHost
   /** The variables that the backend had lost and nobody has written since, but for those that this store guards. */
   readonly #lost = new Set<string>()
-  /** The variables that somebody else wrote while a write of ours was under way, which may land over that. */
-  readonly #passedOn = new Set<string>()
+  /** What a write of ours said, or may have said, of variables that somebody else wrote while it was under way. */
+  readonly #writtenOver = new Map<string, Set<string | undefined>>()
 
   constructor(host: RemoteHost) {
     this.#host = host
@@ -112,7 +112,7 @@ export class Remote {
     // Who still has what was held has not seen what it is changed to here, before the pool is held again or after.
     this.#outdate(variables.knownNames())
     variables.undone(variables.knownNames())
-    for (const name of variables.knownNames()) if (!this.#isGuarded(name)) this.#lost.add(name)
+    for (const name of variables.knownNames()) if (!this.#host.isGuarded(name)) this.#lost.add(name)
     variables.confirmAll(new Map())
     this.#sendAgain(reason)
   }
@@ -140,7 +140,7 @@ export class Remote {
     const isStale = isLost || ages.some(([, age]) => age === 'young')
     const old = ages.filter(([, age]) => age === 'young' || (age === 'aged' && isStale)).map(([name]) => name)
     if (isLost) for (const name of variables.knownNames()) if (!texts.has(name)) old.push(name)
-    return new Set(old.filter((name) => this.#isGuarded(name)))
+    return new Set(old.filter((name) => this.#isGuarded(name, texts.get(name))))
   }
 
   /** The variables of which these are not the texts that were held before. */
@@ -150,9 +150,16 @@ export class Remote {
     return Array.from(names).filter((name) => this.#isChanged(name, texts.get(name)))
   }
 
-  /** Whoever writes over what somebody else has written has to see that it gets there. */
-  #isGuarded(name: string): boolean {
-    return this.#host.isGuarded(name) || this.#passedOn.has(name)
+  /** Is this variable to be kept from going back to this text? */
+  #isGuarded(name: string, text: string | undefined): boolean {
+    // Whoever may have written over somebody's value has to see that it gets there: against that text, and no other.
+    return this.#host.isGuarded(name) || this.#writtenOver.get(name)?.has(text) === true
+  }
+
+  /** A write of ours may land over what somebody else has just written. */
+  #wroteOver(name: string): void {
+    const said = this.#writtenOver.get(name) ?? new Set()
+    this.#writtenOver.set(name, said.add(this.#host.variables.text(name)))
   }
 
   /** A variable that is only being sent again, because it was lost, may be removed by somebody else meanwhile. */
@@ -186,7 +193,7 @@ export class Remote {
       if (merged.take === 'same') this.#host.history.outlived(name, confirmed)
       if (merged.take === 'same') variables.adoptText(name, text)
       else if (merged.take === 'remote') {
-        if (this.#host.saving.isWriting) this.#passedOn.add(name)
+        if (this.#host.saving.isWriting) this.#wroteOver(name)
         variables.take(name, remote, text)
       } else if (merged.take === 'other') variables.set(name, merged.value)
       if (merged.conflict) events.emit('conflict', { name, local, remote, value: variables.get(name) })

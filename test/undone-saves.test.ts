@@ -233,3 +233,21 @@ it('and guards that as well, until it is closed: others may be about to write wh
   await core.close()
   expect(JSON.parse(backend.text ?? '')).toEqual({ x: 5, y: 2, z: 9 })
 })
+
+it('but not against somebody who removes it', async () => {
+  const backend = new HeldBackend('{"x":1,"y":1}', { auto: false })
+  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, 'edited')
+  core.events.on('error', () => {})
+  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  const first = await backend.nth(1)
+  backend.foreign('{"x":5,"y":1}')
+  first.land()
+  const second = await backend.nth(2)
+  backend.foreign('no pool')
+  backend.auto = true
+  second.land('overwritten')
+  await answer
+  backend.foreign('{"y":2,"z":9}')
+  await core.close()
+  expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
+})

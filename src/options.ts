@@ -200,12 +200,15 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
       throw optionError('defaults', `no variable can be called ${JSON.stringify(name)}: ${reason}`)
   }
   if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
+  const url = options.url ?? (env.MQTT_URL || DEFAULTS.url)
+  // Whoever is named in the url is meant.
+  const login = namesUser(url) ? {} : env
   return {
     ...DEFAULTS,
     ...options,
-    url: options.url ?? (env.MQTT_URL || DEFAULTS.url),
-    username: options.username ?? (env.MQTT_USERNAME || undefined),
-    password: options.password ?? (env.MQTT_PASSWORD || undefined),
+    url,
+    username: (options.username ?? login.MQTT_USERNAME) || undefined,
+    password: (options.password ?? login.MQTT_PASSWORD) || undefined,
     name: name ?? 'store',
     topic,
     tls: options.tls && { ...options.tls },
@@ -247,4 +250,9 @@ function optionError(name: string, reason: string): PersistError {
 
 function shown(name: string, value: unknown): string {
   return name === 'password' || typeof value === 'object' ? `a value of type ${typeof value}` : String(value)
+}
+
+/** RFC 3986, 3.2: is there a user in it? */
+export function namesUser(url: string): boolean {
+  return /^[a-z]+:\/\/[^/?#]*@/i.test(url)
 }

@@ -24,7 +24,9 @@ describe('options', () => {
     const login = { username: 'me', password: 'secret' }
     expect(resolve({})).toMatchObject({ url: 'mqtt://broker:1884', name: 'shed', ...login })
     expect(resolve({ name: undefined, url: undefined })).toMatchObject({ url: 'mqtt://broker:1884', name: 'shed' })
-    expect(resolve({ name: 'given', url: 'ws://x' })).toMatchObject({ url: 'ws://x', name: 'given' })
+    expect(resolve({ name: 'given', url: 'ws://x' })).toMatchObject({ url: 'ws://x', name: 'given', ...login })
+    expect(resolve({ url: 'mqtt://you@x' })).toMatchObject({ username: undefined, password: undefined })
+    expect(resolve({ username: '', password: '' })).toMatchObject({ username: undefined, password: undefined })
   })
 
   it('need a name: two programs must not share one by accident', () => {

@@ -4,7 +4,10 @@ const YES: Flags = { yes: { type: 'boolean', short: 'y', help: 'Does not ask' } 
 const FORCE: Flags = {
   force: { type: 'boolean', short: 'f', help: 'Also where a device that does not listen will write over it' },
 }
-const TO_URL: Flags = { 'to-url': { type: 'string', value: 'URL', help: 'The broker to bring it to' } }
+const TO: Flags = {
+  'to-url': { type: 'string', value: 'URL', help: 'The broker to bring it to' },
+  'to-broker': { type: 'string', value: 'NAME', help: 'The same, one of the config file' },
+}
 const REPLACE: Flags = {
   force: {
     type: 'boolean',
@@ -147,7 +150,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Copies a pool to another name, or another broker',
     least: 1,
     most: 2,
-    flags: { ...TO_URL, ...REPLACE },
+    flags: { ...TO, ...REPLACE },
     isConnected: true,
     load: async () => (await import('./commands/copy.ts')).copy,
   },
@@ -157,7 +160,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Moves a pool to another name, or another broker',
     least: 1,
     most: 2,
-    flags: { ...TO_URL, ...REPLACE },
+    flags: { ...TO, ...REPLACE },
     isConnected: true,
     load: async () => (await import('./commands/copy.ts')).move,
   },

@@ -31,8 +31,8 @@ export interface Context {
   number(flag: string, range: { least: number; most: number; fallback: number }): number
   /** The pools on the broker that flags, environment and config file tell; made once. */
   pools(): Pools
-  /** The same at another broker. */
-  poolsAt(url: string): Pools
+  /** The same at the broker that --to-url or --to-broker says; undefined: none does. */
+  otherPools(): Pools | undefined
 }
 
 export type Run = (context: Context) => Promise<ExitCode>

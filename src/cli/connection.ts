@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { reasonOf } from '../errors.ts'
+import { namesUser } from '../options.ts'
 import type { PoolsOptions } from '../pools/pools.ts'
 import { closest } from './closest.ts'
 import { CliError, EXIT, type Io, usageError } from './io.ts'
@@ -52,10 +53,12 @@ export function connectionOptions(flag: ConnectionFlag, io: Io): PoolsOptions {
   const folder = config === undefined ? '' : dirname(config.file)
   const settings = [
     read(given, ''),
-    ...(broker === undefined ? [fromEnvironment(env)] : [read(broker, folder)]),
+    ...(broker === undefined ? [fromEnvironment(env, given.url)] : [read(broker, folder)]),
     read(fallback, folder),
   ]
   const options: PoolsOptions = {}
+  // Empty ones at the end: the library itself would look into the environment.
+  settings.push({ username: '', password: '' })
   for (const one of settings) {
     for (const [name, value] of Object.entries(one))
       if (!Object.hasOwn(options, name)) Object.assign(options, { [name]: value })
@@ -74,13 +77,11 @@ function defined<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }
 
-function fromEnvironment(env: Io['env']): PoolsOptions {
-  const { MQTT_URL, MQTT_USERNAME, MQTT_PASSWORD } = env
-  return defined({
-    url: MQTT_URL || undefined,
-    username: MQTT_USERNAME || undefined,
-    password: MQTT_PASSWORD || undefined,
-  })
+/** @param given the url that is used instead; the user in it is meant */
+function fromEnvironment({ MQTT_URL, MQTT_USERNAME, MQTT_PASSWORD }: Io['env'], given?: string): PoolsOptions {
+  const url = MQTT_URL || undefined
+  if (namesUser(given ?? url ?? '')) return defined({ url })
+  return defined({ url, username: MQTT_USERNAME || undefined, password: MQTT_PASSWORD || undefined })
 }
 
 function read(broker: Broker, folder: string): PoolsOptions {

@@ -82,11 +82,20 @@ function contextOf({ values, args }: Given, io: Io): Context {
       pools ??= new Pools(connectionOptions(value, io))
       return pools
     },
-    // Of the other flags, none is about that broker.
-    poolsAt: (url) =>
-      new Pools(
-        connectionOptions((flag) => (flag === 'url' ? url : flag === 'topic' ? value('topic') : undefined), io),
-      ),
+    // Of the other flags, and of the environment, no user and no password is for that broker.
+    otherPools() {
+      const [url, broker] = [value('to-url'), value('to-broker')]
+      if (url !== undefined && broker !== undefined) throw usageError('--to-url or --to-broker, not both.')
+      if (url === undefined && broker === undefined) return undefined
+      const flags: Record<string, string | undefined> = {
+        url,
+        broker,
+        timeout: value('timeout'),
+        topic: value('topic'),
+      }
+      const env = { ...io.env, MQTT_URL: undefined, MQTT_USERNAME: undefined, MQTT_PASSWORD: undefined }
+      return new Pools(connectionOptions((flag) => flags[flag], { ...io, env }))
+    },
   }
 }
 

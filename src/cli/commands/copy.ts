@@ -61,14 +61,13 @@ function assertNoOwner(context: Context, name: string, owner: OwnerKind, state =
 async function copied(context: Context, isRemoved = false): Promise<Copied> {
   const { args } = context
   const [name = '', other = name] = args
-  const url = context.value('to-url')
   const source = context.pools()
-  const target = url === undefined ? source : context.poolsAt(url)
-  if (url === undefined && other === name) throw usageError('FROM and TO are the same; --to-url names another broker.')
+  const target = context.otherPools() ?? source
+  if (target === source && other === name) throw usageError('FROM and TO are the same; --to-url names another broker.')
   const { bytes } = await source.read(name)
   if (bytes === null) throw new CliError(EXIT.notFound, `There is no pool ${printable(name)} at ${source.place}.`)
   const there = await target.read(other)
-  const to = url === undefined ? printable(other) : `${printable(other)} at ${target.place}`
+  const to = target === source ? printable(other) : `${printable(other)} at ${target.place}`
   assertListens(context, other, there.owner)
   if (there.bytes !== null && !context.has('force')) {
     throw new CliError(EXIT.refused, `There is a pool ${to} already. Nothing was changed; --force replaces it.`)

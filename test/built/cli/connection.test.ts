@@ -59,6 +59,27 @@ describe.skipIf(!mosquittoAvailable)('which broker', () => {
     }
   })
 
+  test('nor is the one of the environment, where the other broker is named', async () => {
+    const [home, other] = [await guarded(), await guarded()]
+    const cli = new Cli(home, { MQTT_USERNAME: 'ann', MQTT_PASSWORD: SECRET })
+    configured(cli, { brokers: { other: { url: other }, ann: { url: other, username: 'ann', password: SECRET } } })
+    const denied = { code: 1, err: expect.stringContaining('not authorized') }
+    expect(await cli.run('get', 'garage', '--broker', 'other')).toMatchObject(denied)
+    expect(await cli.run('copy', 'garage', 'attic', '--to-broker', 'other')).toMatchObject(denied)
+    expect(await cli.run('copy', 'garage', 'attic', '--to-url', other)).toMatchObject(denied)
+    expect(await cli.out('copy', 'garage', 'attic', '--to-broker', 'ann')).toContain('is copied to attic at')
+    const withUser = other.replace('//', `//ann:${SECRET}@`)
+    expect(await cli.out('copy', 'garage', 'shed', '--to-url', withUser)).not.toContain(SECRET)
+    const twice = await cli.run('copy', 'garage', 'attic', '--to-broker', 'ann', '--to-url', other)
+    expect(twice).toMatchObject({ code: 2, err: expect.stringContaining('not both') })
+  })
+
+  test('a user in a url counts before the environment', async () => {
+    const url = await guarded()
+    const cli = new Cli(url.replace('//', `//ann:${SECRET}@`), { MQTT_USERNAME: 'bob', MQTT_PASSWORD: 'wrong' })
+    expect(await cli.out('get', 'garage')).toBe('x  1\n')
+  })
+
   test('no password is ever shown', async () => {
     const url = await guarded()
     const withPassword = url.replace('://', `://ann:${SECRET}x@`)

@@ -189,6 +189,27 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   {
+    name: 'inspect',
+    usage: '',
+    summary: 'Shows all pools on a page, live, to look at and to change',
+    details:
+      'The page is for this machine unless --host says otherwise. The address that is printed\n' +
+      'opens it; with --page-password-file a password does.',
+    least: 0,
+    most: 0,
+    flags: {
+      port: { type: 'string', short: 'p', value: 'PORT', help: 'Of the page; 0 is any. Default: 4883' },
+      host: { type: 'string', value: 'HOST', help: 'The address to listen on; 0.0.0.0 is all. Default: 127.0.0.1' },
+      'read-only': { type: 'boolean', help: 'Nothing can be changed on the page' },
+      'page-password-file': { type: 'string', value: 'FILE', help: 'The password of the page, instead of a token' },
+      'allow-host': { type: 'string', multiple: true, value: 'NAME', help: 'A name by which browsers may call it' },
+      'tls-cert': { type: 'string', value: 'FILE', help: 'Certificate (PEM); the page then speaks https only' },
+      'tls-key': { type: 'string', value: 'FILE', help: 'Its key (PEM)' },
+    },
+    isConnected: true,
+    load: async () => (await import('./commands/inspect.ts')).inspect,
+  },
+  {
     name: 'broker',
     usage: '',
     summary: 'Runs a small broker that keeps retained messages on disk',

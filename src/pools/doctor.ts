@@ -20,6 +20,14 @@ const ROUNDS = 5
 /** How long one check may take in all, in milliseconds. */
 const CHECK_LIMIT_MS = 20_000
 
+/** What the names of its own pools begin with. */
+const PREFIX = 'persist-mqtt-doctor-'
+
+/** Is it a pool that the doctor tries a broker with? */
+export function isExamined(name: string): boolean {
+  return name.startsWith(PREFIX)
+}
+
 /**
  * Finds out which guarantees a broker gives, on topics of its own that are gone afterwards.
  *
@@ -55,7 +63,7 @@ async function settled(name: string, check: Promise<Check>): Promise<Check> {
 
 class Doctor {
   readonly #pools: Pools
-  readonly #name = `persist-mqtt-doctor-${randomHex(6)}`
+  readonly #name = PREFIX + randomHex(6)
   readonly #topic: string
   readonly #fence: string
   /** Where something retained may have been left. */

@@ -1,6 +1,7 @@
 import { type EditWay, openEditor } from '../index.ts'
 import { decodePayload } from '../payload.ts'
 import type { OwnerKind } from './ownership.ts'
+import { poolChanges, sameBytes } from './pool-changes.ts'
 import type { Pools } from './pools.ts'
 
 /**
@@ -28,4 +29,11 @@ export async function restorePool(
   } finally {
     await editor.close()
   }
+}
+
+/** Does the broker hold this pool now? An owner may write the same values in other words. */
+export async function isThere(pools: Pools, name: string, bytes: Uint8Array): Promise<boolean> {
+  const { bytes: held } = await pools.read(name)
+  if (sameBytes(held, bytes)) return true
+  return held !== null && poolChanges(decodePayload(bytes, name), decodePayload(held, name)).length === 0
 }

@@ -12,14 +12,24 @@ const LAST_PAUSE_MS = 15_000
 
 type Bytes = Uint8Array | null
 
+const NOBODY: Presence = { owner: 'none', isOnline: undefined }
+
+/** Who owns a pool, and whether it is online; undefined: nobody ever said. */
+export interface Presence {
+  readonly owner: OwnerKind
+  readonly isOnline: boolean | undefined
+}
+
 /** Told of what happens to pools. */
 export interface PoolsListener {
+  /** This pool is there at the beginning; told of all before the first `ready`. */
+  found(name: string, bytes: Uint8Array, presence: Presence): void
   /** Everything that is there is known, for the first time or once more; nothing before that is told as a change. */
   ready(count: number, isComplete: boolean): void
   /** A pool is another one now; null: there is, or was, none. */
   changed(name: string, before: Bytes, after: Bytes): void
-  /** Somebody else owns it, or nobody. */
-  owned(name: string, owner: OwnerKind): void
+  /** Somebody else owns it, or nobody, or its owner has come or gone. */
+  owned(name: string, presence: Presence, before: Presence): void
   /** The connection is gone, and is being made again. */
   offline(error: PersistError): void
 }
@@ -60,7 +70,7 @@ class PoolsWatch {
   readonly #names: readonly string[] | undefined
   readonly #listener: PoolsListener
   readonly #known = new Map<string, Uint8Array>()
-  readonly #owners = new Map<string, OwnerKind>()
+  readonly #presences = new Map<string, Presence>()
   #ownership = new Ownership()
 
   constructor(pools: Pools, names: readonly string[] | undefined, listener: PoolsListener) {
@@ -117,9 +127,9 @@ class PoolsWatch {
     // What is not there any more is gone, if everything has come.
     if (isComplete)
       for (const name of [...this.#known.keys()]) if (!found.has(name)) this.#changed(name, new Uint8Array())
-    for (const name of this.#known.keys()) {
-      if (isFirst) this.#owners.set(name, this.#ownership.of(name))
-      else this.#owned(name)
+    for (const [name, bytes] of this.#known) {
+      if (!isFirst) this.#owned(name)
+      else this.#listener.found(name, bytes, this.#present(name))
     }
     this.#listener.ready(this.#known.size, isComplete)
   }
@@ -131,14 +141,22 @@ class PoolsWatch {
     if (after === null) this.#known.delete(name)
     else this.#known.set(name, after)
     this.#listener.changed(name, before, after)
+    if (after === null) this.#presences.delete(name)
+    else if (before === null) this.#owned(name)
   }
 
   #owned(name: string): void {
-    const owner = this.#ownership.of(name)
     // Devices without a pool are none of ours.
-    if (!this.#known.has(name) || (this.#owners.get(name) ?? 'none') === owner) return
-    this.#owners.set(name, owner)
-    this.#listener.owned(name, owner)
+    if (!this.#known.has(name)) return
+    const before = this.#presences.get(name) ?? NOBODY
+    const now = this.#present(name)
+    if (before.owner !== now.owner || before.isOnline !== now.isOnline) this.#listener.owned(name, now, before)
+  }
+
+  #present(name: string): Presence {
+    const presence = { owner: this.#ownership.of(name), isOnline: this.#ownership.isOnline(name) }
+    this.#presences.set(name, presence)
+    return presence
   }
 }
 

@@ -1,8 +1,7 @@
-import { decodePayload } from '../../payload.ts'
 import type { OwnerKind } from '../../pools/ownership.ts'
-import { poolChanges, sameBytes } from '../../pools/pool-changes.ts'
+import { sameBytes } from '../../pools/pool-changes.ts'
 import type { Pools } from '../../pools/pools.ts'
-import { restorePool } from '../../pools/restore-pool.ts'
+import { isThere, restorePool } from '../../pools/restore-pool.ts'
 import type { Context } from '../command.ts'
 import { assertListens } from '../editing.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
@@ -84,11 +83,8 @@ async function copied(context: Context, isRemoved = false): Promise<Copied> {
   return { name, other, source, target, bytes, to, way }
 }
 
-/** Before the original goes. An owner may write the same values in other words. */
+/** Before the original goes. */
 async function assertThere(target: Pools, name: string, bytes: Uint8Array): Promise<void> {
-  const { bytes: held } = await target.read(name)
-  if (sameBytes(held, bytes)) return
-  const isSame = held !== null && poolChanges(decodePayload(bytes, name), decodePayload(held, name)).length === 0
-  if (!isSame)
-    throw new CliError(EXIT.failed, `${printable(name)} was written, and is not there as it should be. Look at it.`)
+  if (await isThere(target, name, bytes)) return
+  throw new CliError(EXIT.failed, `${printable(name)} was written, and is not there as it should be. Look at it.`)
 }

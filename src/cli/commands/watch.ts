@@ -18,6 +18,7 @@ export async function watch(context: Context): Promise<ExitCode> {
   const tell = context.has('json') ? jsonTeller(context) : lineTeller(context)
   let wasOffline = false
   const listener: PoolsListener = {
+    found() {},
     ready(count, isComplete) {
       const more = isComplete ? '' : ', and perhaps others that the broker did not tell about'
       if (wasOffline) io.err(`Connected again, ${counted(count, 'pool')}.`)
@@ -33,7 +34,9 @@ export async function watch(context: Context): Promise<ExitCode> {
         for (const change of valueChanges(values.before, values.after)) tell.change(name, variable, change)
       }
     },
-    owned: (name, owner) => tell.event(name, owner === 'none' ? 'offline' : 'online', owner),
+    owned(name, { owner }, before) {
+      if (owner !== before.owner) tell.event(name, owner === 'none' ? 'offline' : 'online', owner)
+    },
     offline(error) {
       if (!wasOffline) io.err(printable(error.message))
       wasOffline = true

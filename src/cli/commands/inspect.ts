@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises'
+import { reasonOf } from '../../errors.ts'
+import { startInspector } from '../../inspector/server.ts'
+import type { Context } from '../command.ts'
+import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
+import { portOf } from '../port.ts'
+import { coloured } from '../print.ts'
+
+/** `persist-mqtt inspect`: a page with all pools. */
+export async function inspect(context: Context): Promise<ExitCode> {
+  const { io } = context
+  // Looked at first: a signal that comes while it starts ends it in order too.
+  const { signal } = io
+  const pools = context.pools()
+  const [cert, key] = [context.value('tls-cert'), context.value('tls-key')]
+  if ((cert === undefined) !== (key === undefined)) throw usageError('--tls-cert and --tls-key go together.')
+  const passwordFile = context.value('page-password-file')
+  const password = passwordFile === undefined ? undefined : (await textOf(passwordFile)).replace(/\r?\n$/, '')
+  if (password === '')
+    throw new CliError(EXIT.failed, `${passwordFile} is empty: it must have the password of the page.`)
+  const inspector = await startInspector({
+    pools,
+    port: portOf(context, 'port', 4883),
+    host: context.value('host') ?? '127.0.0.1',
+    isReadOnly: context.has('read-only'),
+    password,
+    names: context.all('allow-host').map((name) => name.toLowerCase()),
+    tls: cert !== undefined && key !== undefined ? { cert: await textOf(cert), key: await textOf(key) } : undefined,
+  })
+  const { url, live } = inspector
+  if (context.has('json')) io.out(JSON.stringify({ url, broker: pools.place, pools: live.names.length }))
+  else io.out(`Inspecting ${pools.place}: ${coloured(io, 'bold', url)}\nCtrl-C ends it.`)
+  const ended = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  if (!signal.aborted) await Promise.race([ended, inspector.ended])
+  await inspector.close()
+  return EXIT.ok
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new CliError(EXIT.failed, `${file} cannot be read: ${reasonOf(error)}`, { cause: error })
+  }
+}

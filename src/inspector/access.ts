@@ -1,0 +1,111 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
+
+/** Who may use the inspector. */
+export interface AccessOptions {
+  /** What a person types; undefined: the token in the printed address opens it. */
+  readonly password: string | undefined
+  /** Names by which it may be called, besides localhost and addresses: those of this machine in the network. */
+  readonly names: readonly string[]
+  readonly isSecure: boolean
+}
+
+/** How long a wrong password takes, in milliseconds; one after the other, so that guessing takes ever. */
+const WRONG_MS = 1000
+const COOKIE_ATTRIBUTES = 'Path=/; HttpOnly; SameSite=Strict'
+
+/**
+ * Keeps everybody out who was not given the token or the password, and other web pages that run in the same browser.
+ *
+ * Against DNS rebinding, the Host header must be an address or a known name: only names can be rebound. Against forged
+ * requests, Origin must be this very server.
+ */
+export class Access {
+  /** In the printed address. */
+  readonly token: string = randomBytes(24).toString('base64url')
+  readonly #session = randomBytes(24).toString('base64url')
+  readonly #options: AccessOptions
+  #tries: Promise<unknown> = Promise.resolve()
+
+  constructor(options: AccessOptions) {
+    this.#options = options
+  }
+
+  get hasPassword(): boolean {
+    return this.#options.password !== undefined
+  }
+
+  /** Why a request is refused whoever sends it; undefined: it is not. */
+  strange(request: Request): string | undefined {
+    const host = request.headers.get('host') ?? ''
+    const name = hostnameOf(host)
+    if (name === undefined || !this.#isKnown(name)) {
+      return `This inspector is not called ${host}. Start it with --allow-host NAME for a name of this machine.`
+    }
+    const origin = request.headers.get('origin')
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    if (origin === null ? !isRead : origin !== `${this.#options.isSecure ? 'https' : 'http'}://${host}`) {
+      return 'This request comes from another page.'
+    }
+    // Fetch Metadata: browsers say where a request comes from; a person's click on a link says none or cross-site.
+    const site = request.headers.get('sec-fetch-site')
+    const isOurs = site === null || site === 'same-origin' || site === 'none'
+    if (!isOurs && request.headers.get('sec-fetch-mode') !== 'navigate') return 'This request comes from another page.'
+    return undefined
+  }
+
+  #isKnown(name: string): boolean {
+    return isIP(name) !== 0 || name === 'localhost' || this.#options.names.includes(name)
+  }
+
+  /** Was the sender let in before? */
+  isKnown(request: Request): boolean {
+    const cookies = (request.headers.get('cookie') ?? '').split(/; */)
+    const name = this.#cookieName(request)
+    return cookies.some((cookie) => cookie.startsWith(`${name}=`) && same(cookie.slice(name.length + 1), this.#session))
+  }
+
+  /** Is this the token? */
+  opens(token: string): boolean {
+    return !this.hasPassword && same(token, this.token)
+  }
+
+  /** Is this the password? */
+  async isPassword(password: string): Promise<boolean> {
+    const { password: wanted } = this.#options
+    if (wanted === undefined) return false
+    const turn = this.#tries.then(async () => {
+      if (same(password, wanted)) return true
+      await new Promise((resolve) => setTimeout(resolve, WRONG_MS))
+      return false
+    })
+    this.#tries = turn
+    return turn
+  }
+
+  /** The header that lets a browser in from now on. */
+  cookie(request: Request): string {
+    const attributes = COOKIE_ATTRIBUTES + (this.#options.isSecure ? '; Secure' : '')
+    return `${this.#cookieName(request)}=${this.#session}; ${attributes}`
+  }
+
+  /** Cookies do not tell ports apart; several inspectors may run on one machine. */
+  #cookieName(request: Request): string {
+    const port = /:(\d+)$/.exec(request.headers.get('host') ?? '')?.[1] ?? '0'
+    return `persist-mqtt-${port}`
+  }
+}
+
+function hostnameOf(host: string): string | undefined {
+  try {
+    return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase()
+  } catch {
+    return undefined
+  }
+}
+
+/** Takes the same time whatever differs. */
+function same(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((text) => createHash('sha256').update(text).digest())
+  return timingSafeEqual(first as Buffer, second as Buffer)
+}

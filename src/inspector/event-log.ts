@@ -1,0 +1,81 @@
+import { randomHex } from '../random-hex.ts'
+import type { LiveEvent } from './protocol.ts'
+
+/** So much is kept for pages that come back, in characters. */
+const KEPT_CHARACTERS = 16 * 2 ** 20
+/** What an event takes besides its text. */
+const EVENT_CHARACTERS = 100
+
+/** An event's number, and its JSON text. */
+export type NumberedEvent = readonly [number: number, text: string]
+
+/** The last events, so that a page whose connection was lost misses none. */
+export class EventLog {
+  /** The number of the last event; the first one is 1. */
+  last = 0
+  /** Numbers of another run of the server mean nothing. */
+  readonly #run = randomHex(4)
+  #texts: string[] = []
+  #characters = 0
+  readonly #waiting = new Set<() => void>()
+
+  add(event: LiveEvent): void {
+    const text = JSON.stringify(event)
+    this.last++
+    this.#texts.push(text)
+    this.#characters += text.length + EVENT_CHARACTERS
+    // Half of it, so that this happens rarely.
+    if (this.#characters > KEPT_CHARACTERS) this.#forget(Math.ceil(this.#texts.length / 2))
+    for (const tell of this.#waiting) tell()
+    this.#waiting.clear()
+  }
+
+  #forget(count: number): void {
+    this.#texts = this.#texts.slice(count)
+    this.#characters = this.#texts.reduce((sum, text) => sum + text.length + EVENT_CHARACTERS, 0)
+  }
+
+  /** An event's id, for a page. */
+  idOf(number: number): string {
+    return `${this.#run}-${number}`
+  }
+
+  /** The number in an id; undefined: it is none of this run. */
+  numberIn(id: string | null): number | undefined {
+    const [run, number] = id?.split('-') ?? []
+    const parsed = Number(number)
+    return run === this.#run && Number.isSafeInteger(parsed) && parsed >= 0 && parsed <= this.last ? parsed : undefined
+  }
+
+  /**
+   * The events after this one, as many as have that many characters, at least one; undefined: some are forgotten.
+   */
+  after(number: number, most: number): NumberedEvent[] | undefined {
+    const first = this.last - this.#texts.length
+    if (number < first) return undefined
+    const events: NumberedEvent[] = []
+    let characters = 0
+    for (let index = number - first; index < this.#texts.length && characters < most; index++) {
+      const text = this.#texts[index] as string
+      events.push([first + index + 1, text])
+      characters += text.length
+    }
+    return events
+  }
+
+  /** Resolves when there is an event after this one, or the signal is aborted. */
+  async news(number: number, signal: AbortSignal): Promise<void> {
+    if (this.last > number || signal.aborted) return
+    await new Promise<void>((resolve) => {
+      this.#waiting.add(resolve)
+      signal.addEventListener(
+        'abort',
+        () => {
+          this.#waiting.delete(resolve)
+          resolve()
+        },
+        { once: true },
+      )
+    })
+  }
+}

@@ -1,0 +1,57 @@
+/** A pool as it was, since that moment, in milliseconds since 1970; null: there was none. */
+export interface State {
+  readonly since: number
+  readonly bytes: Uint8Array | null
+}
+
+/** Limits of what is kept. */
+const STATES_A_POOL = 200
+const BYTES_A_POOL = 4 * 2 ** 20
+const BYTES_IN_ALL = 64 * 2 ** 20
+/** What a state takes beside its bytes. */
+const STATE_BYTES = 100
+
+interface PastOfPool {
+  readonly states: State[]
+  bytes: number
+}
+
+/** What pools were before they changed; the oldest is forgotten first. */
+export class PoolHistory {
+  readonly #pasts = new Map<string, PastOfPool>()
+  #bytes = 0
+
+  /** Another state has taken the place of this one. */
+  add(name: string, state: State): void {
+    const past = this.#pasts.get(name) ?? { states: [], bytes: 0 }
+    this.#pasts.set(name, past)
+    past.states.push(state)
+    this.#count(past, sizeOf(state))
+    while (past.states.length > STATES_A_POOL || (past.bytes > BYTES_A_POOL && past.states.length > 1)) this.#drop(past)
+    // Half of each, so that this happens rarely.
+    if (this.#bytes > BYTES_IN_ALL) for (const one of this.#pasts.values()) this.#halve(one)
+  }
+
+  /** The former states, the oldest first. */
+  of(name: string): readonly State[] {
+    return this.#pasts.get(name)?.states ?? []
+  }
+
+  #halve(past: PastOfPool): void {
+    for (let left = Math.ceil(past.states.length / 2); left > 0; left--) this.#drop(past)
+  }
+
+  #drop(past: PastOfPool): void {
+    const oldest = past.states.shift()
+    if (oldest !== undefined) this.#count(past, -sizeOf(oldest))
+  }
+
+  #count(past: PastOfPool, bytes: number): void {
+    past.bytes += bytes
+    this.#bytes += bytes
+  }
+}
+
+function sizeOf({ bytes }: State): number {
+  return (bytes?.length ?? 0) + STATE_BYTES
+}

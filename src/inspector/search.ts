@@ -1,0 +1,45 @@
+import { type JsonValue, pathStep } from '../json.ts'
+import { decodePayload } from '../payload.ts'
+import type { LivePools } from './live.ts'
+import type { SearchResult } from './protocol.ts'
+
+const MOST_POOLS = 1000
+const MOST_PATHS = 5
+
+/** The pools in whose name, variables or values a text is, whatever its case. */
+export function search(live: LivePools, wanted: string): SearchResult {
+  const text = wanted.toLowerCase()
+  const matches: [pool: string, paths: readonly string[]][] = []
+  for (const name of live.names) {
+    const paths = matchesIn(live.bytesOf(name) ?? new Uint8Array(), text)
+    if (paths.length === 0 && !name.toLowerCase().includes(text)) continue
+    if (matches.length === MOST_POOLS) return { matches, isCut: true }
+    matches.push([name, paths])
+  }
+  return { matches, isCut: false }
+}
+
+const decoder = new TextDecoder()
+
+function matchesIn(bytes: Uint8Array, text: string): string[] {
+  const pool = decoder.decode(bytes).toLowerCase()
+  // Most pools have nothing of it: this is far cheaper than looking into them. An escape may stand for any letter, and
+  // a path has brackets, dots and quotes that are not there.
+  if (!pool.includes(text) && !pool.includes('\\') && /^[\p{L}\p{N} _-]*$/u.test(text)) return []
+  try {
+    const paths: string[] = []
+    const { values } = decodePayload(bytes, '')
+    for (const [name, value] of Object.entries(values)) walk(name, value, text, paths)
+    return paths
+  } catch {
+    return []
+  }
+}
+
+function walk(path: string, value: JsonValue, text: string, paths: string[]): void {
+  if (paths.length >= MOST_PATHS) return
+  const isInner = typeof value === 'object' && value !== null
+  if (path.toLowerCase().includes(text) || (!isInner && String(value).toLowerCase().includes(text))) paths.push(path)
+  else if (Array.isArray(value)) value.forEach((one, index) => void walk(`${path}[${index}]`, one, text, paths))
+  else if (isInner) for (const [name, one] of Object.entries(value)) walk(path + pathStep(name), one, text, paths)
+}

@@ -1,0 +1,141 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import { MAX_POOL_BYTES } from '../json.ts'
+import { deviceLimit } from '../options.ts'
+import type { Pools } from '../pools/pools.ts'
+import { VERSION } from '../version.ts'
+import { Access } from './access.ts'
+import { makeApi } from './api.ts'
+import { LivePools } from './live.ts'
+import { PageFiles } from './page-files.ts'
+import { makeSite } from './site.ts'
+
+export interface InspectorOptions {
+  readonly pools: Pools
+  /** 0 is any that is free. */
+  readonly port: number
+  /** The address to listen on. */
+  readonly host: string
+  readonly isReadOnly: boolean
+  /** What a person types; undefined: a token in the address opens it. */
+  readonly password?: string | undefined
+  /** Names of this machine by which a browser may call it. */
+  readonly names?: readonly string[]
+  /** PEM; the inspector then speaks https only. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
+  /** Where the built page is. */
+  readonly pageDirectory?: string
+}
+
+export interface Inspector {
+  /** Where it is, with the token where there is no password. */
+  readonly url: string
+  readonly live: LivePools
+  /** Resolves when it has ended; rejects with what ended it. */
+  readonly ended: Promise<void>
+  close(): Promise<void>
+}
+
+/** Beside this file when it is built. */
+const PAGE = fileURLToPath(new URL('./page', import.meta.url))
+
+/**
+ * Starts the inspector; resolves when it can be opened, and all pools are known.
+ *
+ * @throws {PersistError} where the broker cannot be reached; what node:http says where the port cannot be had
+ */
+export async function startInspector(options: InspectorOptions): Promise<Inspector> {
+  const { pools, isReadOnly, password, names = [], tls } = options
+  const about = {
+    version: VERSION,
+    broker: pools.place,
+    isReadOnly,
+    deviceLimitBytes: deviceLimit(pools.topics.of('x')),
+    limitBytes: MAX_POOL_BYTES,
+  }
+  const files = await PageFiles.read(options.pageDirectory ?? PAGE)
+  const live = new LivePools(pools, about)
+  const stopping = new AbortController()
+  const access = new Access({ password, names, isSecure: tls !== undefined })
+  const site = makeSite({ access, files, api: makeApi({ pools, live, isReadOnly }) })
+  const scheme = tls === undefined ? 'http' : 'https'
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) =>
+    void answer(incoming, outgoing, scheme, site, stopping.signal)
+  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
+  await listening(server, options)
+  let ended: Promise<void> = Promise.resolve()
+  try {
+    await new Promise<void>((resolve, reject) => {
+      ended = live.watch(stopping.signal, resolve)
+      ended.catch(reject)
+    })
+  } catch (error) {
+    server.close()
+    throw error
+  }
+  const { port } = server.address() as AddressInfo
+  const shown = /^(0\.0\.0\.0|::)$/.test(options.host) ? 'localhost' : options.host
+  const origin = `${scheme}://${shown.includes(':') ? `[${shown}]` : shown}:${port}/`
+  return {
+    url: password === undefined ? `${origin}?token=${access.token}` : origin,
+    live,
+    ended,
+    async close() {
+      stopping.abort()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+      await ended.catch(() => {})
+    },
+  }
+}
+
+function listening(server: Server, { port, host }: InspectorOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** Node's request as a Request of the Fetch Standard, and its Response back. */
+async function answer(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  scheme: string,
+  site: (request: Request) => Promise<Response>,
+  stopping: AbortSignal,
+): Promise<void> {
+  const gone = new AbortController()
+  outgoing.once('close', () => gone.abort())
+  try {
+    const response = await site(requestOf(incoming, scheme, AbortSignal.any([gone.signal, stopping])))
+    outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+    if (response.body === null || incoming.method === 'HEAD') outgoing.end()
+    else await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), outgoing)
+  } catch {
+    // The page has gone, or has sent what is no request: there is nobody to tell.
+    if (!outgoing.headersSent) outgoing.writeHead(400)
+    outgoing.end()
+  }
+}
+
+function requestOf(incoming: IncomingMessage, scheme: string, signal: AbortSignal): Request {
+  const { method = 'GET', url = '/', headers } = incoming
+  const list = Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one): [string, string] => [name, one]),
+  )
+  const body =
+    method === 'GET' || method === 'HEAD'
+      ? {}
+      : { body: Readable.toWeb(incoming) as unknown as BodyInit, duplex: 'half' }
+  // What is asked for is below this server whatever is written there.
+  const address = new URL(`${scheme}://inspector${url.startsWith('/') ? url : '/'}`)
+  return new Request(address, { method, headers: list, signal, ...body })
+}

@@ -1,0 +1,93 @@
+import { decodePayload, type Payload } from '../payload.ts'
+import { type Backup, linesOf, readBackup, type SavedPool } from '../pools/backup.ts'
+import { sameBytes } from '../pools/pool-changes.ts'
+import type { Pools } from '../pools/pools.ts'
+import { restorePool } from '../pools/restore-pool.ts'
+import type { Changing } from './changing.ts'
+import { badRequest, failureOf, RequestError } from './failure.ts'
+import type { LivePools } from './live.ts'
+import type { ImportedPool, ImportPlan, Restore, Restored } from './protocol.ts'
+
+/** So many pools are restored at a time. */
+const AT_ONCE = 8
+
+/** Backups for pages: docs/backup.md describes them. */
+export class Transfer {
+  readonly #pools: Pools
+  readonly #live: LivePools
+  readonly #changing: Changing
+
+  constructor(pools: Pools, live: LivePools, changing: Changing) {
+    this.#pools = pools
+    this.#live = live
+    this.#changing = changing
+  }
+
+  /** The lines of a backup of these pools, or all. */
+  backup(names: readonly string[]): Generator<string> {
+    const { topics, place } = this.#pools
+    const wanted = names.length > 0 ? [...names] : this.#live.names
+    const pools = wanted.sort().map((name): SavedPool => {
+      const bytes = this.#live.bytesOf(name)
+      if (bytes === null) throw new RequestError(404, 'NOT_FOUND', `There is no pool ${name}.`)
+      return { name, topic: topics.of(name), bytes, owner: this.#live.ownerOf(name) }
+    })
+    const isComplete = this.#live.isComplete || names.length > 0
+    return linesOf({ created: new Date().toISOString(), broker: place, isComplete, pools })
+  }
+
+  compare(text: string): ImportPlan {
+    const { created, broker, isComplete, pools } = readBackup(text, 'This file')
+    return { created, broker, isComplete, pools: pools.map((pool) => this.#compared(pool)) }
+  }
+
+  #compared({ name, bytes }: SavedPool): ImportedPool {
+    const about = { name, owner: this.#live.ownerOf(name) }
+    const held = this.#live.bytesOf(name)
+    if (sameBytes(held, bytes)) return { ...about, kind: 'same', changes: [] }
+    const [now, then] = [payloadOf(held), payloadOf(bytes)]
+    if (now === undefined || then === undefined) return { ...about, kind: 'invalid', changes: [] }
+    const names = [...new Set([...now.texts.keys(), ...then.texts.keys()])]
+    const changes = names
+      .map((variable) => [variable, now.texts.get(variable) ?? null, then.texts.get(variable) ?? null] as const)
+      .filter(([, from, to]) => from !== to)
+    return { ...about, kind: held === null ? 'new' : 'changed', changes }
+  }
+
+  /** @param signal the page has gone: what is not begun is not done */
+  async restore({ backup: text, names, force = false }: Restore, signal: AbortSignal): Promise<Restored[]> {
+    const backup = readBackup(text, 'This file')
+    const waiting = names.map((name) => poolIn(backup, name)).values()
+    const results: Restored[] = []
+    // Each mostly waits for the broker.
+    const worker = async () => {
+      for (const pool of waiting) if (!signal.aborted) results.push(await this.#restored(pool, force))
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    return results
+  }
+
+  async #restored({ name, bytes }: SavedPool, force: boolean): Promise<Restored> {
+    try {
+      this.#changing.assertListens(name, force)
+      return { name, way: await restorePool(this.#pools, name, bytes, this.#live.ownerOf(name)) }
+    } catch (error) {
+      return { name, ...failureOf(error).failure }
+    }
+  }
+}
+
+function poolIn({ pools }: Backup, name: string): SavedPool {
+  const pool = pools.find((one) => one.name === name)
+  if (pool === undefined) throw badRequest(`This file has no pool ${name}.`)
+  return pool
+}
+
+/** Nothing is an empty pool; undefined: it is no pool. */
+function payloadOf(bytes: Uint8Array | null): Payload | undefined {
+  try {
+    return bytes === null ? { values: {}, texts: new Map() } : decodePayload(bytes, '')
+  } catch {
+    return undefined
+  }
+}

@@ -185,7 +185,8 @@ export class Remote {
     const local = variables.get(name)
     // What others wrote and we only passed on is no change of ours, even where a write of ours has landed over it.
     const known = confirmed === undefined ? undefined : parsedJson(confirmed)
-    const base = isOurs ? remote : variables.isTheirs(name) ? local : known
+    const isTheirs = variables.isTheirs(name) || !this.#host.isGuarded(name)
+    const base = isOurs ? remote : isTheirs ? local : known
     variables.confirmForeign(name, text)
     try {
       const merged = mergeVariable({ name, base, local, remote }, this.#host.onConflict)
@@ -193,7 +194,8 @@ export class Remote {
       if (merged.take === 'same') this.#host.history.outlived(name, confirmed)
       if (merged.take === 'same') variables.adoptText(name, text)
       else if (merged.take === 'remote') {
-        if (this.#host.saving.isWriting) this.#wroteOver(name)
+        // Whether what is not there was removed or lost, nobody but its owner can tell.
+        if (this.#host.saving.isWriting && remote !== undefined && local !== undefined) this.#wroteOver(name)
         variables.take(name, remote, text)
       } else if (merged.take === 'other') variables.set(name, merged.value)
       if (merged.conflict) events.emit('conflict', { name, local, remote, value: variables.get(name) })

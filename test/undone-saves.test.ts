@@ -251,3 +251,38 @@ it('but not against somebody who removes it', async () => {
   await core.close()
   expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
 })
+
+it('nor against somebody who removes what has just come to it', async () => {
+  const backend = new HeldBackend('{"y":1}', { auto: false })
+  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, 'edited')
+  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  const first = await backend.nth(1)
+  backend.foreign('{"x":5,"y":1}')
+  first.land()
+  const second = await backend.nth(2)
+  backend.auto = true
+  second.land()
+  await answer
+  backend.foreign('{"y":2,"z":9}')
+  await core.close()
+  expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
+})
+
+it('and takes what somebody makes of everything else, also while a lost pool is being sent again', async () => {
+  const backend = new HeldBackend('{"x":1,"y":1}', { auto: false })
+  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, 'edited')
+  core.events.on('error', () => {})
+  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  for (const n of [1, 2]) {
+    const write = await backend.nth(n)
+    backend.foreign('no pool')
+    write.land('overwritten')
+  }
+  const third = await backend.nth(3)
+  backend.foreign('{"x":7,"y":1}')
+  backend.auto = true
+  third.land('overwritten')
+  await answer
+  await core.close()
+  expect(JSON.parse(backend.text ?? '')).toEqual({ x: 7, y: 2 })
+})

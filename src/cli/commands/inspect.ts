@@ -39,7 +39,7 @@ export async function inspect(context: Context): Promise<ExitCode> {
 async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new CliError(EXIT.failed, `${file} cannot be read: ${reasonOf(error)}`, { cause: error })
+  } catch (cause) {
+    throw new CliError(EXIT.failed, `${file} cannot be read: ${reasonOf(cause)}`, { cause })
   }
 }

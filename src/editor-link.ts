@@ -5,6 +5,9 @@ export interface EditorLink {
   /** Name and place, for messages. */
   readonly label: string
 
+  /** A store is known to own the pool at this moment. */
+  readonly isOwned: boolean
+
   /**
    * Asks the owner, and resolves with its answer, as JSON; 'nobody' where nobody owns the pool now, and nothing was sent.
    *

@@ -65,7 +65,9 @@ export function editorOpenerFor({
     const link = makeLink(options)
     await link.open(options.openTimeoutMs)
     const direct = async (request: EditRequest) => {
-      const { core } = await startedStore({ ...given, saveOnExit: false }, makeBackend, 'edited')
+      const { core } = await startedStore({ ...given, saveOnExit: false }, makeBackend, {
+        isOwned: () => link.isOwned,
+      })
       // Its failures are in the answer.
       core.events.on('error', () => {})
       try {

@@ -4,7 +4,7 @@ import { PersistError } from './errors.ts'
 import { saveOnExit } from './exit.ts'
 import type { JournalMaker } from './journal.ts'
 import type { JsonObject } from './json.ts'
-import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.ts'
+import { type Guards, type ResolvedOptions, resolveOptions, type StoreOptions } from './options.ts'
 import type { Store, VariablesOf } from './store-members.ts'
 import { type ProxiedStore, proxiedStore } from './store-proxy.ts'
 import { adviseOnSize } from './store-size.ts'
@@ -16,7 +16,7 @@ export type BackendMaker = (options: ResolvedOptions) => Backend
 export function startStore(
   given: StoreOptions<never>,
   makeBackend: BackendMaker,
-  guards: ResolvedOptions['guards'] = 'all',
+  guards: Guards = 'all',
 ): ProxiedStore & { opened: Promise<void> } {
   const options = { ...resolveOptions(given), guards }
   const backend = options.backend ?? makeBackend(options)
@@ -36,7 +36,7 @@ export function startStore(
 export async function startedStore(
   given: StoreOptions<never>,
   makeBackend: BackendMaker,
-  guards?: ResolvedOptions['guards'],
+  guards?: Guards,
 ): Promise<ProxiedStore> {
   const store = startStore(given, makeBackend, guards)
   const { core, opened } = store

@@ -96,12 +96,15 @@ export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' 
   readonly migrate: Migrate | undefined
   readonly compat: 'tasmota' | undefined
   readonly autosave: false | Required<AutosaveOptions>
-  /**
-   * Which variables are kept from going back to an old value: all, or those that the store was asked to change. Where
-   * nobody owns the pool, several editors may each have a store of it at once, and are not to guard it against each other.
-   */
-  readonly guards: 'all' | 'edited'
+  readonly guards: Guards
 }
+
+/**
+ * Which variables a store keeps from going back to an old value: all of them, or, where it is an editor's, those that it
+ * was asked to change. Several editors may have a store of one pool at once, and are not to guard it against each other,
+ * still less against its owner, who knows best.
+ */
+export type Guards = 'all' | { readonly isOwned: () => boolean }
 
 /** The options that are there, without those that are undefined. */
 type Given = { readonly [Name in keyof StoreOptions]?: Exclude<StoreOptions[Name], undefined> }

@@ -5,6 +5,7 @@ import type { PayloadKind } from './history/payload-history.ts'
 import type { AgeOf, History } from './history.ts'
 import { type JsonValue, ownValue } from './json.ts'
 import { mergeVariable, type OnConflict } from './merge.ts'
+import type { Guards } from './options.ts'
 import { parsedJson } from './parsed-json.ts'
 import { decodePayload, type Payload } from './payload.ts'
 import type { StoreJournal } from './store-journal.ts'
@@ -25,8 +26,9 @@ export interface RemoteHost {
   readonly onConflict: OnConflict
   /** Nothing is ever sent: what the backend holds is right. */
   readonly readOnly: boolean
-  /** Is this variable to be kept from going back to an old value? */
-  isGuarded(name: string): boolean
+  readonly guards: Guards
+  /** The variables that an editor's store was asked to change. */
+  readonly edited: ReadonlySet<string>
   /** The largest pool that is read, in bytes. */
   readonly limitBytes: number
   trouble(error: PersistError): void
@@ -112,7 +114,7 @@ export class Remote {
     // Who still has what was held has not seen what it is changed to here, before the pool is held again or after.
     this.#outdate(variables.knownNames())
     variables.undone(variables.knownNames())
-    for (const name of variables.knownNames()) if (!this.#host.isGuarded(name)) this.#lost.add(name)
+    for (const name of variables.knownNames()) if (!this.#isOurs(name)) this.#lost.add(name)
     variables.confirmAll(new Map())
     this.#sendAgain(reason)
   }
@@ -150,10 +152,18 @@ export class Remote {
     return Array.from(names).filter((name) => this.#isChanged(name, texts.get(name)))
   }
 
+  /** Is it this store's own, to be kept from going back to an old value? */
+  #isOurs(name: string): boolean {
+    return this.#host.guards === 'all' || this.#host.edited.has(name)
+  }
+
   /** Is this variable to be kept from going back to this text? */
   #isGuarded(name: string, text: string | undefined): boolean {
-    // Whoever may have written over somebody's value has to see that it gets there: against that text, and no other.
-    return this.#host.isGuarded(name) || this.#writtenOver.get(name)?.has(text) === true
+    const { guards } = this.#host
+    if (guards === 'all' || this.#isOurs(name)) return true
+    // Whoever may have written over somebody's value has to see that it gets there; but an owner sees to it anyway, and
+    // may have put that text back.
+    return !guards.isOwned() && this.#writtenOver.get(name)?.has(text) === true
   }
 
   /** A write of ours may land over what somebody else has just written. */
@@ -185,7 +195,7 @@ export class Remote {
     const local = variables.get(name)
     // What others wrote and we only passed on is no change of ours, even where a write of ours has landed over it.
     const known = confirmed === undefined ? undefined : parsedJson(confirmed)
-    const isTheirs = variables.isTheirs(name) || !this.#host.isGuarded(name)
+    const isTheirs = variables.isTheirs(name) || !this.#isOurs(name)
     const base = isOurs ? remote : isTheirs ? local : known
     variables.confirmForeign(name, text)
     try {

@@ -78,8 +78,8 @@ export class StoreCore implements BackendListener {
     this.#saving = new Saving({ ...shared, backend, saveTimeoutMs: options.saveTimeoutMs, check })
     const others = { ...shared, watching: this.watching, saving: this.#saving }
     this.#editing = new Editing({ ...others, check, assertWritable: () => this.assertWritable() })
-    const isGuarded = (name: string) => options.guards === 'all' || this.#editing.edited.has(name)
-    this.#remote = new Remote({ ...others, readOnly, isGuarded, limitBytes: readLimit(options) })
+    const { edited } = this.#editing
+    this.#remote = new Remote({ ...others, readOnly, guards: options.guards, edited, limitBytes: readLimit(options) })
   }
 
   /** Can the variables be changed and saved, now or when the link is back? */

@@ -60,6 +60,10 @@ export class OwnerLink implements EditorLink {
     }
   }
 
+  get isOwned(): boolean {
+    return this.#watch?.owner.kind === 'store'
+  }
+
   /** Connects, if it is not connected yet. */
   async open(limitMs: number): Promise<void> {
     await this.#seen(limitMs)

@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises'
-import { open, readFile, rename } from 'node:fs/promises'
+import { open, rename } from 'node:fs/promises'
 import type { BrokerOptions } from '../../broker/start-broker.ts'
 import { hashedPassword, Users } from '../../broker/users-file.ts'
-import { reasonOf } from '../../errors.ts'
 import { type BrokerEvent, logLine } from '../broker-log.ts'
 import type { Context } from '../command.ts'
 import { embeddedBroker } from '../embedded-broker.ts'
@@ -10,6 +9,7 @@ import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
 import { portOf } from '../port.ts'
 import { printable } from '../print.ts'
 import { askSecret } from '../secret.ts'
+import { textOf, unusable } from '../text-file.ts'
 
 /** `persist-mqtt broker`: the embedded broker, as a server. */
 export async function broker(context: Context): Promise<ExitCode> {
@@ -85,19 +85,4 @@ async function replaceFile(file: string, text: string): Promise<void> {
   } catch (error) {
     throw unusable(file, 'written', error)
   }
-}
-
-/** @param missing what it is where there is no such file */
-async function textOf(file: string, missing?: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-    if (isMissing && missing !== undefined) return missing
-    throw unusable(file, 'read', error)
-  }
-}
-
-function unusable(file: string, done: string, cause: unknown): CliError {
-  return new CliError(EXIT.failed, `${file} cannot be ${done}: ${reasonOf(cause)}`, { cause })
 }

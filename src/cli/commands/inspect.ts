@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { reasonOf } from '../../errors.ts'
 import { startInspector } from '../../inspector/server.ts'
 import type { Context } from '../command.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
 import { portOf } from '../port.ts'
 import { coloured } from '../print.ts'
+import { textOf } from '../text-file.ts'
 
 /** `persist-mqtt inspect`: a page with all pools. */
 export async function inspect(context: Context): Promise<ExitCode> {
@@ -34,12 +33,4 @@ export async function inspect(context: Context): Promise<ExitCode> {
   if (!signal.aborted) await Promise.race([ended, inspector.ended])
   await inspector.close()
   return EXIT.ok
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new CliError(EXIT.failed, `${file} cannot be read: ${reasonOf(cause)}`, { cause })
-  }
 }

@@ -1,0 +1,90 @@
+import { type Signal, signal } from '@preact/signals'
+import type { ComponentChildren, JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { texts } from './texts.ts'
+
+/** What is shown above everything, one at a time; it is given the way to close it. */
+type Content = (close: () => void) => JSX.Element
+
+const shown: Signal<Content | undefined> = signal<Content | undefined>(undefined)
+
+export function show(content: Content): void {
+  shown.value = content
+}
+
+/** Where a dialog appears. */
+export function Dialogs(): JSX.Element | null {
+  return shown.value?.(() => (shown.value = undefined)) ?? null
+}
+
+interface DialogProps {
+  readonly title: string
+  readonly close: () => void
+  readonly onSubmit?: () => void
+  /** Buttons besides the one that cancels. */
+  readonly actions?: ComponentChildren
+  readonly isWide?: boolean
+  readonly children: ComponentChildren
+}
+
+/** The browser keeps the focus inside, closes it with Escape, and gives the focus back. */
+export function Dialog({ title, close, onSubmit, actions, isWide = false, children }: DialogProps): JSX.Element {
+  const element = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    const dialog = element.current
+    if (dialog !== null && !dialog.open) dialog.showModal()
+  }, [])
+  return (
+    <dialog ref={element} class={isWide ? 'wide' : ''} aria-labelledby="dialog-title" onClose={close}>
+      <form
+        method="dialog"
+        onSubmit={(event) => {
+          event.preventDefault()
+          onSubmit?.()
+        }}
+      >
+        <h2 id="dialog-title">{title}</h2>
+        <div class="dialog-body">{children}</div>
+        <div class="dialog-actions">
+          <button type="button" onClick={close}>
+            {actions === undefined ? texts.close : texts.cancel}
+          </button>
+          {actions}
+        </div>
+      </form>
+    </dialog>
+  )
+}
+
+interface ConfirmProps {
+  readonly title: string
+  readonly text: ComponentChildren
+  /** What the button says. */
+  readonly go: string
+  readonly isDanger?: boolean
+  readonly onGo: () => void
+}
+
+/** Asks before something is lost. */
+export function confirm({ title, text, go, isDanger = true, onGo }: ConfirmProps): void {
+  show((close) => (
+    <Dialog
+      title={title}
+      close={close}
+      actions={
+        <button
+          type="button"
+          class={isDanger ? 'danger' : 'primary'}
+          onClick={() => {
+            close()
+            onGo()
+          }}
+        >
+          {go}
+        </button>
+      }
+    >
+      {text}
+    </Dialog>
+  ))
+}

@@ -1,0 +1,115 @@
+import { batch, type Signal, signal } from '@preact/signals'
+import type { Done, VariableText } from '../protocol.ts'
+import { confirm } from './dialog.tsx'
+import { DiffView } from './diff-view.tsx'
+import { editPool, RequestFailed } from './requests.ts'
+import { pools } from './state.ts'
+import { texts } from './texts.ts'
+import { tell } from './toasts.tsx'
+
+/** A variable, as it is seen, and as it is to be; null: it is not there. */
+export type Change = readonly [variable: string, before: string | null, after: string | null]
+
+interface Step {
+  readonly pool: string
+  readonly changes: readonly Change[]
+}
+
+export const undoable: Signal<readonly Step[]> = signal<readonly Step[]>([])
+export const redoable: Signal<readonly Step[]> = signal<readonly Step[]>([])
+
+/** So many edits can be undone. */
+const MOST = 200
+
+/** Makes a change, tells what has become of it, and remembers it to be undone. */
+export async function edit(pool: string, changes: readonly Change[], force = false): Promise<void> {
+  const wanted = changes.filter(([, before, after]) => before !== after)
+  if (wanted.length === 0) return
+  const step = { pool, changes: wanted }
+  await attempt(step, force, () => {
+    undoable.value = [...undoable.value.slice(1 - MOST), step]
+    redoable.value = []
+  })
+}
+
+export async function undo(): Promise<void> {
+  const step = undoable.value.at(-1)
+  if (step === undefined) return tell('warning', texts.nothingToUndo)
+  const changes = step.changes.map(([name, before, after]): Change => [name, after, before])
+  await attempt({ pool: step.pool, changes }, false, () => move(step, undoable, redoable), texts.undone)
+}
+
+export async function redo(): Promise<void> {
+  const step = redoable.value.at(-1)
+  if (step === undefined) return
+  await attempt(step, false, () => move(step, redoable, undoable), texts.redone)
+}
+
+function move(step: Step, from: Signal<readonly Step[]>, to: Signal<readonly Step[]>): void {
+  batch(() => {
+    from.value = from.value.filter((one) => one !== step)
+    to.value = [...to.value, step]
+  })
+}
+
+async function attempt(
+  step: Step,
+  force: boolean,
+  onDone: () => void,
+  titleOf: (what: string) => string = (what) => what,
+): Promise<void> {
+  const { pool, changes } = step
+  const title = titleOf(
+    texts.edited(
+      pool,
+      changes.map(([name]) => name),
+    ),
+  )
+  const set = changes.map(([name, , after]): VariableText => [name, after])
+  const seen = changes.map(([name, before]): VariableText => [name, before])
+  try {
+    const done = await editPool(pool, { set, seen, force })
+    onDone()
+    tell('done', title, outcome(pool, done))
+  } catch (error) {
+    const again = (next: Step, isForced = force) => void attempt(next, isForced, onDone, titleOf)
+    if (!(error instanceof RequestFailed)) throw error
+    if (error.code === 'CONFLICT') askConflict(step, error.current, again)
+    else if (!force && isDeaf(error)) askForce(() => again(step, true))
+    else tell('failed', title, texts.notSaved(error.message))
+  }
+}
+
+/** What has become of a change. */
+export function outcome(pool: string, { way }: Done): string {
+  return pools.get(pool)?.owner === 'device' ? texts.way.device : texts.way[way]
+}
+
+export function isDeaf({ code }: RequestFailed): boolean {
+  return code === 'DEVICE' || code === 'ERR_PERSIST_NO_ANSWER'
+}
+
+export function askForce(onForce: () => void): void {
+  confirm({
+    title: texts.device.title,
+    text: <p>{texts.device.more}</p>,
+    go: texts.device.force,
+    onGo: onForce,
+  })
+}
+
+function askConflict({ pool, changes }: Step, current: readonly VariableText[], again: (step: Step) => void): void {
+  const theirs = new Map(current)
+  const over = changes.map(([name, , after]): Change => [name, theirs.get(name) ?? null, after])
+  confirm({
+    title: texts.conflict.title,
+    text: (
+      <>
+        <p>{texts.conflict.more}</p>
+        <DiffView changes={over} from={texts.conflict.now} to={texts.conflict.mine} />
+      </>
+    ),
+    go: texts.conflict.overwrite,
+    onGo: () => again({ pool, changes: over }),
+  })
+}

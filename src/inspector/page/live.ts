@@ -1,0 +1,150 @@
+import { batch } from '@preact/signals'
+import type { LiveEvent, PoolContent, VariableText } from '../protocol.ts'
+import { poolContent, RequestFailed } from './requests.ts'
+import { record } from './samples.ts'
+import { about, incomplete, link, namesVersion, opened, pools, poolsVersion } from './state.ts'
+import { texts } from './texts.ts'
+
+/** A page that is hidden has no frames; it is kept up to date this often, in milliseconds. */
+const HIDDEN_MS = 500
+const RETRY_MS = 2000
+/** Changes of the opened pool since its content was asked for: the answer may be older than they are. */
+const early: [at: number, changes: readonly VariableText[] | null][] = []
+
+let waiting: [number: number, event: LiveEvent][] = []
+let isScheduled = false
+
+/** Follows the server for as long as the page is open; the browser connects again by itself. */
+export function follow(): void {
+  const source = new EventSource('api/live')
+  source.onopen = () => {
+    if (link.value.state === 'reconnecting') link.value = { state: 'online' }
+  }
+  source.onmessage = ({ data, lastEventId }: MessageEvent<string>) => {
+    waiting.push([Number(lastEventId.split('-')[1]), JSON.parse(data) as LiveEvent])
+    schedule()
+  }
+  source.onerror = () => {
+    link.value = { state: 'reconnecting' }
+    if (source.readyState !== EventSource.CLOSED) return
+    source.close()
+    // Refused, and the browser does not tell why.
+    fetch('api/pools/-').then(
+      ({ status }) => {
+        if (status === 401) link.value = { state: 'unauthorized' }
+        else setTimeout(follow, RETRY_MS)
+      },
+      () => setTimeout(follow, RETRY_MS),
+    )
+  }
+}
+
+/** A thousand changes a second are drawn as often as the screen is. */
+function schedule(): void {
+  if (isScheduled) return
+  isScheduled = true
+  if (document.hidden) setTimeout(flush, HIDDEN_MS)
+  else requestAnimationFrame(flush)
+}
+
+function flush(): void {
+  isScheduled = false
+  const events = waiting
+  waiting = []
+  batch(() => {
+    for (const [number, event] of events) take(number, event)
+    poolsVersion.value++
+  })
+}
+
+function take(number: number, event: LiveEvent): void {
+  switch (event.type) {
+    case 'snapshot':
+      about.value = event.about
+      incomplete.value = event.incomplete
+      link.value = event.offline === undefined ? { state: 'online' } : { state: 'offline', message: event.offline }
+      pools.clear()
+      for (const pool of event.pools) pools.set(pool.name, pool)
+      namesVersion.value++
+      if (opened.value !== undefined) void open(opened.value.name)
+      break
+    case 'pool':
+      if (!pools.has(event.pool.name)) namesVersion.value++
+      pools.set(event.pool.name, event.pool)
+      if (event.changes !== undefined) changed(number, event.pool.name, event.changes)
+      break
+    case 'deleted':
+      pools.delete(event.name)
+      namesVersion.value++
+      if (opened.value?.name === event.name) opened.value = { state: 'gone', name: event.name }
+      break
+    case 'offline':
+      link.value = { state: 'offline', message: event.message }
+      break
+    case 'online':
+      link.value = { state: 'online' }
+      incomplete.value = event.incomplete
+      break
+  }
+}
+
+function changed(number: number, name: string, changes: readonly VariableText[] | null): void {
+  const time = Date.now()
+  for (const [variable, text] of changes ?? []) if (text !== null) record(name, variable, text, time)
+  const shown = opened.value
+  if (shown?.name !== name) return
+  if (shown.state === 'loading') early.push([number, changes])
+  else if (shown.state !== 'there' || changes === null || shown.variables === undefined) void open(name)
+  else if (number > shown.at) apply(number, changes)
+}
+
+function apply(at: number, changes: readonly VariableText[]): void {
+  const shown = opened.value
+  if (shown?.state !== 'there' || shown.variables === undefined) return
+  const variables = new Map(shown.variables)
+  const changedAt = new Map(shown.changedAt)
+  for (const [variable, text] of changes) {
+    if (text === null) variables.delete(variable)
+    else variables.set(variable, text)
+    changedAt.set(variable, performance.now())
+  }
+  opened.value = { ...shown, at, variables, changedAt }
+}
+
+/** Shows a pool; resolves when it is there, or is not. */
+export async function open(name: string): Promise<void> {
+  const shown = opened.value
+  early.length = 0
+  // What is there stays until it is there anew.
+  if (shown?.name !== name || shown.state !== 'there') opened.value = { state: 'loading', name }
+  try {
+    const content = await poolContent(name)
+    if (opened.value?.name === name) show(name, content)
+  } catch (error) {
+    if (opened.value?.name !== name) return
+    const isGone = error instanceof RequestFailed && error.code === 'NOT_FOUND'
+    opened.value = isGone
+      ? { state: 'gone', name }
+      : { state: 'failed', name, message: error instanceof Error ? error.message : texts.unreachable }
+  }
+}
+
+function show(name: string, { at, pool, variables, invalid }: PoolContent): void {
+  const before = opened.value?.state === 'there' ? opened.value : undefined
+  const map = variables === null ? undefined : new Map(variables.map(([variable, text]) => [variable, text ?? 'null']))
+  const changedAt = new Map(before?.changedAt)
+  for (const [variable, text] of map ?? []) {
+    if (before?.variables !== undefined && before.variables.get(variable) !== text)
+      changedAt.set(variable, performance.now())
+  }
+  batch(() => {
+    pools.set(name, pool)
+    poolsVersion.value++
+    opened.value = { state: 'there', name, at, variables: map, invalid, changedAt }
+    for (const [number, changes] of early.splice(0)) {
+      if (number <= at) continue
+      if (changes === null) void open(name)
+      else apply(number, changes)
+    }
+  })
+}

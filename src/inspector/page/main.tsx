@@ -1,0 +1,9 @@
+import './styles/main.css'
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { follow } from './live.ts'
+import { texts } from './texts.ts'
+
+document.title = texts.title
+follow()
+render(<App />, document.getElementById('app') as HTMLElement)

@@ -1,0 +1,110 @@
+import { type Signal, signal } from '@preact/signals'
+import { type JsonNode, type Path, parseTree, pathText } from './json-tree.ts'
+import { poolHistory } from './requests.ts'
+
+/** So many values of a number are kept. */
+const MOST = 2000
+
+/** A number over time. */
+export interface Series {
+  readonly pool: string
+  readonly path: string
+  /** In milliseconds since 1970, and the values at those times. */
+  readonly times: number[]
+  readonly values: number[]
+}
+
+const all = new Map<string, Series>()
+/** Only the numbers of pools that were looked at are noted. */
+const followed = new Set<string>()
+/** Changes when there is a new value. */
+export const samplesVersion: Signal<number> = signal(0)
+
+const keyOf = (pool: string, path: string) => `${pool.length}:${pool}${path}`
+
+/** The numbers in the large chart, by their keys. */
+export const pinned: Signal<readonly string[]> = signal(readPinned())
+
+export function seriesOf(pool: string, path: string): Series | undefined {
+  return all.get(keyOf(pool, path))
+}
+
+export function pinnedSeries(): Series[] {
+  return pinned.value.flatMap((key) => all.get(key) ?? [])
+}
+
+export function isPinned(pool: string, path: string): boolean {
+  return pinned.value.includes(keyOf(pool, path))
+}
+
+export function togglePin(pool: string, path: string): void {
+  const key = keyOf(pool, path)
+  pinned.value = pinned.value.includes(key) ? pinned.value.filter((one) => one !== key) : [...pinned.value, key]
+  sessionStorage.setItem('pinned', JSON.stringify(pinned.value))
+}
+
+function readPinned(): string[] {
+  try {
+    const keys: unknown = JSON.parse(sessionStorage.getItem('pinned') ?? '[]')
+    return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : []
+  } catch {
+    return []
+  }
+}
+
+/** Pools of pinned numbers, whose past is to be read when the page is opened. */
+export function pinnedPools(): string[] {
+  const names = pinned.value.map((key) => {
+    const [length = '0'] = key.split(':', 1)
+    return key.slice(length.length + 1, length.length + 1 + Number(length))
+  })
+  return [...new Set(names)]
+}
+
+/** Notes the numbers of a pool from now on, and what the server knows of their past. */
+export async function followNumbers(pool: string): Promise<void> {
+  if (followed.has(pool)) return
+  followed.add(pool)
+  const states = await poolHistory(pool).catch(() => [])
+  for (const { since, text } of states) {
+    try {
+      if (text !== null) walk(pool, [], parseTree(text), since)
+    } catch {
+      // It was no pool then.
+    }
+  }
+  samplesVersion.value++
+}
+
+/** A variable has changed. */
+export function record(pool: string, variable: string, text: string, time: number): void {
+  if (!followed.has(pool)) return
+  walk(pool, [variable], parseTree(text), time)
+  samplesVersion.value++
+}
+
+function walk(pool: string, path: Path, node: JsonNode, time: number): void {
+  if (node.kind === 'number') add(pool, pathText(path), time, Number(node.source))
+  else if (node.kind === 'list')
+    for (const [index, item] of node.items.entries()) walk(pool, [...path, index], item, time)
+  else if (node.kind === 'map') for (const [name, item] of node.entries) walk(pool, [...path, name], item, time)
+}
+
+function add(pool: string, path: string, time: number, value: number): void {
+  const key = keyOf(pool, path)
+  const series = all.get(key) ?? { pool, path, times: [], values: [] }
+  all.set(key, series)
+  const last = series.times.at(-1)
+  if (last !== undefined && time < last) return
+  if (series.values.at(-1) === value && series.times.length > 1 && series.values.at(-2) === value) {
+    // A line needs its two ends only.
+    series.times[series.times.length - 1] = time
+    return
+  }
+  series.times.push(time)
+  series.values.push(value)
+  if (series.times.length > MOST) {
+    series.times.splice(0, MOST / 2)
+    series.values.splice(0, MOST / 2)
+  }
+}

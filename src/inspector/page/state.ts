@@ -1,0 +1,58 @@
+import { computed, type Signal, signal } from '@preact/signals'
+import type { About, PoolContent, PoolSummary } from '../protocol.ts'
+
+/** The page's own link to the server, and that of the server to the broker. */
+export type Link =
+  | { readonly state: 'loading' | 'online' | 'reconnecting' | 'unauthorized' }
+  | { readonly state: 'offline'; readonly message: string }
+
+export const link: Signal<Link> = signal<Link>({ state: 'loading' })
+export const about: Signal<About | undefined> = signal<About | undefined>(undefined)
+/** Why some pools may be missing. */
+export const incomplete: Signal<string | undefined> = signal<string | undefined>(undefined)
+
+/** All pools, by name. It is written to in place: `poolsVersion` tells, once a frame, that something has changed. */
+export const pools: Map<string, PoolSummary> = new Map()
+export const poolsVersion: Signal<number> = signal(0)
+/** The same, only where pools have come or gone. */
+export const namesVersion: Signal<number> = signal(0)
+
+export const poolNames: Signal<readonly string[]> = computed(() => {
+  namesVersion.value
+  return [...pools.keys()].sort(compareNames)
+})
+
+const collator = new Intl.Collator('en', { numeric: true })
+export const compareNames: (one: string, other: string) => number = collator.compare
+
+/** The pool that is shown. */
+export type Opened =
+  | { readonly state: 'loading'; readonly name: string }
+  | { readonly state: 'gone'; readonly name: string }
+  | { readonly state: 'failed'; readonly name: string; readonly message: string }
+  | {
+      readonly state: 'there'
+      readonly name: string
+      readonly at: number
+      /** The JSON text of each variable, in the order in which they are kept; undefined: it is no pool. */
+      readonly variables: ReadonlyMap<string, string> | undefined
+      readonly invalid: PoolContent['invalid']
+      /** When a variable has changed on this page, in milliseconds of performance.now(). */
+      readonly changedAt: ReadonlyMap<string, number>
+    }
+
+export const opened: Signal<Opened | undefined> = signal<Opened | undefined>(undefined)
+
+/** The time of day, once a second: for `3 s ago`. */
+export const now: Signal<number> = signal(Date.now())
+setInterval(() => {
+  if (!document.hidden) now.value = Date.now()
+}, 1000)
+
+export const isReadOnly: Signal<boolean> = computed(() => about.value?.isReadOnly === true)
+
+/** How large a pool may get, in bytes: a device that owns it loads no larger one. */
+export function limitOf({ owner }: PoolSummary): number {
+  const { deviceLimitBytes = 1, limitBytes = 1 } = about.value ?? {}
+  return owner === 'device' ? deviceLimitBytes : limitBytes
+}

@@ -1,0 +1,45 @@
+import { type Signal, signal } from '@preact/signals'
+import type { JSX } from 'preact'
+import { texts } from './texts.ts'
+
+interface Toast {
+  readonly id: number
+  readonly kind: 'done' | 'warning' | 'failed'
+  readonly title: string
+  readonly text: string
+}
+
+/** How long one stays, in milliseconds; what has failed stays until it is closed. */
+const STAYS_MS = 5000
+
+const toasts: Signal<readonly Toast[]> = signal<readonly Toast[]>([])
+let count = 0
+
+/** Tells what has become of something. */
+export function tell(kind: Toast['kind'], title: string, text = ''): void {
+  const id = ++count
+  toasts.value = [...toasts.value.slice(-3), { id, kind, title, text }]
+  if (kind !== 'failed') setTimeout(() => close(id), STAYS_MS)
+}
+
+function close(id: number): void {
+  toasts.value = toasts.value.filter((toast) => toast.id !== id)
+}
+
+/** Always there, empty or not: a screen reader tells what is added to a region that it knows. */
+export function Toasts(): JSX.Element {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {toasts.value.map(({ id, kind, title, text }) => (
+        <div key={id} class={`toast toast-${kind}`}>
+          <p>
+            <strong>{title}</strong> {text}
+          </p>
+          <button type="button" class="quiet" aria-label={texts.close} onClick={() => close(id)}>
+            ×
+          </button>
+        </div>
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,197 @@
+import { batch, computed, type Signal, signal } from '@preact/signals'
+import type { JSX } from 'preact'
+import type { ImportedPool, ImportPlan, Restored } from '../protocol.ts'
+import { DiffView } from './diff-view.tsx'
+import { backupAddress, compareBackup, restoreBackup } from './requests.ts'
+import { go } from './route.ts'
+import { isReadOnly, poolNames } from './state.ts'
+import { texts } from './texts.ts'
+import { tell } from './toasts.tsx'
+
+interface Import {
+  readonly file: string
+  readonly backup: string
+  readonly plan: ImportPlan
+}
+
+const current: Signal<Import | undefined> = signal<Import | undefined>(undefined)
+const selected: Signal<ReadonlySet<string>> = signal<ReadonlySet<string>>(new Set())
+const isForced = signal(false)
+const isBusy = signal(false)
+const failure = signal('')
+const results: Signal<ReadonlyMap<string, Restored>> = signal<ReadonlyMap<string, Restored>>(new Map())
+
+/** Those that would change. */
+const changing = computed(() => current.value?.plan.pools.filter(({ kind }) => kind !== 'same') ?? [])
+
+/** Looks into a backup that somebody has chosen or dropped. */
+export async function chooseBackup(file: File): Promise<void> {
+  go({ page: 'transfer' })
+  failure.value = ''
+  isBusy.value = true
+  try {
+    const backup = await file.text()
+    const plan = await compareBackup(backup)
+    batch(() => {
+      current.value = { file: file.name, backup, plan }
+      selected.value = new Set(changing.value.filter(({ owner }) => owner !== 'device').map(({ name }) => name))
+      results.value = new Map()
+      isForced.value = false
+    })
+  } catch (error) {
+    current.value = undefined
+    failure.value = error instanceof Error ? error.message : texts.unreachable
+  } finally {
+    isBusy.value = false
+  }
+}
+
+/** Backups: made here, and brought back. */
+export function TransferPanel(): JSX.Element {
+  return (
+    <article class="view" aria-labelledby="transfer-title">
+      <header class="view-head">
+        <div class="view-title">
+          <h1 id="transfer-title">{texts.exportTitle}</h1>
+          <p class="muted">{texts.exportText(poolNames.value.length)}</p>
+        </div>
+        <a class="button" href={backupAddress()} download>
+          {texts.exportAll}
+        </a>
+      </header>
+      <section class="import" aria-labelledby="import-title">
+        <h2 id="import-title">{texts.importTitle}</h2>
+        <p class="muted">{texts.importText}</p>
+        <label class="button">
+          {texts.importChoose}
+          <input
+            class="hidden"
+            type="file"
+            accept=".jsonl,.json,.ndjson,.txt"
+            onChange={({ currentTarget }) => {
+              const file = currentTarget.files?.[0]
+              // The same file may be chosen again.
+              currentTarget.value = ''
+              if (file !== undefined) void chooseBackup(file)
+            }}
+          />
+        </label>
+        {failure.value !== '' && <p role="alert">{failure.value}</p>}
+        {current.value && <Plan {...current.value} />}
+      </section>
+    </article>
+  )
+}
+
+function Plan({ file, plan }: Import): JSX.Element {
+  const list = changing.value
+  const same = plan.pools.length - list.length
+  const hasDevices = list.some(({ owner }) => owner === 'device')
+  const all = list.filter((pool) => mayBe(pool))
+  const isAll = all.length > 0 && all.every(({ name }) => selected.value.has(name))
+  return (
+    <div class="plan">
+      <p>{texts.importOf(file, plan.broker, plan.created.replace('T', ' ').slice(0, 16))}</p>
+      {!plan.isComplete && <p class="warning-text">{texts.importIncomplete}</p>}
+      {same > 0 && <p class="muted">{texts.importSame(same)}</p>}
+      {hasDevices && !isReadOnly.value && (
+        <label class="check-line">
+          <input
+            type="checkbox"
+            checked={isForced.value}
+            onChange={({ currentTarget }) => {
+              isForced.value = currentTarget.checked
+            }}
+          />
+          {texts.importForce}
+        </label>
+      )}
+      {list.length > 0 && !isReadOnly.value && (
+        <div class="plan-head">
+          <label class="check-line">
+            <input
+              type="checkbox"
+              checked={isAll}
+              onChange={() => {
+                selected.value = new Set(isAll ? [] : all.map(({ name }) => name))
+              }}
+            />
+            {texts.importAll}
+          </label>
+          <button type="button" class="primary" disabled={isBusy.value || chosenNames().length === 0} onClick={restore}>
+            {isBusy.value ? texts.restoring : texts.importSelect(chosenNames().length)}
+          </button>
+        </div>
+      )}
+      <ul class="plan-pools">
+        {list.map((pool) => (
+          <Line key={pool.name} pool={pool} />
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function mayBe({ owner }: ImportedPool): boolean {
+  return owner !== 'device' || isForced.value
+}
+
+function chosenNames(): string[] {
+  return changing.value.filter((pool) => mayBe(pool) && selected.value.has(pool.name)).map(({ name }) => name)
+}
+
+function Line({ pool }: { readonly pool: ImportedPool }): JSX.Element {
+  const { name, owner, kind, changes } = pool
+  const result = results.value.get(name)
+  const isOn = mayBe(pool) && selected.value.has(name)
+  return (
+    <li class="plan-pool">
+      <div class="plan-pool-head">
+        {!isReadOnly.value && (
+          <input
+            type="checkbox"
+            aria-label={texts.importTitleOf(name)}
+            checked={isOn}
+            disabled={!mayBe(pool)}
+            onChange={() => {
+              const next = new Set(selected.value)
+              if (!next.delete(name)) next.add(name)
+              selected.value = next
+            }}
+          />
+        )}
+        <strong>{name}</strong>
+        <span class="muted">{texts.importKind[kind]}</span>
+        {owner === 'device' && <span class="warning-text">{texts.importDevice}</span>}
+        {result && 'error' in result && <span class="failed-text">{result.error.message}</span>}
+        {result && 'way' in result && <span class="done-text">{texts.restored}</span>}
+      </div>
+      {changes.length > 0 && (
+        <details>
+          <summary>{texts.variables(changes.length)}</summary>
+          <DiffView changes={changes} />
+        </details>
+      )}
+    </li>
+  )
+}
+
+async function restore(): Promise<void> {
+  if (current.value === undefined) return
+  isBusy.value = true
+  try {
+    const { backup } = current.value
+    const list = await restoreBackup({ backup, names: chosenNames(), force: isForced.value })
+    const failed = list.filter((one) => 'error' in one).length
+    batch(() => {
+      results.value = new Map([...results.value, ...list.map((one) => [one.name, one] as const)])
+      selected.value = new Set(list.filter((one) => 'error' in one).map(({ name }) => name))
+    })
+    if (list.length > failed) tell('done', texts.importDone(list.length - failed))
+    if (failed > 0) tell('failed', texts.importFailed(failed))
+  } catch (error) {
+    failure.value = error instanceof Error ? error.message : texts.unreachable
+  } finally {
+    isBusy.value = false
+  }
+}

@@ -1,0 +1,69 @@
+import type { JSX } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+
+interface WindowedProps {
+  readonly count: number
+  /** In pixels; all rows have the same. */
+  readonly rowHeight: number
+  /** This row is scrolled into view when it becomes another one. */
+  readonly active?: number
+  readonly row: (index: number) => JSX.Element
+  /** Of the element that scrolls: role, label, keys. */
+  readonly attributes: JSX.IntrinsicElements['div']
+}
+
+/** Rows beyond the edges, so that fast scrolling shows no gap. */
+const MORE = 8
+
+/** A long list of which only those rows exist that can be seen. */
+export function Windowed({ count, rowHeight, active = -1, row, attributes }: WindowedProps): JSX.Element {
+  const element = useRef<HTMLDivElement>(null)
+  const [view, setView] = useState({ top: 0, height: 800 })
+  useEffect(() => {
+    const scroller = element.current
+    if (scroller === null) return undefined
+    const look = () => setView({ top: scroller.scrollTop, height: scroller.clientHeight })
+    const resized = new ResizeObserver(look)
+    resized.observe(scroller)
+    scroller.addEventListener('scroll', look, { passive: true })
+    return () => {
+      resized.disconnect()
+      scroller.removeEventListener('scroll', look)
+    }
+  }, [])
+  useEffect(() => {
+    const scroller = element.current
+    if (scroller === null || active < 0) return
+    const top = active * rowHeight
+    if (top < scroller.scrollTop) scroller.scrollTop = top
+    else if (top + rowHeight > scroller.scrollTop + scroller.clientHeight)
+      scroller.scrollTop = top + rowHeight - scroller.clientHeight
+  }, [active, rowHeight])
+  const first = Math.max(0, Math.floor(view.top / rowHeight) - MORE)
+  const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + MORE)
+  const rows: JSX.Element[] = []
+  for (let index = first; index < last; index++) rows.push(row(index))
+  return (
+    <div ref={element} {...attributes} class={`windowed ${attributes.class ?? ''}`}>
+      <div class="windowed-all" role="presentation" style={{ height: `${count * rowHeight}px` }}>
+        <div class="windowed-seen" role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
+          {rows}
+        </div>
+      </div>
+    </div>
+  )
+}
+
+/** Where the keys that move in a list lead to; undefined: it is none of them. */
+export function moved(key: string, active: number, count: number, page = 10): number | undefined {
+  const steps: { readonly [key: string]: number } = {
+    ArrowDown: active + 1,
+    ArrowUp: active - 1,
+    PageDown: active + page,
+    PageUp: active - page,
+    Home: 0,
+    End: count - 1,
+  }
+  const step = Object.hasOwn(steps, key) ? steps[key] : undefined
+  return step === undefined ? undefined : Math.max(0, Math.min(count - 1, step))
+}

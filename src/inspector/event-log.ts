@@ -17,7 +17,7 @@ export class EventLog {
   readonly #run = randomHex(4)
   #texts: string[] = []
   #characters = 0
-  readonly #waiting = new Set<() => void>()
+  readonly #listeners = new Set<() => void>()
 
   add(event: LiveEvent): void {
     const text = JSON.stringify(event)
@@ -26,8 +26,7 @@ export class EventLog {
     this.#characters += text.length + EVENT_CHARACTERS
     // Half of it, so that this happens rarely.
     if (this.#characters > KEPT_CHARACTERS) this.#forget(Math.ceil(this.#texts.length / 2))
-    for (const tell of this.#waiting) tell()
-    this.#waiting.clear()
+    for (const tell of this.#listeners) tell()
   }
 
   #forget(count: number): void {
@@ -63,19 +62,9 @@ export class EventLog {
     return events
   }
 
-  /** Resolves when there is an event after this one, or the signal is aborted. */
-  async news(number: number, signal: AbortSignal): Promise<void> {
-    if (this.last > number || signal.aborted) return
-    await new Promise<void>((resolve) => {
-      this.#waiting.add(resolve)
-      signal.addEventListener(
-        'abort',
-        () => {
-          this.#waiting.delete(resolve)
-          resolve()
-        },
-        { once: true },
-      )
-    })
+  /** Tells whenever there is a new event; the result stops it. */
+  onNews(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 }

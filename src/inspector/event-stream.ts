@@ -15,48 +15,47 @@ const encoder = new TextEncoder()
 export function eventStream(live: LivePools, lastId: string | null, signal: AbortSignal): ReadableStream<Uint8Array> {
   const { events } = live
   let number = events.numberIn(lastId)
+  let wake = () => {}
+  const stop = events.onNews(() => wake())
+  signal.addEventListener(
+    'abort',
+    () => {
+      stop()
+      wake()
+    },
+    { once: true },
+  )
+  /** Resolves when there is something new, or there was nothing for some time. */
+  const news = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, SILENCE_MS)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  const next = async () => {
+    if (number !== undefined && number === events.last) await news()
+    const list = number === undefined ? undefined : events.after(number, CHUNK_CHARACTERS)
+    if (list?.length === 0) return ': nothing new\n\n'
+    number = list?.at(-1)?.[0] ?? events.last
+    if (list === undefined) return eventText(events.idOf(number), JSON.stringify(live.snapshot()))
+    return list.map(([one, text]) => eventText(events.idOf(one), text)).join('')
+  }
   return new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        signal.addEventListener('abort', () => controller.close(), { once: true })
-      },
       async pull(controller) {
+        if (signal.aborted) return controller.close()
         const text = await next()
-        if (!signal.aborted) controller.enqueue(encoder.encode(text))
+        if (signal.aborted) controller.close()
+        else controller.enqueue(encoder.encode(text))
       },
+      cancel: stop,
     },
     { highWaterMark: 1 },
   )
-
-  async function next(): Promise<string> {
-    const first = number === undefined ? undefined : events.after(number, CHUNK_CHARACTERS)
-    if (first === undefined || number === undefined) {
-      number = events.last
-      return eventText(events.idOf(number), JSON.stringify(live.snapshot()))
-    }
-    if (first.length === 0) {
-      await Promise.race([events.news(number, signal), silence(signal)])
-      const later = events.after(number, CHUNK_CHARACTERS)
-      if (later?.length === 0) return ': nothing new\n\n'
-      return later === undefined ? next() : told(later)
-    }
-    return told(first)
-  }
-
-  function told(list: readonly (readonly [number: number, text: string])[]): string {
-    number = list.at(-1)?.[0] ?? number
-    return list.map(([one, text]) => eventText(events.idOf(one), text)).join('')
-  }
 }
 
 function eventText(id: string, data: string): string {
   return `id: ${id}\ndata: ${data}\n\n`
-}
-
-async function silence(signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, SILENCE_MS)
-    timer.unref()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

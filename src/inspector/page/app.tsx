@@ -50,7 +50,12 @@ function Page(): JSX.Element {
     case 'transfer':
       return <TransferPanel />
     case 'pools':
-      return <p class="empty choose">{texts.choose}</p>
+      return (
+        <div class="empty choose">
+          <h1 class="hidden">{texts.title}</h1>
+          <p>{texts.choose}</p>
+        </div>
+      )
   }
 }
 

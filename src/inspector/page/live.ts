@@ -1,5 +1,6 @@
 import { batch } from '@preact/signals'
 import type { LiveEvent, PoolContent, VariableText } from '../protocol.ts'
+import { light } from './lights.ts'
 import { poolContent, RequestFailed } from './requests.ts'
 import { record } from './samples.ts'
 import { about, incomplete, link, namesVersion, opened, pools, poolsVersion } from './state.ts'
@@ -8,7 +9,10 @@ import { texts } from './texts.ts'
 /** A page that is hidden has no frames; it is kept up to date this often, in milliseconds. */
 const HIDDEN_MS = 500
 const RETRY_MS = 2000
-/** Changes of the opened pool since its content was asked for: the answer may be older than they are. */
+/** The pool whose content was asked for and has not come, and how often one was asked for: only the last one counts. */
+let asked: string | undefined
+let asks = 0
+/** Its changes meanwhile: the answer may be older than they are. */
 const early: [at: number, changes: readonly VariableText[] | null][] = []
 
 let waiting: [number: number, event: LiveEvent][] = []
@@ -93,7 +97,7 @@ function changed(number: number, name: string, changes: readonly VariableText[] 
   for (const [variable, text] of changes ?? []) if (text !== null) record(name, variable, text, time)
   const shown = opened.value
   if (shown?.name !== name) return
-  if (shown.state === 'loading') early.push([number, changes])
+  if (asked === name) early.push([number, changes])
   else if (shown.state !== 'there' || changes === null || shown.variables === undefined) void open(name)
   else if (number > shown.at) apply(number, changes)
 }
@@ -104,9 +108,12 @@ function apply(at: number, changes: readonly VariableText[]): void {
   const variables = new Map(shown.variables)
   const changedAt = new Map(shown.changedAt)
   for (const [variable, text] of changes) {
+    const before = variables.get(variable)
     if (text === null) variables.delete(variable)
-    else variables.set(variable, text)
-    changedAt.set(variable, performance.now())
+    else {
+      variables.set(variable, text)
+      light(changedAt, variable, before, text)
+    }
   }
   opened.value = { ...shown, at, variables, changedAt }
 }
@@ -114,14 +121,17 @@ function apply(at: number, changes: readonly VariableText[]): void {
 /** Shows a pool; resolves when it is there, or is not. */
 export async function open(name: string): Promise<void> {
   const shown = opened.value
+  const number = ++asks
   early.length = 0
+  asked = name
   // What is there stays until it is there anew.
   if (shown?.name !== name || shown.state !== 'there') opened.value = { state: 'loading', name }
   try {
     const content = await poolContent(name)
-    if (opened.value?.name === name) show(name, content)
+    if (number === asks) show(name, content)
   } catch (error) {
-    if (opened.value?.name !== name) return
+    if (number !== asks) return
+    asked = undefined
     const isGone = error instanceof RequestFailed && error.code === 'NOT_FOUND'
     opened.value = isGone
       ? { state: 'gone', name }
@@ -130,13 +140,14 @@ export async function open(name: string): Promise<void> {
 }
 
 function show(name: string, { at, pool, variables, invalid }: PoolContent): void {
-  const before = opened.value?.state === 'there' ? opened.value : undefined
+  const shown = opened.value
+  const before = shown?.state === 'there' && shown.name === name ? shown : undefined
   const map = variables === null ? undefined : new Map(variables.map(([variable, text]) => [variable, text ?? 'null']))
   const changedAt = new Map(before?.changedAt)
-  for (const [variable, text] of map ?? []) {
-    if (before?.variables !== undefined && before.variables.get(variable) !== text)
-      changedAt.set(variable, performance.now())
+  if (before?.variables !== undefined) {
+    for (const [variable, text] of map ?? []) light(changedAt, variable, before.variables.get(variable), text)
   }
+  asked = undefined
   batch(() => {
     pools.set(name, pool)
     poolsVersion.value++

@@ -82,13 +82,17 @@ function jsonOf<Result>(response: Response): Promise<Result> {
   return response.json() as Promise<Result>
 }
 
+function unreachable(cause: unknown): RequestFailed {
+  return new RequestFailed(0, { code: 'UNREACHABLE', message: texts.unreachable }, { cause })
+}
+
 async function asked(path: string, init: RequestInit): Promise<Response> {
   let response: Response
   try {
     response = await fetch(`api/${path}`, init)
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error
-    throw new RequestFailed(0, { code: 'UNREACHABLE', message: texts.unreachable }, { cause: error })
+    throw unreachable(error)
   }
   if (response.ok) return response
   const failure = (await response.json().catch(() => undefined)) as Failure | undefined

@@ -37,7 +37,7 @@ export type Opened =
       /** The JSON text of each variable, in the order in which they are kept; undefined: it is no pool. */
       readonly variables: ReadonlyMap<string, string> | undefined
       readonly invalid: PoolContent['invalid']
-      /** When a variable has changed on this page, in milliseconds of performance.now(). */
+      /** When something has changed on this page, by the id of its row, in milliseconds of performance.now(). */
       readonly changedAt: ReadonlyMap<string, number>
     }
 

@@ -48,7 +48,7 @@ export function VariableRow(props: RowProps): JSX.Element {
       aria-posinset={place + 1}
       aria-selected={isActive}
       {...(hasInner && { 'aria-expanded': isOpen })}
-      aria-label={`${label}, ${texts.kinds[node.kind]}, ${shown(node)}`}
+      aria-label={`${label} ${shown(node)} ${texts.kinds[node.kind]}`}
       class={`tree-row${isActive ? ' active' : ''}${isLit ? ' lit' : ''}`}
       onMouseDown={onActivate}
     >
@@ -69,11 +69,11 @@ export function VariableRow(props: RowProps): JSX.Element {
         <span class="tree-label" title={text}>
           {label}
         </span>
-      </span>
+      </span>{' '}
       <span class="tree-value">
         {isEditing ? <InPlace node={node} label={text} onValue={props.onValue} /> : <Value {...props} text={text} />}
-      </span>
-      <span class={`kind kind-${node.kind}`}>{texts.kinds[node.kind]}</span>
+      </span>{' '}
+      <span class={`kind kind-${node.kind}`}>{texts.kinds[node.kind]}</span>{' '}
       <span class="tree-tools">
         {node.kind === 'number' && <Chart pool={pool} path={text} />}
         {!isReadOnly && !isEditing && <Tools {...props} text={text} />}

@@ -149,7 +149,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
             isActive={index === active}
             isEditing={editing.value === row.id}
             isReadOnly={isReadOnly.value}
-            changedAt={changedAt.get(String(row.path[0]))}
+            changedAt={changedAt.get(row.id)}
             onActivate={() => {
               activeId.value = row.id
             }}

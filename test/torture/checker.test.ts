@@ -188,6 +188,20 @@ test('a deletion that the owner may not have seen counts, others do not', () => 
   expect(rulesOf(...saves, link(true), ...rawWrote(2, {}), link(false), quiet({}))).toEqual([MISSING])
 })
 
+test('what an editor wrote without the owner, before the pool was deleted, may give way to what the owner had', () => {
+  const link = (isBroken: boolean): NewEvent => ({ type: 'owner-link', isBroken })
+  const saves = saved(1, { x: 'o1' })
+  const edit: NewEvent[] = [
+    { type: 'patch', id: 2, editor: 1, values: { x: 'e1' } },
+    { type: 'ok', id: 2, way: 'direct' },
+  ]
+  const end = quiet({ x: 'o1' })
+  expect(rulesOf(...saves, link(true), ...edit, ...rawWrote(3, null), link(false), end)).toEqual([])
+  expect(rulesOf(...saves, link(true), ...rawWrote(3, null), ...edit, link(false), end)).toEqual([MISSING])
+  expect(rulesOf(...saves, link(true), ...edit, link(false), end)).toEqual([MISSING])
+  expect(rulesOf(...saves, ...saved(4, { x: 'o2' }), link(true), ...edit, ...rawWrote(3, null), end)).toEqual([MISSING])
+})
+
 describe('what must never be there', () => {
   test('a value that nobody wrote, or that was written to another variable', () => {
     const wrong = ['wrong: a value that nobody wrote']

@@ -1,3 +1,4 @@
+import { comebacksOf } from './comebacks.ts'
 import { racesOf } from './direct-edits.ts'
 import { type HistoryEvent, type PoolValues, poolIn } from './history.ts'
 import { untilOf } from './journal-kills.ts'
@@ -81,6 +82,7 @@ function writesOf(events: readonly HistoryEvent[]): Map<string, VariableWrite[]>
     const end = mayReturn(write.start, write.end)
     if (end > write.end) add({ ...write, end, isPromised: false })
   }
+  for (const write of [...comebacksOf(events, all)]) add(write)
   const names = new Set(all.keys())
   for (const write of rawWritesOf(events, names)) if (!isCounter(write.name)) add(write)
   return all

@@ -85,7 +85,7 @@ interface Sent extends Period {
   readonly payload: PoolValues
 }
 
-function sentBy(events: readonly HistoryEvent[]): Sent[] {
+export function sentBy(events: readonly HistoryEvent[]): Sent[] {
   const begun = new Map<
     number,
     { start: number; end: number; values: Writes; isFixed: boolean; payload?: PoolValues }
@@ -124,7 +124,7 @@ function proofsOf(events: readonly HistoryEvent[]): Proof[] {
 }
 
 /** When the owner could not, or perhaps could not, see what others wrote. */
-function outagesOf(events: readonly HistoryEvent[]): Period[] {
+export function outagesOf(events: readonly HistoryEvent[]): Period[] {
   const outages: Period[] = []
   let broken = 0
   let start = 0

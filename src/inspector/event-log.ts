@@ -41,9 +41,9 @@ export class EventLog {
 
   /** The number in an id; undefined: it is none of this run. */
   numberIn(id: string | null): number | undefined {
-    const [run, number] = id?.split('-') ?? []
-    const parsed = Number(number)
-    return run === this.#run && Number.isSafeInteger(parsed) && parsed >= 0 && parsed <= this.last ? parsed : undefined
+    const [, run, digits] = /^(\w+)-(\d{1,15})$/.exec(id ?? '') ?? []
+    const number = Number(digits)
+    return run === this.#run && number <= this.last ? number : undefined
   }
 
   /**

@@ -16,7 +16,7 @@ interface PastOfPool {
   bytes: number
 }
 
-/** What pools were before they changed; the oldest is forgotten first. */
+/** What pools were before they changed; what is old is forgotten first. */
 export class PoolHistory {
   readonly #pasts = new Map<string, PastOfPool>()
   #bytes = 0
@@ -24,12 +24,13 @@ export class PoolHistory {
   /** Another state has taken the place of this one. */
   add(name: string, state: State): void {
     const past = this.#pasts.get(name) ?? { states: [], bytes: 0 }
+    // What changed last is last.
+    this.#pasts.delete(name)
     this.#pasts.set(name, past)
     past.states.push(state)
     this.#count(past, sizeOf(state))
     while (past.states.length > STATES_A_POOL || (past.bytes > BYTES_A_POOL && past.states.length > 1)) this.#drop(past)
-    // Half of each, so that this happens rarely.
-    if (this.#bytes > BYTES_IN_ALL) for (const one of this.#pasts.values()) this.#halve(one)
+    if (this.#bytes > BYTES_IN_ALL) this.#makeRoom()
   }
 
   /** The former states, the oldest first. */
@@ -37,8 +38,12 @@ export class PoolHistory {
     return this.#pasts.get(name)?.states ?? []
   }
 
-  #halve(past: PastOfPool): void {
-    for (let left = Math.ceil(past.states.length / 2); left > 0; left--) this.#drop(past)
+  /** Half of the pools that changed longest ago, until there is so much that this happens rarely. */
+  #makeRoom(): void {
+    for (const past of this.#pasts.values()) {
+      for (let left = Math.ceil(past.states.length / 2); left > 0; left--) this.#drop(past)
+      if (this.#bytes <= 0.75 * BYTES_IN_ALL) break
+    }
   }
 
   #drop(past: PastOfPool): void {

@@ -24,12 +24,18 @@ export function makeChart(place: HTMLElement): Chart {
   scheme.addEventListener('change', forget)
   return {
     draw(series) {
+      if (series.length === 0) {
+        plot?.destroy()
+        plot = undefined
+        names = ''
+        return
+      }
       const now = series.map(({ pool, path }) => `${pool} ${path}`).join('\n') + document.documentElement.dataset.theme
       const data = UPlot.join(series.map(alignedOf)) as AlignedData
       if (now === names) return plot?.setData(data)
       names = now
       plot?.destroy()
-      plot = series.length === 0 ? undefined : new UPlot(optionsOf(series, place, width()), data, place)
+      plot = new UPlot(optionsOf(series, place, width()), data, place)
     },
     end() {
       resized.disconnect()

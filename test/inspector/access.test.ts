@@ -1,0 +1,127 @@
+import { type IncomingMessage, request } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import { describe, expect, test } from 'vitest'
+import { mosquittoAvailable } from '../helpers/available.ts'
+import { makeCertificates } from '../helpers/certificates.ts'
+import { inspected, startOn } from './inspector.ts'
+
+/** Asks with headers that fetch() would not let anybody set. */
+function asked(origin: string, path: string, headers: Record<string, string>, method = 'GET'): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(origin)
+    const outgoing = request({ hostname, port, path, headers, method }, (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+    outgoing.on('error', reject)
+    outgoing.end()
+  })
+}
+
+describe.skipIf(!mosquittoAvailable)('who is let in', () => {
+  test('nobody without the token; with it, a browser that keeps a cookie', async () => {
+    const { origin, inspector, get } = await inspected({ garage: '{}' })
+    const token = new URL(inspector.url).search
+    for (const path of ['/api/pools/garage', '/api/live', '/api/backup', '/api/nothing']) {
+      expect((await fetch(origin + path)).status).toBe(401)
+      expect((await fetch(origin + path + token)).status).toBe(401)
+    }
+    const first = await fetch(origin)
+    expect([first.status, await first.text()]).toEqual([401, expect.stringContaining('?token=…')])
+    expect((await fetch(`${origin}/?token=${'x'.repeat(32)}`)).status).toBe(401)
+    const entered = await fetch(inspector.url, { redirect: 'manual' })
+    expect([entered.status, entered.headers.get('location')]).toEqual([303, '/'])
+    const cookie = entered.headers.get('set-cookie') ?? ''
+    expect(cookie).toMatch(/^persist-mqtt-\d+=[\w-]{32}; Path=\/; HttpOnly; SameSite=Strict$/)
+    expect(cookie).not.toContain(token.slice(7))
+    expect((await get('pools/garage')).status).toBe(200)
+    expect((await fetch(origin, { headers: { cookie } })).status).toBe(200)
+    const forged = cookie.replace(/=.{4}/, '=AAAA')
+    expect((await fetch(`${origin}/api/pools/garage`, { headers: { cookie: forged } })).status).toBe(401)
+  })
+
+  test('every answer has a strict policy, and is not kept', async () => {
+    const { origin, cookie } = await inspected()
+    for (const path of ['/', '/api/search?q=x', '/nothing', '/assets/index-1.js']) {
+      const { headers } = await fetch(origin + path, { headers: { cookie } })
+      const policy = headers.get('content-security-policy')
+      expect(policy).toContain("default-src 'none'")
+      expect(policy).not.toContain('unsafe')
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      const caching = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-store'
+      expect(headers.get('cache-control')).toBe(caching)
+    }
+  })
+
+  test('not under a name that is none of its own (DNS rebinding)', async () => {
+    const { origin, cookie } = await inspected({ garage: '{}' }, { names: ['shed.local'] })
+    const { port } = new URL(origin)
+    const path = '/api/pools/garage'
+    const session = cookie.slice(cookie.indexOf('=') + 1)
+    const under = (host: string) => asked(origin, path, { host, cookie: `persist-mqtt-${port}=${session}` })
+    expect(await under(`evil.example:${port}`)).toBe(403)
+    expect(await under(`127.0.0.1.evil.example:${port}`)).toBe(403)
+    expect(await under(`localhost:${port}`)).toBe(200)
+    expect(await under(`[::1]:${port}`)).toBe(200)
+    expect(await under(`192.168.1.9:${port}`)).toBe(200)
+    expect(await under(`SHED.local:${port}`)).toBe(200)
+  })
+
+  test('not from another page (forged requests)', async () => {
+    const { origin, cookie, kept } = await inspected({ garage: '{}' })
+    const path = '/api/pools/garage/delete'
+    const post = (headers: Record<string, string>) => asked(origin, path, { cookie, ...headers }, 'POST')
+    expect(await post({})).toBe(403)
+    expect(await post({ origin: 'null' })).toBe(403)
+    expect(await post({ origin: 'https://evil.example' })).toBe(403)
+    expect(await post({ origin: origin.replace(/\d+$/, '1') })).toBe(403)
+    expect(await asked(origin, '/api/pools/garage', { cookie, 'sec-fetch-site': 'same-site' })).toBe(403)
+    expect(await asked(origin, '/api/pools/garage', { cookie, 'sec-fetch-site': 'same-origin' })).toBe(200)
+    expect(await kept('garage')).toBe('{}')
+  })
+
+  test('with a password, the token is not asked for, and wrong ones are slow', async () => {
+    const { origin, inspector } = await inspected({}, { password: 'open sesame' })
+    expect(inspector.url).toBe(`${origin}/`)
+    const login = (password: string) =>
+      fetch(`${origin}/login`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { origin },
+        body: new URLSearchParams({ password }),
+      })
+    expect(await (await fetch(origin)).text()).toContain('type="password"')
+    const start = performance.now()
+    const wrong = await login('open')
+    expect(performance.now() - start).toBeGreaterThan(900)
+    expect([wrong.headers.get('location'), wrong.headers.get('set-cookie')]).toEqual(['/?wrong', null])
+    const right = await login('open sesame')
+    const cookie = right.headers.get('set-cookie') ?? ''
+    expect((await fetch(`${origin}/api/search?q=x`, { headers: { cookie } })).status).toBe(200)
+  })
+
+  test('a file outside of the page is not there', async () => {
+    const { origin, cookie } = await inspected()
+    for (const path of [
+      '/../package.json',
+      '/assets/..%2f..%2fpackage.json',
+      '/%2e%2e/%2e%2e/package.json',
+      '//etc/passwd',
+    ]) {
+      expect(await asked(origin, path, { cookie })).toBe(404)
+    }
+    expect(await asked(origin, '/index.html', { cookie }, 'DELETE')).toBe(403)
+    expect(await asked(origin, '/index.html', { cookie, origin }, 'DELETE')).toBe(405)
+  })
+
+  test('over TLS the cookie is for TLS only', async () => {
+    const { brokerUrl } = await inspected()
+    const { ca, server } = makeCertificates()
+    const { url } = await startOn(brokerUrl, { tls: { cert: server.cert, key: server.key } })
+    expect(url).toMatch(/^https:/)
+    const { headers, statusCode } = await new Promise<IncomingMessage>((resolve, reject) => {
+      secureRequest(url, { ca }, resolve).on('error', reject).end()
+    })
+    expect([statusCode, headers['set-cookie']]).toEqual([303, [expect.stringMatching(/; Secure$/)]])
+  })
+})

@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest'
+import { openStore } from '../../src/index.ts'
+import { mosquittoAvailable } from '../helpers/available.ts'
+import { startDevice } from '../helpers/tasmota-device.ts'
+import { waitFor } from '../helpers/wait.ts'
+import { inspected, seen } from './inspector.ts'
+
+describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
+  test('a pool, with the texts that are kept', async () => {
+    const { get } = await inspected({ garage: '{"n":1.0,"id":12345678901234567890,"list":[1, 2]}', bad: '[1]' })
+    expect(await (await get('pools/garage')).json()).toEqual({
+      at: 0,
+      pool: { name: 'garage', owner: 'none', variables: 3, bytes: 49 },
+      variables: [
+        ['n', '1.0'],
+        ['id', '12345678901234567890'],
+        ['list', '[1, 2]'],
+      ],
+    })
+    const bad = await (await get('pools/bad')).json()
+    expect(bad).toMatchObject({ variables: null, invalid: { reason: expect.stringContaining('no pool'), text: '[1]' } })
+    const missing = await get('pools/nothing')
+    expect([missing.status, await missing.json()]).toEqual([
+      404,
+      { error: { code: 'NOT_FOUND', message: 'There is no pool nothing.' } },
+    ])
+  })
+
+  test('an edit of a pool that nobody owns: set, removed, and both', async () => {
+    const page = await inspected({ garage: '{"a":1,"b":2}' })
+    expect(await page.post('pools/garage/edit', { set: [['a', '{"x":null}']], seen: [['a', '1']] })).toEqual([
+      200,
+      { way: 'direct' },
+    ])
+    const both = [
+      ['c', 'null'],
+      ['b', null],
+    ]
+    expect(await page.post('pools/garage/edit', { set: both })).toEqual([200, { way: 'direct' }])
+    expect(await page.kept('garage')).toBe('{"a":{"x":null},"c":null}')
+  })
+
+  test('an edit of a pool that a program owns goes through it', async () => {
+    const page = await inspected()
+    const pt = await openStore<{ count: number }>({ url: page.brokerUrl, name: 'garage' })
+    pt.count = 1
+    await pt.save()
+    await seen(page, 'garage', '{"count":1}')
+    await waitFor(() => page.inspector.live.ownerOf('garage') === 'program', { what: 'the owner to be seen' })
+    expect(await page.post('pools/garage/edit', { set: [['count', '5']] })).toEqual([200, { way: 'owner' }])
+    expect(pt.count).toBe(5)
+    expect(await page.post('pools/garage/delete', {})).toMatchObject([409, { error: { code: 'OWNED' } }])
+    expect(await page.post('pools/garage/zero', {})).toEqual([200, { way: 'owner' }])
+    expect({ ...pt }).toEqual({})
+    await pt.$close()
+  })
+
+  test('what somebody else has changed meanwhile is told, and stays', async () => {
+    const page = await inspected({ garage: '{"a":1}' })
+    await page.put('garage', '{"a":7}')
+    await seen(page, 'garage', '{"a":7}')
+    const wanted = { set: [['a', '2']], seen: [['a', '1']] }
+    expect(await page.post('pools/garage/edit', wanted)).toEqual([
+      409,
+      {
+        error: {
+          code: 'CONFLICT',
+          message: 'Somebody else has changed garage meanwhile. Nothing was changed.',
+          current: [['a', '7']],
+        },
+      },
+    ])
+    expect(await page.kept('garage')).toBe('{"a":7}')
+  })
+
+  test('a device that does not listen is not written to, but with force', async () => {
+    const page = await inspected()
+    await startDevice(page.brokerUrl, 'dev1', '{"a":1}')
+    await waitFor(() => page.inspector.live.ownerOf('dev1') === 'device', { what: 'the device to be seen' })
+    const wanted = { set: [['a', '2']] }
+    const refused = [409, { error: { code: 'DEVICE' } }]
+    expect(await page.post('pools/dev1/edit', wanted)).toMatchObject(refused)
+    expect(await page.post('pools/dev1/zero', {})).toMatchObject(refused)
+    expect(await page.post('pools/dev1/replace', { text: '{}' })).toMatchObject(refused)
+    expect(await page.kept('dev1')).toBe('{"a":1}')
+    expect(await page.post('pools/dev1/edit', { ...wanted, force: true })).toEqual([200, { way: 'direct' }])
+    expect(await page.kept('dev1')).toBe('{"a":2}')
+  })
+
+  test('copied, moved, emptied, replaced and deleted', async () => {
+    const page = await inspected({ garage: '{"a":1.0}', attic: '{"b":1}' })
+    const { post, kept } = page
+    expect(await post('pools/garage/copy', { to: 'attic' })).toMatchObject([409, { error: { code: 'EXISTS' } }])
+    expect(await post('pools/garage/copy', { to: 'shed' })).toEqual([200, { way: 'direct' }])
+    expect(await kept('shed')).toBe('{"a":1.0}')
+    await seen(page, 'shed', '{"a":1.0}')
+    expect(await post('pools/shed/copy', { to: 'attic', isMove: true, force: true })).toEqual([200, { way: 'direct' }])
+    expect([await kept('shed'), await kept('attic')]).toEqual([undefined, '{"a":1.0}'])
+    await seen(page, 'attic', '{"a":1.0}')
+    expect(await post('pools/attic/replace', { text: '{"z":[1]}' })).toEqual([200, { way: 'direct' }])
+    expect(await kept('attic')).toBe('{"z":[1]}')
+    expect(await post('pools/attic/replace', { text: '[]' })).toMatchObject([
+      422,
+      { error: { code: 'ERR_PERSIST_BAD_PAYLOAD' } },
+    ])
+    expect(await post('pools/attic/zero', {})).toEqual([200, { way: 'direct' }])
+    expect(await kept('attic')).toBe('{}')
+    expect(await post('pools/garage/delete', {})).toEqual([200, { way: 'direct' }])
+    expect(await kept('garage')).toBeUndefined()
+    await seen(page, 'garage', null)
+    expect(await post('pools/garage/delete', {})).toMatchObject([404, { error: { code: 'NOT_FOUND' } }])
+    expect(await post('pools/attic/copy', { to: 'a+b' })).toMatchObject([
+      400,
+      { error: { code: 'ERR_PERSIST_OPTION' } },
+    ])
+  })
+
+  test('what is no pool can be emptied', async () => {
+    const page = await inspected({ garage: 'no pool' })
+    expect(await page.post('pools/garage/edit', { set: [['a', '1']] })).toMatchObject([422, {}])
+    expect(await page.post('pools/garage/zero', {})).toEqual([200, { way: 'direct' }])
+    expect(await page.kept('garage')).toBe('{}')
+  })
+
+  test('its history', async () => {
+    const page = await inspected({ garage: '{"a":1}' })
+    await page.put('garage', '{"a":2}')
+    await seen(page, 'garage', '{"a":2}')
+    await page.put('garage', '')
+    await seen(page, 'garage', null)
+    const states = (await (await page.get('pools/garage/history')).json()) as { since: number; text: string | null }[]
+    expect(states.map(({ text }) => text)).toEqual(['{"a":1}', '{"a":2}', null])
+    expect(states.map(({ since }) => since)).toEqual(states.map(({ since }) => since).toSorted())
+  })
+
+  test('a search through names, variables and values', async () => {
+    const { get } = await inspected({
+      garage: '{"limits":{"low":10,"list":[{"Room":"Kitchen"}]}}',
+      kitchen: '{}',
+      bad: 'kitchen',
+      escaped: '{"a":"K\\u0069tchen"}',
+    })
+    const found = async (text: string) => (await get(`search?q=${encodeURIComponent(text)}`)).json()
+    const result = (await found('kitchen')) as { matches: unknown[] }
+    expect(result.matches.toSorted()).toEqual([
+      ['escaped', ['a']],
+      ['garage', ['limits.list[0].Room']],
+      ['kitchen', []],
+    ])
+    expect(await found('limits.low')).toEqual({ matches: [['garage', ['limits.low']]], isCut: false })
+    expect(await found('nowhere')).toEqual({ matches: [], isCut: false })
+  })
+
+  test('a backup, what it would change, and its restore', async () => {
+    const page = await inspected({ garage: '{"a":1}', attic: '{"b":1}', shed: '{}', bad: 'x' })
+    const { get, post, kept } = page
+    const response = await get('backup?name=garage&name=attic&name=shed')
+    expect(response.headers.get('content-disposition')).toMatch(/^attachment; filename="persist-mqtt-.*\.jsonl"$/)
+    const backup = await response.text()
+    await page.put('garage', '{"a":2,"c":3}')
+    await page.put('attic', '')
+    await seen(page, 'garage', '{"a":2,"c":3}')
+    await seen(page, 'attic', null)
+    const [status, plan] = await post('backup/compare', backup)
+    expect(status).toBe(200)
+    expect(plan).toMatchObject({
+      isComplete: true,
+      pools: [
+        { name: 'attic', owner: 'none', kind: 'new', changes: [['b', null, '1']] },
+        {
+          name: 'garage',
+          kind: 'changed',
+          changes: [
+            ['a', '2', '1'],
+            ['c', '3', null],
+          ],
+        },
+        { name: 'shed', kind: 'same', changes: [] },
+      ],
+    })
+    expect(await post('backup/restore', { backup, names: ['attic', 'garage'] })).toEqual([
+      200,
+      expect.arrayContaining([
+        { name: 'attic', way: 'direct' },
+        { name: 'garage', way: 'direct' },
+      ]),
+    ])
+    expect([await kept('garage'), await kept('attic')]).toEqual(['{"a":1}', '{"b":1}'])
+    expect(await post('backup/compare', backup.replace('1}', '5}'))).toMatchObject([422, {}])
+    expect(await post('backup/restore', { backup, names: ['nothing'] })).toMatchObject([400, {}])
+  })
+
+  test('the doctor, line by line, who leaves no pool in the list', async () => {
+    const page = await inspected({ garage: '{}' })
+    const lines = (await (await page.get('doctor')).text()).trim().split('\n')
+    const checks = lines.map((line) => JSON.parse(line) as { name: string; result: string })
+    expect(checks.map(({ name }) => name)).toContain('retain')
+    expect(checks.filter(({ result }) => result === 'failed')).toEqual([])
+    expect(page.inspector.live.names).toEqual(['garage'])
+    expect(page.inspector.live.events.last).toBe(0)
+  })
+
+  test.each([
+    ['no JSON', '{'],
+    ['no object', '[]'],
+    ['no list', { set: 5 }],
+    ['no texts', { set: [['a', 5]] }],
+    ['no value', { set: [['a', '{']] }],
+    ['no boolean', { set: [], force: 1 }],
+  ])('a body that is %s is refused', async (_what, body) => {
+    const page = await inspected({ garage: '{"a":1}' })
+    expect(await page.post('pools/garage/edit', body)).toMatchObject([400, { error: { code: 'BAD_REQUEST' } }])
+    expect(await page.kept('garage')).toBe('{"a":1}')
+  })
+
+  test('read-only, it only shows', async () => {
+    const page = await inspected({ garage: '{"a":1}' }, { isReadOnly: true })
+    for (const action of ['edit', 'replace', 'zero', 'delete', 'copy']) {
+      const [status, answer] = await page.post(`pools/garage/${action}`, { set: [], text: '{}', to: 'x' })
+      expect([status, answer]).toMatchObject([403, { error: { code: 'READ_ONLY' } }])
+    }
+    const backup = await (await page.get('backup')).text()
+    expect(await page.post('backup/compare', backup)).toMatchObject([200, {}])
+    expect(await page.post('backup/restore', { backup, names: ['garage'] })).toMatchObject([403, {}])
+    expect(await page.kept('garage')).toBe('{"a":1}')
+  })
+})

@@ -2,7 +2,7 @@ import type { Stamp } from './backend.ts'
 import { Lineage } from './history/lineage.ts'
 import { type Age, type Change, OwnTexts } from './history/own-texts.ts'
 import { PayloadHistory, type PayloadKind } from './history/payload-history.ts'
-import type { Composition } from './variables.ts'
+import type { Composition } from './variables/composition.ts'
 
 /** A write of ours on its way. */
 export interface Sent {

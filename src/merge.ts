@@ -20,12 +20,16 @@ export type Merged =
   | { readonly take: 'local' | 'remote'; readonly conflict: boolean }
   | { readonly take: 'other'; readonly conflict: true; readonly value: JsonValue | undefined }
 
-/** Merges one variable three-way: changed by one side only, that side has it; by both, `onConflict` decides. */
-export function mergeVariable(sides: Sides, onConflict: OnConflict): Merged {
+/**
+ * Merges one variable three-way: changed by one side only, that side has it; by both, `onConflict` decides.
+ *
+ * @param isChanged the local side has changed it, even if it is as it was
+ */
+export function mergeVariable(sides: Sides, onConflict: OnConflict, isChanged = false): Merged {
   const { base, local, remote } = sides
   if (sameJson(local, remote)) return { take: 'same', conflict: false }
   if (sameJson(base, remote)) return { take: 'local', conflict: false }
-  if (sameJson(base, local)) return { take: 'remote', conflict: false }
+  if (sameJson(base, local) && !isChanged) return { take: 'remote', conflict: false }
   if (typeof onConflict === 'string') return { take: onConflict, conflict: true }
   return { take: 'other', conflict: true, value: onConflict(sides) }
 }

@@ -199,7 +199,9 @@ export class Remote {
     const base = isOurs ? remote : isTheirs ? local : known
     variables.confirmForeign(name, text)
     try {
-      const merged = mergeVariable({ name, base, local, remote }, this.#host.onConflict)
+      // Changed and back again is a change: what was written before that is not to win over it.
+      const isOurChange = !isTheirs && variables.isInFlight(name)
+      const merged = mergeVariable({ name, base, local, remote }, this.#host.onConflict, isOurChange)
       if (merged.take === 'local') this.#host.history.outdated(name, confirmed, variables.text(name))
       if (merged.take === 'same') this.#host.history.outlived(name, confirmed)
       if (merged.take === 'same') variables.adoptText(name, text)

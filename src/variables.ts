@@ -2,22 +2,11 @@ import type { JsonObject, JsonValue, ValueRules } from './json.ts'
 import type { Edits } from './merge-patch.ts'
 import { joinPayload, type Payload } from './payload.ts'
 import type { Origin } from './status.ts'
+import type { Composition } from './variables/composition.ts'
 import type { Shelf } from './variables/shelf.ts'
 import { track } from './variables/track.ts'
-import type { StoreRules } from './variables/tracked.ts'
+import { NO_RULES, type StoreRules } from './variables/tracked.ts'
 import { Variable } from './variables/variable.ts'
-
-/** A pool's payload on its way to the backend. */
-export interface Composition {
-  readonly payload: string
-  /** What it says of each variable for which the backend is not known to hold just that. */
-  readonly said: Map<Variable, string | undefined>
-  /** Somebody else has written since this was composed. */
-  overtaken: boolean
-}
-
-// The rules for what a device can read are for new values: what is there was written by somebody who could.
-const NO_RULES: ValueRules = { tasmota: false, loaded: true }
 
 /**
  * The variables of one pool: their values, and exactly which of them the backend does not hold as they are.
@@ -37,6 +26,8 @@ export class Variables {
   /** Touched since `takeNotes`. */
   #noted: Variable[] = []
   #inFlight: Composition | undefined
+  /** The names of all that was changed here since the last composition, be it back to what it was. */
+  #changed = new Set<string>()
   #snapshot: Readonly<JsonObject> | undefined
 
   /** @param onTouch called at the first change after `takeNotes` */
@@ -82,6 +73,7 @@ export class Variables {
     })
     for (const [variable, copy] of copies) {
       this.#adopt(variable, copy, 'remote')
+      this.#changed.add(variable.name)
       // Asked of this store, and nothing that the backend holds already.
       variable.isTheirs = false
     }
@@ -139,7 +131,8 @@ export class Variables {
   compose(): Composition {
     const texts = this.texts()
     const said = new Map(Array.from(this.#unconfirmed, (variable) => [variable, variable.text]))
-    this.#inFlight = { payload: joinPayload(texts), said, overtaken: false }
+    this.#inFlight = { payload: joinPayload(texts), said, overtaken: false, changed: this.#changed }
+    this.#changed = new Set()
     return this.#inFlight
   }
 
@@ -151,9 +144,10 @@ export class Variables {
 
   /** It is not known whether the backend holds what was composed. */
   abandon(): void {
-    const said = this.#inFlight?.said.keys() ?? []
+    const { said, changed } = this.#inFlight ?? { said: new Map<Variable, undefined>(), changed: [] }
     this.#inFlight = undefined
-    for (const variable of said) if (!variable.stale) this.#compare(variable)
+    for (const name of changed) this.#changed.add(name)
+    for (const variable of said.keys()) if (!variable.stale) this.#compare(variable)
   }
 
   /** The variables that the backend is not known to hold as they are now. */
@@ -167,9 +161,14 @@ export class Variables {
     return this.#byName.get(name)?.confirmed
   }
 
-  /** Is the value somebody else's, or was held once, and not touched here since? The backend need not hold it any more. */
+  /** Is the value somebody else's, or was held once, and not touched here since? */
   isTheirs(name: string): boolean {
     return this.#byName.get(name)?.isTheirs === true
+  }
+
+  /** Was it changed here, and is that on its way, or to be sent next? */
+  isInFlight(name: string): boolean {
+    return this.#inFlight !== undefined && (this.#inFlight.changed.has(name) || this.#changed.has(name))
   }
 
   /** These were undone: what was held as it is here is to be sent again, and is no change of ours. */
@@ -273,6 +272,7 @@ export class Variables {
     this.#snapshot = undefined
     variable.isTheirs = origin === 'remote'
     if (!variable.stale) {
+      if (origin === 'local') this.#changed.add(variable.name)
       variable.stale = true
       this.#stale.push(variable)
     }

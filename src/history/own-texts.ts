@@ -16,7 +16,7 @@ const ENTRY_CHARACTERS = 100
  * So often an old value is taken for old. Whoever goes on writing it means it, or takes ours for old in the same way: two
  * stores that do not know of each other would never end.
  */
-const TIMES_BACK = 20
+const TIMES_BACK = 100
 
 interface Replaced {
   readonly at: number

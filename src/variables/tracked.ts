@@ -1,6 +1,9 @@
 import { PersistError } from '../errors.ts'
 import { type JsonValue, pathStep, type ValueRules } from '../json.ts'
 
+/** For what is there: the rules for what a device can read are for new values; it was written by somebody who could. */
+export const NO_RULES: ValueRules = { tasmota: false, loaded: true }
+
 /** What holds for all variables of one store. */
 export interface StoreRules extends ValueRules {
   /** Throws where nothing may be changed now: called before anything is. */

@@ -176,6 +176,14 @@ test('what an editor removes without the owner, from a broker that has forgotten
   expect(rulesOf(...saves, { type: 'broker-killed', forgets: true }, ...removal, end)).toEqual([])
   expect(rulesOf(...saves, { type: 'broker-killed', forgets: false }, ...removal, end)).toEqual([MISSING])
   expect(rulesOf({ type: 'broker-killed', forgets: true }, ...saves, ...removal, end)).toEqual([MISSING])
+  const link = (isBroken: boolean): NewEvent => ({ type: 'owner-link', isBroken })
+  const edit: NewEvent[] = [
+    { type: 'patch', id: 3, editor: 1, values: { x: 'e1' } },
+    { type: 'ok', id: 3, way: 'direct' },
+  ]
+  const away = [link(true), { type: 'broker-killed', forgets: true } as const]
+  expect(rulesOf(...saves, ...away, ...edit, ...removal, link(false), end)).toEqual([])
+  expect(rulesOf(...saves, ...away, ...removal, ...edit, link(false), end)).toEqual([MISSING])
 })
 
 test('a deletion that the owner may not have seen counts, others do not', () => {

@@ -4,7 +4,8 @@ import type { VariableWrite } from './variable-write.ts'
 
 /**
  * What an owner brings back that had no link while the pool was deleted, or forgotten by its broker: all that it had when
- * the link broke. What editors wrote meanwhile without it, and before that, is gone, and it never knew.
+ * the link broke. What editors wrote meanwhile without it, and before that, is gone, and it never knew; nor of what they
+ * removed after that, of which nothing tells.
  */
 export function* comebacksOf(
   events: readonly HistoryEvent[],
@@ -14,7 +15,13 @@ export function* comebacksOf(
   for (const outage of outagesOf(events)) {
     const last = deleted.findLast(({ start }) => outage.start <= start && start < outage.end)
     if (last === undefined) continue
-    for (const made of writes.values()) yield* hadAt(outage.start, made, last.end)
+    for (const made of writes.values()) {
+      const untold = made.filter(
+        ({ value, isPromised, start, end }) =>
+          value === undefined && !isPromised && start > outage.start && end < Number.POSITIVE_INFINITY,
+      )
+      yield* hadAt(outage.start, made, Math.max(last.end, ...untold.map(({ end }) => end)))
+    }
   }
 }
 

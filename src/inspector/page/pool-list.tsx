@@ -16,7 +16,7 @@ const SEARCH_MS = 150
 
 export const search: Signal<string> = signal('')
 /** What was found in variables and values, by pool. */
-export const found: Signal<ReadonlyMap<string, readonly string[]>> = signal(new Map())
+const found: Signal<ReadonlyMap<string, readonly string[]>> = signal(new Map())
 const isCut = signal(false)
 const order: Signal<'name' | 'change'> = signal('name')
 const activeName: Signal<string | undefined> = signal(undefined)

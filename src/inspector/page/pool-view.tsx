@@ -5,7 +5,7 @@ import { HistoryPanel } from './history-panel.tsx'
 import { Icon } from './icons.tsx'
 import { open } from './live.ts'
 import { PoolActions } from './pool-actions.tsx'
-import { found, Presence, search } from './pool-list.tsx'
+import { Presence, search } from './pool-list.tsx'
 import { addressOf, type Route } from './route.ts'
 import { followNumbers } from './samples.ts'
 import { SizeBar } from './size-bar.tsx'
@@ -85,8 +85,7 @@ function Head({ name }: { readonly name: string }): JSX.Element {
 }
 
 function Variables({ name }: { readonly name: string }): JSX.Element {
-  // What was searched for is looked for in here, too, where it is in here.
-  const filter = useSignal((found.peek().get(name)?.length ?? 0) > 0 ? search.peek() : '')
+  const filter = useSignal(search.peek())
   const shown = opened.value
   if (shown?.name !== name || shown.state === 'loading') return <p class="empty">{texts.loading}</p>
   if (shown.state === 'gone') return <p class="empty">{texts.gone(name)}</p>

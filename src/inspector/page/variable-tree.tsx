@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks'
 import { confirm } from './dialog.tsx'
 import { edit } from './edits.tsx'
 import { nodeAt, type Path, parseTree, pathText, renamed, treeText, withNode } from './json-tree.ts'
-import { isReadOnly, type Opened, opened } from './state.ts'
+import { isReadOnly, type Opened } from './state.ts'
 import { texts } from './texts.ts'
 import { rowsOf, type TreeRow, treeOf } from './tree-rows.ts'
 import { askName, editJson } from './value-dialogs.tsx'
@@ -27,8 +27,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
   const openOnes = openIds.value.get(name) ?? NONE
   const rows = useMemo(() => rowsOf(variables, openOnes, filter), [variables, openOnes, filter])
   const activeId = useSignal<string | undefined>(undefined)
-  /** The row that is edited in its place, and its variable as it was when that began. */
-  const editing = useSignal<{ readonly id: string; readonly text: string | undefined } | undefined>(undefined)
+  const editing = useSignal<string | undefined>(undefined)
   const active = Math.max(
     0,
     rows.findIndex(({ id }) => id === activeId.value),
@@ -41,13 +40,9 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
     if (!ids.delete(id)) ids.add(id)
     openIds.value = new Map(openIds.value).set(name, ids)
   }
-  /** @param seen the variable's text when somebody began to edit */
-  const change = (path: Path, json: string | undefined, seen = variables.get(String(path[0]))) => {
+  const change = (path: Path, json: string | undefined) => {
     const [variable, ...inner] = path as [string, ...Path]
-    // What has changed elsewhere in it meanwhile stays; what has changed right there is a conflict.
-    const now = opened.peek()
-    const current = now?.state === 'there' && now.name === name ? now.variables?.get(variable) : seen
-    const before = isSameAt(inner, seen, current) ? current : seen
+    const before = variables.get(variable)
     const whole = before === undefined || inner.length === 0 ? undefined : treeOf(before)
     const next = json === undefined ? undefined : parseTree(json)
     const after = whole === undefined ? json : treeText(withNode(whole, inner, next))
@@ -55,12 +50,10 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
   }
   const startEdit = (row: TreeRow) => {
     const { node, path, id } = row
-    const text = variables.get(String(path[0]))
     const isLong = 'source' in node && (node.source.length > 200 || node.source.includes('\\n'))
     if (node.kind === 'boolean') change(path, node.source === 'true' ? 'false' : 'true')
-    else if ((node.kind === 'number' || node.kind === 'text') && !isLong)
-      editing.value = { id, text: variables.get(String(path[0])) }
-    else editJson(pathText(path), treeText(node, '  '), (json) => change(path, minified(json), text))
+    else if ((node.kind === 'number' || node.kind === 'text') && !isLong) editing.value = id
+    else editJson(pathText(path), treeText(node, '  '), (json) => change(path, minified(json)))
   }
   const remove = ({ path, node }: TreeRow) => {
     confirm({
@@ -154,7 +147,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
             pool={name}
             row={row}
             isActive={index === active}
-            isEditing={editing.value?.id === row.id}
+            isEditing={editing.value === row.id}
             isReadOnly={isReadOnly.value}
             changedAt={changedAt.get(row.id)}
             onActivate={() => {
@@ -166,10 +159,9 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
             onRemove={() => remove(row)}
             onAdd={() => addTo(row)}
             onValue={(json) => {
-              const text = editing.value?.text
               editing.value = undefined
               focus()
-              if (json !== undefined) change(row.path, json, text)
+              if (json !== undefined) change(row.path, json)
             }}
           />
         )
@@ -187,14 +179,6 @@ export function addVariable(pool: string, variables: ReadonlyMap<string, string>
     isTaken: (name) => variables.has(name),
     onDone: (name, json) => void edit(pool, [[name, null, json]]),
   })
-}
-
-/** Is what is at a path in two texts of a variable the same? */
-function isSameAt(path: Path, one: string | undefined, other: string | undefined): boolean {
-  if (one === other) return true
-  if (one === undefined || other === undefined) return false
-  const [before, now] = [one, other].map((text) => nodeAt(treeOf(text), path))
-  return before !== undefined && now !== undefined && treeText(before) === treeText(now)
 }
 
 /** Without white space: a pool is as small as it can be. */

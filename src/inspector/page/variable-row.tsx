@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { Icon } from './icons.tsx'
 import { type JsonNode, pathText } from './json-tree.ts'
 import { isPinned, samplesVersion, togglePin } from './samples.ts'
@@ -35,11 +35,9 @@ export function VariableRow(props: RowProps): JSX.Element {
   const { path, node, level, isOpen, place, siblings, label } = row
   const text = pathText(path)
   const hasInner = childrenOf(node).length > 0
-  const isLit = changedAt !== undefined && performance.now() - changedAt < LIT_MS
+  const light = useLight(changedAt)
   return (
     <div
-      // Another key restarts the light.
-      key={isLit ? `${row.id}-${changedAt}` : row.id}
       id={`row-${row.id}`}
       role="treeitem"
       tabIndex={-1}
@@ -49,7 +47,7 @@ export function VariableRow(props: RowProps): JSX.Element {
       aria-selected={isActive}
       {...(hasInner && { 'aria-expanded': isOpen })}
       aria-label={`${label} ${shown(node)} ${texts.kinds[node.kind]}`}
-      class={`tree-row${isActive ? ' active' : ''}${isLit ? ' lit' : ''}`}
+      class={`tree-row${isActive ? ' active' : ''}${light}`}
       onMouseDown={onActivate}
     >
       <span class="tree-name" style={{ paddingInlineStart: `${(level - 1) * 18}px` }}>
@@ -80,6 +78,14 @@ export function VariableRow(props: RowProps): JSX.Element {
       </span>
     </div>
   )
+}
+
+/** Another class restarts the light. Another key would do so too, but would throw away what is being typed or pressed. */
+function useLight(changedAt: number | undefined): string {
+  const last = useRef({ at: changedAt, isOdd: false })
+  if (last.current.at !== changedAt) last.current = { at: changedAt, isOdd: !last.current.isOdd }
+  if (changedAt === undefined || performance.now() - changedAt >= LIT_MS) return ''
+  return last.current.isOdd ? ' lit-odd' : ' lit-even'
 }
 
 function Chart({ pool, path }: { readonly pool: string; readonly path: string }): JSX.Element {

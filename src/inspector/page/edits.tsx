@@ -25,9 +25,8 @@ const MOST = 200
 export async function edit(pool: string, changes: readonly Change[], force = false): Promise<void> {
   const wanted = changes.filter(([, before, after]) => before !== after)
   if (wanted.length === 0) return
-  const step = { pool, changes: wanted }
-  await attempt(step, force, () => {
-    undoable.value = [...undoable.value.slice(1 - MOST), step]
+  await attempt({ pool, changes: wanted }, force, (done) => {
+    undoable.value = [...undoable.value.slice(1 - MOST), done]
     redoable.value = []
   })
 }
@@ -55,7 +54,8 @@ function move(step: Step, from: Signal<readonly Step[]>, to: Signal<readonly Ste
 async function attempt(
   step: Step,
   force: boolean,
-  onDone: () => void,
+  /** Given what was done in the end: after a conflict, that what others had written is what undoing brings back. */
+  onDone: (done: Step) => void,
   titleOf: (what: string) => string = (what) => what,
 ): Promise<void> {
   const { pool, changes } = step
@@ -69,7 +69,7 @@ async function attempt(
   const seen = changes.map(([name, before]): VariableText => [name, before])
   try {
     const done = await editPool(pool, { set, seen, force })
-    onDone()
+    onDone(step)
     tell('done', title, outcome(pool, done))
   } catch (error) {
     const again = (next: Step, isForced = force) => void attempt(next, isForced, onDone, titleOf)

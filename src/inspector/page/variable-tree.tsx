@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks'
 import { confirm } from './dialog.tsx'
 import { edit } from './edits.tsx'
 import { nodeAt, type Path, parseTree, pathText, renamed, treeText, withNode } from './json-tree.ts'
-import { isReadOnly, type Opened } from './state.ts'
+import { isReadOnly, type Opened, opened } from './state.ts'
 import { texts } from './texts.ts'
 import { rowsOf, type TreeRow, treeOf } from './tree-rows.ts'
 import { askName, editJson } from './value-dialogs.tsx'
@@ -27,7 +27,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
   const openOnes = openIds.value.get(name) ?? NONE
   const rows = useMemo(() => rowsOf(variables, openOnes, filter), [variables, openOnes, filter])
   const activeId = useSignal<string | undefined>(undefined)
-  const editing = useSignal<string | undefined>(undefined)
+  const editing = useSignal<{ readonly id: string; readonly seen: string | undefined } | undefined>(undefined)
   const active = Math.max(
     0,
     rows.findIndex(({ id }) => id === activeId.value),
@@ -40,27 +40,31 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
     if (!ids.delete(id)) ids.add(id)
     openIds.value = new Map(openIds.value).set(name, ids)
   }
-  const change = (path: Path, json: string | undefined) => {
+  /** `seen` is the variable as it was when somebody began; what has changed beside the path since then is kept. */
+  const change = (path: Path, json: string | undefined, seen?: string) => {
     const [variable, ...inner] = path as [string, ...Path]
-    const before = variables.get(variable)
+    const before = latest(name, variables).get(variable)
     const whole = before === undefined || inner.length === 0 ? undefined : treeOf(before)
     const next = json === undefined ? undefined : parseTree(json)
     const after = whole === undefined ? json : treeText(withNode(whole, inner, next))
-    void edit(name, [[variable, before ?? null, after ?? null]])
+    const base = seen === undefined || textAt(seen, inner) === textAt(before, inner) ? before : seen
+    void edit(name, [[variable, base ?? null, after ?? null]])
   }
   const startEdit = (row: TreeRow) => {
     const { node, path, id } = row
+    const seen = variables.get(String(path[0]))
     const isLong = 'source' in node && (node.source.length > 200 || node.source.includes('\\n'))
     if (node.kind === 'boolean') change(path, node.source === 'true' ? 'false' : 'true')
-    else if ((node.kind === 'number' || node.kind === 'text') && !isLong) editing.value = id
-    else editJson(pathText(path), treeText(node, '  '), (json) => change(path, minified(json)))
+    else if ((node.kind === 'number' || node.kind === 'text') && !isLong) editing.value = { id, seen }
+    else editJson(pathText(path), treeText(node, '  '), (json) => change(path, minified(json), seen))
   }
   const remove = ({ path, node }: TreeRow) => {
+    const seen = variables.get(String(path[0]))
     confirm({
       title: `${texts.removeOf(pathText(path))}?`,
       text: <pre class="lost">{treeText(node, '  ')}</pre>,
       go: texts.remove,
-      onGo: () => change(path, undefined),
+      onGo: () => change(path, undefined, seen),
     })
   }
   const rename = ({ path }: TreeRow) => {
@@ -147,7 +151,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
             pool={name}
             row={row}
             isActive={index === active}
-            isEditing={editing.value === row.id}
+            isEditing={editing.value?.id === row.id}
             isReadOnly={isReadOnly.value}
             changedAt={changedAt.get(row.id)}
             onActivate={() => {
@@ -159,9 +163,10 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
             onRemove={() => remove(row)}
             onAdd={() => addTo(row)}
             onValue={(json) => {
+              const seen = editing.value?.seen
               editing.value = undefined
               focus()
-              if (json !== undefined) change(row.path, json)
+              if (json !== undefined) change(row.path, json, seen)
             }}
           />
         )
@@ -179,6 +184,17 @@ export function addVariable(pool: string, variables: ReadonlyMap<string, string>
     isTaken: (name) => variables.has(name),
     onDone: (name, json) => void edit(pool, [[name, null, json]]),
   })
+}
+
+/** The variables as they are by now: a dialog may be open for long. */
+function latest(pool: string, variables: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const shown = opened.peek()
+  return shown?.state === 'there' && shown.name === pool ? (shown.variables ?? variables) : variables
+}
+
+function textAt(text: string | undefined, path: Path): string | undefined {
+  const node = text === undefined ? undefined : nodeAt(treeOf(text), path)
+  return node === undefined ? undefined : treeText(node)
 }
 
 /** Without white space: a pool is as small as it can be. */

@@ -10,9 +10,10 @@ import { type Theme, theme } from './theme.ts'
 export function TopBar(): JSX.Element {
   return (
     <header class="top">
-      <a class="skip" href="#main">
+      {/* No link: the address says which pool is open, and stays. */}
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
         {texts.skip}
-      </a>
+      </button>
       <a class="brand" href="#/">
         {texts.brand}
       </a>

@@ -14,10 +14,16 @@ const ROW_HEIGHT = 60
 /** So long after the last key, variables and values are searched too, in milliseconds. */
 const SEARCH_MS = 150
 
-export const search: Signal<string> = signal('')
+const search: Signal<string> = signal('')
 /** What was found in variables and values, by pool. */
 const found: Signal<ReadonlyMap<string, readonly string[]>> = signal(new Map())
 const isCut = signal(false)
+
+/** What is searched for inside a pool that is opened now: nothing, where only its name was found. */
+export function searchIn(name: string): string {
+  return (found.peek().get(name)?.length ?? 0) > 0 ? search.peek().trim() : ''
+}
+
 const order: Signal<'name' | 'change'> = signal('name')
 const activeName: Signal<string | undefined> = signal(undefined)
 

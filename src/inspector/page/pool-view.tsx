@@ -5,7 +5,7 @@ import { HistoryPanel } from './history-panel.tsx'
 import { Icon } from './icons.tsx'
 import { open } from './live.ts'
 import { PoolActions } from './pool-actions.tsx'
-import { Presence, search } from './pool-list.tsx'
+import { Presence, searchIn } from './pool-list.tsx'
 import { addressOf, type Route } from './route.ts'
 import { followNumbers } from './samples.ts'
 import { SizeBar } from './size-bar.tsx'
@@ -85,7 +85,7 @@ function Head({ name }: { readonly name: string }): JSX.Element {
 }
 
 function Variables({ name }: { readonly name: string }): JSX.Element {
-  const filter = useSignal(search.peek())
+  const filter = useSignal(searchIn(name))
   const shown = opened.value
   if (shown?.name !== name || shown.state === 'loading') return <p class="empty">{texts.loading}</p>
   if (shown.state === 'gone') return <p class="empty">{texts.gone(name)}</p>

@@ -1,6 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { texts } from './texts.ts'
 
 /** What is shown above everything, one at a time; it is given the way to close it. */
@@ -14,7 +14,12 @@ export function show(content: Content): void {
 
 /** Where a dialog appears. */
 export function Dialogs(): JSX.Element | null {
-  return shown.value?.(() => (shown.value = undefined)) ?? null
+  const content = shown.value
+  const close = () => {
+    // It may have made room for another one already.
+    if (shown.peek() === content) shown.value = undefined
+  }
+  return content?.(close) ?? null
 }
 
 interface DialogProps {
@@ -30,9 +35,11 @@ interface DialogProps {
 /** The browser keeps the focus inside, closes it with Escape, and gives the focus back. */
 export function Dialog({ title, close, onSubmit, actions, isWide = false, children }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = element.current
     if (dialog !== null && !dialog.open) dialog.showModal()
+    // One that is just taken away would leave the focus nowhere.
+    return () => dialog?.close()
   }, [])
   return (
     <dialog ref={element} class={isWide ? 'wide' : ''} aria-labelledby="dialog-title" onClose={close}>

@@ -85,32 +85,6 @@ export function renamed(node: JsonNode, path: Path, name: string): JsonNode {
   return path.length === 1 ? next : withNode(node, path.slice(0, -1), next)
 }
 
-/** Where a text stops being JSON, from 1; undefined: it is JSON. */
-export interface JsonError {
-  readonly reason: string
-  readonly line: number
-  readonly column: number
-}
-
-/** What is wrong with a text as JSON, and where, as far as the browser tells. */
-export function jsonError(text: string): JsonError | undefined {
-  try {
-    JSON.parse(text)
-    return undefined
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    const position = Number(/position (\d+)/.exec(message)?.[1] ?? Number.NaN)
-    const [, line, column] = /line (\d+) column (\d+)/.exec(message) ?? []
-    const before = text.slice(0, Number.isNaN(position) ? text.length : position).split('\n')
-    const reason = message.replace(/^JSON\.parse: /, '').replace(/ (in JSON )?at (position|line) .*$/, '')
-    return {
-      reason,
-      line: line === undefined ? before.length : Number(line),
-      column: column === undefined ? (before.at(-1)?.length ?? 0) + 1 : Number(column),
-    }
-  }
-}
-
 /** A path for people: `limits.low`, `list[2]`, `map["a b"]`. */
 export function pathText(path: Path): string {
   return path

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { Dialog, show } from './dialog.tsx'
-import { jsonError } from './json-tree.ts'
+import { jsonError } from './json-error.ts'
 import { texts } from './texts.ts'
 
 /** The JSON text of what somebody has typed: JSON as it is, anything else is a text. */

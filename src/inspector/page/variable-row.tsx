@@ -181,7 +181,7 @@ function InPlace({ node, label, onValue }: InPlaceProps): JSX.Element {
   const isNumber = node.kind === 'number'
   const source = 'source' in node ? node.source : ''
   const [typed, setTyped] = useState(isNumber ? source : String(JSON.parse(source)))
-  const isWrong = isNumber && !/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(typed.trim())
+  const isWrong = isNumber && !/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(typed.trim())
   const save = () => {
     if (!isWrong) onValue(isNumber ? typed.trim() : JSON.stringify(typed))
   }

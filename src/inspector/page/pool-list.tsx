@@ -8,7 +8,7 @@ import { go, route } from './route.ts'
 import { SizeBar } from './size-bar.tsx'
 import { link, now, opened, poolNames, pools, poolsVersion } from './state.ts'
 import { texts } from './texts.ts'
-import { moved, Windowed } from './windowed.tsx'
+import { moved, rowId, Windowed } from './windowed.tsx'
 
 const ROW_HEIGHT = 60
 /** So long after the last key, variables and values are searched too, in milliseconds. */
@@ -43,7 +43,9 @@ export function PoolList(): JSX.Element {
   useSearch()
   poolsVersion.value
   const list = names.value
-  const active = Math.max(0, list.indexOf(activeName.value ?? opened.value?.name ?? ''))
+  const activeOne = activeName.value ?? opened.value?.name
+  const place = activeOne === undefined ? -1 : list.indexOf(activeOne)
+  const active = Math.max(0, place)
   const show = (name: string | undefined) => {
     if (name === undefined) return
     activeName.value = name
@@ -104,14 +106,14 @@ export function PoolList(): JSX.Element {
         <Windowed
           count={list.length}
           rowHeight={ROW_HEIGHT}
-          active={activeName.value === undefined ? -1 : active}
+          active={active}
+          activeKey={place < 0 ? undefined : activeOne}
           attributes={{
             id: 'pools',
             class: 'pools-list',
             role: 'listbox',
             tabIndex: 0,
             'aria-label': texts.pools,
-            'aria-activedescendant': `pool-${list[active]}`,
             onKeyDown,
           }}
           row={(index) => {
@@ -191,7 +193,7 @@ function PoolRow({ pool, paths, place, isActive, onOpen }: RowProps): JSX.Elemen
   ]
   return (
     <div
-      id={`pool-${name}`}
+      id={rowId('pools', place[0] - 1)}
       role="option"
       tabIndex={-1}
       aria-selected={isOpen}

@@ -7,10 +7,12 @@ import { Sparkline } from './sparkline.tsx'
 import { texts } from './texts.ts'
 import type { TreeRow } from './tree-rows.ts'
 import { childrenOf } from './tree-rows.ts'
+import { rowId } from './windowed.tsx'
 
 interface RowProps {
   readonly pool: string
   readonly row: TreeRow
+  readonly index: number
   readonly isActive: boolean
   readonly isEditing: boolean
   readonly isReadOnly: boolean
@@ -31,14 +33,14 @@ const LIT_MS = 1500
 
 /** One line of the tree: name, value, kind, and what can be done with it. */
 export function VariableRow(props: RowProps): JSX.Element {
-  const { pool, row, isActive, isEditing, isReadOnly, changedAt, onActivate, onToggle } = props
+  const { pool, row, index, isActive, isEditing, isReadOnly, changedAt, onActivate, onToggle } = props
   const { path, node, level, isOpen, place, siblings, label } = row
   const text = pathText(path)
   const hasInner = childrenOf(node).length > 0
   const light = useLight(changedAt)
   return (
     <div
-      id={`row-${row.id}`}
+      id={rowId('tree', index)}
       role="treeitem"
       tabIndex={-1}
       aria-level={level}

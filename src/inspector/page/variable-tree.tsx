@@ -133,6 +133,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
       count={rows.length}
       rowHeight={ROW_HEIGHT}
       active={active}
+      activeKey={activeId.value}
       attributes={{
         id: 'tree',
         class: 'tree',
@@ -140,7 +141,6 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
         tabIndex: 0,
         'aria-label': texts.tree,
         'aria-description': isReadOnly.value ? '' : texts.keys,
-        'aria-activedescendant': current === undefined ? '' : `row-${current.id}`,
         onKeyDown,
       }}
       row={(index) => {
@@ -150,6 +150,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
             key={row.id}
             pool={name}
             row={row}
+            index={index}
             isActive={index === active}
             isEditing={editing.value?.id === row.id}
             isReadOnly={isReadOnly.value}

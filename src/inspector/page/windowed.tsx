@@ -5,8 +5,10 @@ interface WindowedProps {
   readonly count: number
   /** In pixels; all rows have the same. */
   readonly rowHeight: number
-  /** This row is scrolled into view when it becomes another one. */
-  readonly active?: number
+  /** The row that the keys are about; undefined: none yet. */
+  readonly active?: number | undefined
+  /** What that row is about: it is scrolled into view when this becomes another one, not when it only moves. */
+  readonly activeKey?: string | undefined
   readonly row: (index: number) => JSX.Element
   /** Of the element that scrolls: role, label, keys. */
   readonly attributes: JSX.IntrinsicElements['div']
@@ -16,7 +18,7 @@ interface WindowedProps {
 const MORE = 8
 
 /** A long list of which only those rows exist that can be seen. */
-export function Windowed({ count, rowHeight, active = -1, row, attributes }: WindowedProps): JSX.Element {
+export function Windowed({ count, rowHeight, active, activeKey, row, attributes }: WindowedProps): JSX.Element {
   const element = useRef<HTMLDivElement>(null)
   const [view, setView] = useState({ top: 0, height: 800 })
   useEffect(() => {
@@ -33,18 +35,26 @@ export function Windowed({ count, rowHeight, active = -1, row, attributes }: Win
   }, [])
   useEffect(() => {
     const scroller = element.current
-    if (scroller === null || active < 0) return
+    if (scroller === null || active === undefined || activeKey === undefined) return
     const top = active * rowHeight
     if (top < scroller.scrollTop) scroller.scrollTop = top
     else if (top + rowHeight > scroller.scrollTop + scroller.clientHeight)
       scroller.scrollTop = top + rowHeight - scroller.clientHeight
-  }, [active, rowHeight])
+    // Not by its place: a list that is sorted anew stays where somebody looks at it.
+  }, [activeKey, rowHeight])
   const first = Math.max(0, Math.floor(view.top / rowHeight) - MORE)
   const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + MORE)
   const rows: JSX.Element[] = []
   for (let index = first; index < last; index++) rows.push(row(index))
+  // An id of a row that is not there is none.
+  const isThere = active !== undefined && active >= first && active < last
   return (
-    <div ref={element} {...attributes} class={`windowed ${attributes.class ?? ''}`}>
+    <div
+      ref={element}
+      {...attributes}
+      {...(isThere && { 'aria-activedescendant': rowId(attributes.id, active) })}
+      class={`windowed ${attributes.class ?? ''}`}
+    >
       <div class="windowed-all" role="presentation" style={{ height: `${count * rowHeight}px` }}>
         <div class="windowed-seen" role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
           {rows}
@@ -52,6 +62,11 @@ export function Windowed({ count, rowHeight, active = -1, row, attributes }: Win
       </div>
     </div>
   )
+}
+
+/** An id without spaces, which a pool's name may have: `aria-activedescendant` cannot tell them apart. */
+export function rowId(list: unknown, index: number): string {
+  return `${list}-${index}`
 }
 
 /** Where the keys that move in a list lead to; undefined: it is none of them. */

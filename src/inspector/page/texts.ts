@@ -104,7 +104,9 @@ export const texts = {
   jsonUnexpected: (found: string) => `${found} cannot be here.`,
   pin: (path: string) => `Show ${path} in the large chart`,
   unpin: (path: string) => `Take ${path} out of the large chart`,
-  keys: 'Arrow keys move, Enter edits, F2 renames, Delete removes, Insert adds.',
+  keys: 'Arrow keys move, Enter edits, F2 renames, Delete removes, Insert adds, C shows a number in the large chart.',
+  keysReadOnly: 'Arrow keys move, C shows a number in the large chart.',
+  withKey: (label: string, key: string) => `${label} (${key})`,
 
   undo: 'Undo',
   redo: 'Redo',

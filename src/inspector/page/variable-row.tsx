@@ -100,7 +100,7 @@ function Chart({ pool, path }: { readonly pool: string; readonly path: string })
       class={`pin${isOn ? ' on' : ''}`}
       aria-pressed={isOn}
       aria-label={isOn ? texts.unpin(path) : texts.pin(path)}
-      title={isOn ? texts.unpin(path) : texts.pin(path)}
+      title={texts.withKey(isOn ? texts.unpin(path) : texts.pin(path), 'C')}
       onClick={() => togglePin(pool, path)}
     >
       <Sparkline pool={pool} path={path} />
@@ -115,10 +115,12 @@ function Tools({ row, text, onEdit, onRename, onRemove, onAdd }: ToolsProps): JS
   const { node } = row
   return (
     <span class="tools">
-      {(node.kind === 'map' || node.kind === 'list') && <Tool icon="add" label={texts.addIn(text)} onClick={onAdd} />}
-      <Tool icon="edit" label={texts.editOf(text)} onClick={onEdit} />
-      {onRename && <Tool icon="rename" label={texts.renameOf(text)} onClick={onRename} />}
-      <Tool icon="remove" label={texts.removeOf(text)} onClick={onRemove} />
+      {(node.kind === 'map' || node.kind === 'list') && (
+        <Tool icon="add" label={texts.addIn(text)} keyName="Insert" onClick={onAdd} />
+      )}
+      <Tool icon="edit" label={texts.editOf(text)} keyName="Enter" onClick={onEdit} />
+      {onRename && <Tool icon="rename" label={texts.renameOf(text)} keyName="F2" onClick={onRename} />}
+      <Tool icon="remove" label={texts.removeOf(text)} keyName="Delete" onClick={onRemove} />
     </span>
   )
 }
@@ -126,12 +128,21 @@ function Tools({ row, text, onEdit, onRename, onRemove, onAdd }: ToolsProps): JS
 interface ToolProps {
   readonly icon: Parameters<typeof Icon>[0]['name']
   readonly label: string
+  /** The key that does the same. */
+  readonly keyName: string
   readonly onClick: () => void
 }
 
-function Tool({ icon, label, onClick }: ToolProps): JSX.Element {
+function Tool({ icon, label, keyName, onClick }: ToolProps): JSX.Element {
   return (
-    <button type="button" tabIndex={-1} class="quiet" aria-label={label} title={label} onClick={onClick}>
+    <button
+      type="button"
+      tabIndex={-1}
+      class="quiet"
+      aria-label={label}
+      title={texts.withKey(label, keyName)}
+      onClick={onClick}
+    >
       <Icon name={icon} />
     </button>
   )

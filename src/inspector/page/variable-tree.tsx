@@ -4,6 +4,7 @@ import { useMemo } from 'preact/hooks'
 import { confirm } from './dialog.tsx'
 import { edit } from './edits.tsx'
 import { nodeAt, type Path, parseTree, pathText, renamed, treeText, withNode } from './json-tree.ts'
+import { togglePin } from './samples.ts'
 import { isReadOnly, type Opened, opened } from './state.ts'
 import { texts } from './texts.ts'
 import { rowsOf, type TreeRow, treeOf } from './tree-rows.ts'
@@ -118,7 +119,8 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
     } else if (key === 'ArrowLeft') {
       if (row.isOpen) toggle(row)
       else activeId.value = rows.findLast(({ level }, index) => index < active && level < row.level)?.id ?? row.id
-    } else if (isReadOnly.value) return false
+    } else if (key === 'c' && row.node.kind === 'number') togglePin(name, pathText(row.path))
+    else if (isReadOnly.value) return false
     else if (key === 'Enter' || key === ' ') startEdit(row)
     else if (key === 'F2' && canRename(row)) rename(row)
     else if (key === 'Delete') remove(row)
@@ -140,7 +142,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
         role: 'tree',
         tabIndex: 0,
         'aria-label': texts.tree,
-        'aria-description': isReadOnly.value ? '' : texts.keys,
+        'aria-description': isReadOnly.value ? texts.keysReadOnly : texts.keys,
         onKeyDown,
       }}
       row={(index) => {

@@ -21,7 +21,8 @@ interface TreeProps {
 const openIds: Signal<ReadonlyMap<string, ReadonlySet<string>>> = signal(new Map())
 const NONE: ReadonlySet<string> = new Set()
 
-const ROW_HEIGHT = 36
+/** As `--row` of tokens.css: fingers need more. */
+const ROW_HEIGHT = matchMedia('(pointer: coarse)').matches ? 44 : 36
 
 /** The variables of a pool, with everything that can be done to them. */
 export function VariableTree({ pool: { name, variables, changedAt }, filter }: TreeProps): JSX.Element {

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { ChartPanel } from './chart-panel.tsx'
 import { Dialogs } from './dialog.tsx'
 import { DoctorPanel } from './doctor-panel.tsx'
@@ -21,6 +21,8 @@ export function App(): JSX.Element {
   useKeys()
   useDrop()
   const { page } = route.value
+  useTitle()
+  useFocus()
   return (
     <>
       <TopBar />
@@ -74,6 +76,28 @@ function Warning({ text }: { readonly text: string }): JSX.Element {
       {text}
     </p>
   )
+}
+
+/** What is open is in the title: of the tab, of the history, and of what a screen reader says. */
+function useTitle(): void {
+  const { value } = route
+  const title = value.page === 'pool' ? texts.titleOf(value.name) : texts.title
+  useEffect(() => {
+    document.title = title
+  }, [title])
+}
+
+/** On a narrow page the list makes room for the pool, and comes back: the focus goes along. */
+function useFocus(): void {
+  const { page } = route.value
+  const before = useRef(page)
+  useEffect(() => {
+    const isSame = before.current === page
+    before.current = page
+    const { activeElement } = document
+    if (isSame || (activeElement !== document.body && activeElement?.checkVisibility())) return
+    document.getElementById(page === 'pools' ? 'pools' : 'main')?.focus({ preventScroll: true })
+  }, [page])
 }
 
 /** Undo and redo as everywhere, and `/` for the search. */

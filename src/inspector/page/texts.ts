@@ -4,6 +4,7 @@ const plural = (count: number, one: string, many: string = `${one}s`) =>
 /** Everything that the page says, in English. */
 export const texts = {
   title: 'persist-mqtt inspector',
+  titleOf: (name: string) => `${name} · persist-mqtt inspector`,
   brand: 'persist-mqtt',
   pools: 'Pools',
   charts: 'Charts',

@@ -188,6 +188,8 @@ function PoolRow({ pool, paths, place, isActive, onOpen }: RowProps): JSX.Elemen
   const { name, changedAt } = pool
   const isOpen = route.value.page === 'pool' && route.value.name === name
   const facts = [
+    ...(pool.owner === 'none' ? [] : [texts.ownerShort[pool.owner]]),
+    ...(pool.owner === 'none' && pool.isOnline === false ? [texts.offlinePool] : []),
     texts.variables(pool.variables),
     ...(changedAt === undefined ? [] : [texts.ago(now.value - changedAt)]),
   ]
@@ -205,7 +207,9 @@ function PoolRow({ pool, paths, place, isActive, onOpen }: RowProps): JSX.Elemen
     >
       <Presence pool={pool} />
       <span class="pool-name">{name}</span>
-      <span class="pool-facts">{paths.length > 0 ? paths.join(', ') : facts.join(' · ')}</span>
+      <span class={`pool-facts${pool.variables === null ? ' failed-text' : ''}`}>
+        {paths.length > 0 ? paths.join(', ') : facts.join(' · ')}
+      </span>
       <span class="pool-size">
         <SizeBar pool={pool} />
       </span>
@@ -220,7 +224,7 @@ export function Presence({ pool }: { readonly pool: PoolSummary }): JSX.Element 
   const text = state === 'online' ? texts.online : state === 'offline' ? texts.offlinePool : texts.unowned
   const kind = owner === 'none' ? '' : `, ${texts.owner[owner]}`
   return (
-    <span class={`presence presence-${state}`} title={text + kind}>
+    <span class={`presence presence-${state} presence-${owner}`} title={text + kind}>
       <span class="hidden">{text + kind}</span>
     </span>
   )

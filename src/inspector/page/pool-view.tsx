@@ -70,11 +70,11 @@ function Head({ name }: { readonly name: string }): JSX.Element {
           {pool ? (
             <>
               <span>{texts.variables(pool.variables)}</span>
-              <SizeBar pool={pool} />
+              <SizeBar pool={pool} isLong />
               <span>{when}</span>
             </>
           ) : (
-            <span>{texts.loading}</span>
+            <span>{opened.value?.state === 'loading' ? texts.loading : ''}</span>
           )}
         </p>
         <p class={`view-owner view-owner-${pool?.owner ?? 'none'}`}>{pool ? texts.ownerLine[pool.owner] : ''}</p>
@@ -112,10 +112,10 @@ function Variables({ name }: { readonly name: string }): JSX.Element {
       <div class="tree-head">
         <label class="search">
           <Icon name="search" />
-          <span class="hidden">{texts.search}</span>
+          <span class="hidden">{texts.filter}</span>
           <input
             type="search"
-            placeholder={texts.tree}
+            placeholder={texts.filter}
             value={filter.value}
             spellcheck={false}
             autocomplete="off"

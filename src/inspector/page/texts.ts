@@ -43,6 +43,7 @@ export const texts = {
   noMatch: 'Nothing matches',
   choose: 'Choose a pool to see its variables.',
   owner: { program: 'a program', device: 'a device', none: 'nobody' },
+  ownerShort: { program: 'program', device: 'device' },
   online: 'online',
   offlinePool: 'offline',
   unowned: 'nobody online',
@@ -77,6 +78,7 @@ export const texts = {
   tooMany: (count: number) => `${count.toLocaleString('en')} more are not shown; search for them.`,
 
   tree: 'Variables',
+  filter: 'Filter names and values',
   kinds: { null: 'null', boolean: 'boolean', number: 'number', text: 'text', list: 'list', map: 'map' },
   items: (count: number) => plural(count, 'item'),
   entries: (count: number) => plural(count, 'entry', 'entries'),

@@ -29,11 +29,13 @@ interface DialogProps {
   /** Buttons besides the one that cancels. */
   readonly actions?: ComponentChildren
   readonly isWide?: boolean
+  /** What the button that cancels says. */
+  readonly stay?: string | undefined
   readonly children: ComponentChildren
 }
 
 /** The browser keeps the focus inside, closes it with Escape, and gives the focus back. */
-export function Dialog({ title, close, onSubmit, actions, isWide = false, children }: DialogProps): JSX.Element {
+export function Dialog({ title, close, onSubmit, actions, isWide = false, stay, children }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null)
   useLayoutEffect(() => {
     const dialog = element.current
@@ -54,7 +56,7 @@ export function Dialog({ title, close, onSubmit, actions, isWide = false, childr
         <div class="dialog-body">{children}</div>
         <div class="dialog-actions">
           <button type="button" onClick={close}>
-            {actions === undefined ? texts.close : texts.cancel}
+            {stay ?? (actions === undefined ? texts.close : texts.cancel)}
           </button>
           {actions}
         </div>
@@ -68,16 +70,19 @@ interface ConfirmProps {
   readonly text: ComponentChildren
   /** What the button says. */
   readonly go: string
+  /** What the other one says. */
+  readonly stay?: string
   readonly isDanger?: boolean
   readonly onGo: () => void
 }
 
 /** Asks before something is lost. */
-export function confirm({ title, text, go, isDanger = true, onGo }: ConfirmProps): void {
+export function confirm({ title, text, go, stay, isDanger = true, onGo }: ConfirmProps): void {
   show((close) => (
     <Dialog
       title={title}
       close={close}
+      stay={stay}
       actions={
         <button
           type="button"

@@ -70,7 +70,7 @@ async function attempt(
   try {
     const done = await editPool(pool, { set, seen, force })
     onDone(step)
-    tell('done', title, outcome(pool, done))
+    tell(kindOf(pool), title, outcome(pool, done))
   } catch (error) {
     const again = (next: Step, isForced = force) => void attempt(next, isForced, onDone, titleOf)
     if (!(error instanceof RequestFailed)) throw error
@@ -78,6 +78,11 @@ async function attempt(
     else if (!force && isDeaf(error)) askForce(() => again(step, true))
     else tell('failed', title, texts.notSaved(error.message))
   }
+}
+
+/** What was written to a device may be gone soon: that is no success yet. */
+function kindOf(pool: string): 'done' | 'warning' {
+  return pools.get(pool)?.owner === 'device' ? 'warning' : 'done'
 }
 
 /** What has become of a change. */
@@ -110,6 +115,7 @@ function askConflict({ pool, changes }: Step, current: readonly VariableText[], 
       </>
     ),
     go: texts.conflict.overwrite,
+    stay: texts.conflict.keep,
     onGo: () => again({ pool, changes: over }),
   })
 }

@@ -3,7 +3,7 @@ import type { LiveEvent, PoolContent, VariableText } from '../protocol.ts'
 import { light } from './lights.ts'
 import { poolContent, RequestFailed } from './requests.ts'
 import { record } from './samples.ts'
-import { about, incomplete, link, namesVersion, opened, pools, poolsVersion } from './state.ts'
+import { about, incomplete, type Link, link, namesVersion, opened, pools, poolsVersion } from './state.ts'
 import { texts } from './texts.ts'
 
 /** A page that is hidden has no frames; it is kept up to date this often, in milliseconds. */
@@ -21,14 +21,17 @@ let isScheduled = false
 /** Follows the server for as long as the page is open; the browser connects again by itself. */
 export function follow(): void {
   const source = new EventSource('api/live')
+  /** What was known of the broker: the server does not say again what this page has been told. */
+  let before: Link = { state: 'loading' }
   source.onopen = () => {
-    if (link.value.state === 'reconnecting') link.value = { state: 'online' }
+    if (link.value.state === 'reconnecting') link.value = before
   }
   source.onmessage = ({ data, lastEventId }: MessageEvent<string>) => {
     waiting.push([Number(lastEventId.split('-')[1]), JSON.parse(data) as LiveEvent])
     schedule()
   }
   source.onerror = () => {
+    if (link.value.state !== 'reconnecting') before = link.value
     link.value = { state: 'reconnecting' }
     if (source.readyState !== EventSource.CLOSED) return
     source.close()

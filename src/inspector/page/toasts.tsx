@@ -19,7 +19,7 @@ let count = 0
 export function tell(kind: Toast['kind'], title: string, text = ''): void {
   const id = ++count
   toasts.value = [...toasts.value.slice(-3), { id, kind, title, text }]
-  if (kind !== 'failed') setTimeout(() => close(id), STAYS_MS)
+  if (kind !== 'failed') setTimeout(() => close(id), kind === 'warning' ? 2 * STAYS_MS : STAYS_MS)
 }
 
 function close(id: number): void {
@@ -31,7 +31,7 @@ export function Toasts(): JSX.Element {
   return (
     <div class="toasts" role="status" aria-live="polite">
       {toasts.value.map(({ id, kind, title, text }) => (
-        <div key={id} class={`toast toast-${kind}`}>
+        <div key={id} class={`toast toast-${kind}`} role={kind === 'failed' ? 'alert' : undefined}>
           <p>
             <strong>{title}</strong> {text}
           </p>

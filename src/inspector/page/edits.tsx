@@ -31,14 +31,27 @@ export async function edit(pool: string, changes: readonly Change[], force = fal
   })
 }
 
-export async function undo(): Promise<void> {
+/** One after the other: the next one is chosen when the one before is done. */
+let queue: Promise<void> = Promise.resolve()
+
+export function undo(): Promise<void> {
+  queue = queue.then(undoOne)
+  return queue
+}
+
+export function redo(): Promise<void> {
+  queue = queue.then(redoOne)
+  return queue
+}
+
+async function undoOne(): Promise<void> {
   const step = undoable.value.at(-1)
   if (step === undefined) return tell('warning', texts.nothingToUndo)
   const changes = step.changes.map(([name, before, after]): Change => [name, after, before])
   await attempt({ pool: step.pool, changes }, false, () => move(step, undoable, redoable), texts.undone)
 }
 
-export async function redo(): Promise<void> {
+async function redoOne(): Promise<void> {
   const step = redoable.value.at(-1)
   if (step === undefined) return
   await attempt(step, false, () => move(step, redoable, undoable), texts.redone)
@@ -57,6 +70,8 @@ async function attempt(
   /** Given what was done in the end: after a conflict, that what others had written is what undoing brings back. */
   onDone: (done: Step) => void,
   titleOf: (what: string) => string = (what) => what,
+  /** Whatever is there by now: a variable that changes every second could not be written otherwise. */
+  isOver = false,
 ): Promise<void> {
   const { pool, changes } = step
   const title = titleOf(
@@ -68,14 +83,20 @@ async function attempt(
   const set = changes.map(([name, , after]): VariableText => [name, after])
   const seen = changes.map(([name, before]): VariableText => [name, before])
   try {
-    const done = await editPool(pool, { set, seen, force })
+    const done = await editPool(pool, isOver ? { set, force } : { set, seen, force })
     onDone(step)
     tell(kindOf(pool), title, outcome(pool, done))
   } catch (error) {
-    const again = (next: Step, isForced = force) => void attempt(next, isForced, onDone, titleOf)
+    const again = (next: Step, isForced = force) => void attempt(next, isForced, onDone, titleOf, isOver)
     if (!(error instanceof RequestFailed)) throw error
-    if (error.code === 'CONFLICT') askConflict(step, error.current, again)
-    else if (!force && isDeaf(error)) askForce(() => again(step, true))
+    if (error.code === 'CONFLICT') {
+      const theirs = new Map(error.current)
+      // Pressed twice, or somebody else has done the same: there is nothing to ask.
+      if (changes.every(([name, , after]) => (theirs.get(name) ?? null) === after)) return
+      askConflict(step, error.current, (next) => void attempt(next, force, onDone, titleOf, true))
+      return
+    }
+    if (!force && isDeaf(error)) askForce(() => again(step, true))
     else tell('failed', title, texts.notSaved(error.message))
   }
 }

@@ -234,12 +234,13 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'demo',
     usage: '',
-    summary: 'A broker and a program that counts, to try everything on',
+    summary: 'A broker, a program that counts, and the inspector, to try everything on',
     least: 0,
     most: 0,
     flags: {
       port: { type: 'string', short: 'p', value: 'PORT', help: 'Default: $PERSIST_PORT, or 1883' },
       'ws-port': { type: 'string', value: 'PORT', help: 'Default: $PERSIST_WS_PORT, or 9001' },
+      'inspect-port': { type: 'string', value: 'PORT', help: 'Default: $PERSIST_INSPECT_PORT, or 4883' },
       data: { type: 'string', value: 'DIR', help: 'Default: $PERSIST_DATA, or .persist-mqtt' },
     },
     isConnected: false,

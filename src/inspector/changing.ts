@@ -1,8 +1,8 @@
 import { type EditOptions, type Editor, type EditWay, openEditor } from '../index.ts'
 import { type JsonObject, put } from '../json.ts'
 import { parsedJson } from '../parsed-json.ts'
-import { decodePayload, encodePayload } from '../payload.ts'
-import { sameBytes } from '../pools/pool-changes.ts'
+import { decodePayload, encodePayload, joinPayload, type Payload } from '../payload.ts'
+import { poolChanges, sameBytes } from '../pools/pool-changes.ts'
 import { assertName } from '../pools/pool-topics.ts'
 import type { Pools } from '../pools/pools.ts'
 import { isThere, restorePool } from '../pools/restore-pool.ts'
@@ -117,7 +117,8 @@ export class Changing {
   #assertSeen(name: string, seen: readonly VariableText[]): void {
     const now = new Map(this.#live.content(name)?.variables ?? [])
     const current = seen.map(([variable]): VariableText => [variable, now.get(variable) ?? null])
-    if (seen.every(([, text], index) => text === current[index]?.[1])) return
+    // By value: 2.50 is kept as 2.5.
+    if (poolChanges(payloadOf(seen), payloadOf(current)).length === 0) return
     const text = `Somebody else has changed ${name} meanwhile. Nothing was changed.`
     throw new RequestError(409, 'CONFLICT', text, { current })
   }
@@ -135,6 +136,13 @@ export class Changing {
       await editor.close()
     }
   }
+}
+
+/** @throws {RequestError} where a text is no JSON */
+function payloadOf(variables: readonly VariableText[]): Payload {
+  const there = variables.flatMap(([name, text]) => (text === null ? [] : [[name, text] as const]))
+  for (const [, text] of there) parsed(text)
+  return decodePayload(encodePayload(joinPayload(there)), 'what was seen')
 }
 
 function parsed(text: string): unknown {

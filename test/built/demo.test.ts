@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { waitFor } from '../helpers/wait.ts'
@@ -17,7 +19,7 @@ interface Pool {
 }
 
 function startDemo(directory: string): Program {
-  const env = { PERSIST_DATA: directory, PERSIST_PORT: '0', PERSIST_WS_PORT: '0' }
+  const env = { PERSIST_DATA: directory, PERSIST_PORT: '0', PERSIST_WS_PORT: '0', PERSIST_INSPECT_PORT: '0' }
   return runProgram(join(ROOT, 'bin/persist-mqtt.js'), ['demo'], directory, env)
 }
 
@@ -119,7 +121,8 @@ test('a data directory that is in use is a clear message, and harms nothing', as
 test('as JSON, a line at the start and one at the end; a port that is none is told', async () => {
   const directory = temporaryDirectory()
   const bin = join(ROOT, 'bin/persist-mqtt.js')
-  const demo = runProgram(bin, ['demo', '--json', '--port', '0', '--ws-port', '0', '--data', 'kept'], directory)
+  const ports = ['--port', '0', '--ws-port', '0', '--inspect-port', '0']
+  const demo = runProgram(bin, ['demo', '--json', ...ports, '--data', 'kept'], directory)
   await demo.says(/\n/)
   expect(await demo.kill('SIGTERM')).toBe(0)
   const [start, end] = demo
@@ -128,9 +131,34 @@ test('as JSON, a line at the start and one at the end; a port that is none is to
     .split('\n')
     .map((line) => JSON.parse(line))
   const [url, webSocketUrl] = [expect.stringMatching(/^mqtt:/), expect.stringMatching(/^ws:/)]
-  expect(start).toEqual({ starts: 1, seconds: 0, url, webSocketUrl, directory: 'kept' })
+  const inspector = expect.stringMatching(/^http:.*token=/)
+  expect(start).toEqual({ starts: 1, seconds: 0, url, webSocketUrl, inspector, directory: 'kept' })
   expect(end).toEqual({ seconds: expect.any(Number) })
   const wrong = runProgram(bin, ['demo'], directory, { PERSIST_PORT: 'x', PERSIST_WS_PORT: '0' })
   expect(await wrong.ended()).toBe(2)
   expect(wrong.stderr()).toBe('persist-mqtt: PERSIST_PORT must be a port: a whole number from 0 to 65535.\n')
 })
+
+test('its inspector shows the pool, at another port where its own is taken', async () => {
+  const taken = await listeningAt(0)
+  const env = { PERSIST_DATA: 'kept', PERSIST_PORT: '0', PERSIST_WS_PORT: '0', PERSIST_INSPECT_PORT: String(taken) }
+  const demo = runProgram(join(ROOT, 'bin/persist-mqtt.js'), ['demo'], temporaryDirectory(), env)
+  const [address = ''] = await demo.says(/http:\S+/)
+  const { origin } = new URL(address)
+  expect(origin).not.toContain(`:${taken}`)
+  const entered = await fetch(address, { redirect: 'manual' })
+  const headers = { cookie: entered.headers.get('set-cookie')?.split(';')[0] ?? '' }
+  expect(await (await fetch(`${origin}/api/pools/demo`, { headers })).json()).toMatchObject({
+    pool: { owner: 'program' },
+  })
+  expect(await (await fetch(origin, { headers })).text()).toContain('<div id="app">')
+  expect(await demo.kill('SIGINT')).toBe(0)
+})
+
+/** A server that takes a port, until the test ends. */
+async function listeningAt(port: number): Promise<number> {
+  const server = createServer().listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}

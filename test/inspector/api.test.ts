@@ -71,6 +71,16 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
       },
     ])
     expect(await page.kept('garage')).toBe('{"a":7}')
+    const same = {
+      set: [['a', '8']],
+      seen: [
+        ['a', '7.0'],
+        ['b', null],
+      ],
+    }
+    expect(await page.post('pools/garage/edit', same)).toEqual([200, { way: 'direct' }])
+    const long = { set: [['a', '9']], seen: [['a', '{']] }
+    expect(await page.post('pools/garage/edit', long)).toMatchObject([400, {}])
   })
 
   test('a device that does not listen is not written to, but with force', async () => {

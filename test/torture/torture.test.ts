@@ -33,7 +33,14 @@ const FOUND: readonly [found: string, name: BrokerName, seed: number, journal: b
     ['editors brought back what had been removed while a lost pool was written again', 'mosquitto-4', 3, true, 1, 1],
     ['and removed again what its owner had kept', 'mosquitto-5', 91, false, 30, 30],
     ['and what had come to them while they wrote', 'mosquitto-5', 92, true, 9, 9],
-  ['what was set and removed again gave way to what had been written before', 'mosquitto-4-memory', 95, false, 47, 47],
+    [
+      'what was set and removed again gave way to what had been written before',
+      'mosquitto-4-memory',
+      95,
+      false,
+      47,
+      47,
+    ],
   ]
 
 for (const [found, name, seed, journal, firstRound, last] of FOUND) {

@@ -1,4 +1,6 @@
 import { openStore } from '../../index.ts'
+import { type Inspector, startInspector } from '../../inspector/server.ts'
+import { Pools } from '../../pools/pools.ts'
 import type { Context } from '../command.ts'
 import { embeddedBroker } from '../embedded-broker.ts'
 import { EXIT, type ExitCode } from '../io.ts'
@@ -11,7 +13,7 @@ interface Pool {
   log: { starts: { at: string; pid: number }[] }
 }
 
-/** `persist-mqtt demo`: a broker and a store in one program. End it in any way, start it again, and it goes on. */
+/** `persist-mqtt demo`: broker, store and inspector in one program. End it in any way, start it again, and it goes on. */
 export async function demo(context: Context): Promise<ExitCode> {
   const { io } = context
   // Looked at first: a signal that comes while it starts ends it in order too.
@@ -33,12 +35,15 @@ export async function demo(context: Context): Promise<ExitCode> {
   if (pt.log.starts.length > 10) pt.log.starts.shift()
   await pt.save()
   const { url, webSocketUrl } = broker
-  if (isJson) io.out(JSON.stringify({ starts: pt.starts, seconds: pt.seconds, url, webSocketUrl, directory }))
+  const inspector = await inspectorOf(url, portOf(context, 'inspect-port', 4883, 'PERSIST_INSPECT_PORT'))
+  const about = { url, webSocketUrl, inspector: inspector.url, directory }
+  if (isJson) io.out(JSON.stringify({ starts: pt.starts, seconds: pt.seconds, ...about }))
   else
     io.out(`Start number ${pt.starts}, ${pt.seconds} seconds counted so far.
 
   Broker     ${url} and ${webSocketUrl}, its messages kept in ${directory}
-  See it     npx persist-mqtt watch --url ${url}
+  See it     ${inspector.url}
+  Watch it   npx persist-mqtt watch --url ${url}
   Change it  npx persist-mqtt set demo seconds 1000 --url ${url}
 
 Counting. Press Ctrl-C, or kill -9 ${io.pid} at any moment, and start it again: it goes on where it was.`)
@@ -50,9 +55,22 @@ Counting. Press Ctrl-C, or kill -9 ${io.pid} at any moment, and start it again: 
   }, 1000)
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   clearInterval(timer)
+  await inspector.close()
   await pt.$close()
   await broker.close()
   if (isJson) io.out(JSON.stringify({ seconds: pt.seconds }))
   else io.out(`${io.stdout.isTTY ? '\n' : ''}Stopped at ${pt.seconds} seconds.`)
   return EXIT.ok
+}
+
+/** At its port, or at another one where that is taken. */
+async function inspectorOf(url: string, port: number): Promise<Inspector> {
+  // The demo's own broker asks nobody who they are.
+  const options = { pools: new Pools({ url, username: '', password: '' }), host: '127.0.0.1', isReadOnly: false }
+  try {
+    return await startInspector({ ...options, port })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    return startInspector({ ...options, port: 0 })
+  }
 }

@@ -58,7 +58,7 @@ export const texts = {
       ? plural(bytes, 'byte')
       : bytes < 10_000_000
         ? `${Math.round(bytes / 1000)} kB`
-        : `${Math.round(bytes / 1e6)} MB`,
+        : `${Math.round(bytes / 2 ** 20)} MB`,
   size: (used: string, limit: string) => `${used} of ${limit}`,
   never: 'not changed since the inspector was started',
   ago: (ms: number) => {

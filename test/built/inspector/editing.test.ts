@@ -56,6 +56,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('on the page', () => 
     await page.getByRole('dialog').getByLabel('Name').fill('y')
     await press('Enter')
     await kept('garage', '{"n":2.5,"text":"b \\"c\\"","on":false,"map":{"y":1}}')
+    await page.getByText('garage: map', { exact: true }).waitFor()
     for (let undone = 0; undone < 4; undone++) {
       await page.getByRole('button', { name: 'Undo' }).waitFor()
       await press('Control+z')
@@ -114,7 +115,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('on the page', () => 
     const dialog = page.getByRole('dialog')
     await dialog.getByText('Somebody else has changed this meanwhile').waitFor()
     await kept('garage', '{"n":2,"map":{"x":1,"y":1}}')
-    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await dialog.getByRole('button', { name: 'Keep what is there' }).click()
     await edit('n', 'n', '6')
     await put('garage', '{"n":3,"map":{"x":1,"y":1}}')
     await page.keyboard.press('Enter')

@@ -58,7 +58,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('the page', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
     const left = odd.replace('"constructor":1', '"constructor":2').replace('"__proto__":{"polluted":1},', '')
     await kept('garage', left.replace('\\u202e', '\u202e'))
-    expect(await page.title()).toBe('persist-mqtt inspector')
+    expect(await page.title()).toBe('garage · persist-mqtt inspector')
     expect(await page.evaluate(() => 'polluted' in {})).toBe(false)
     expect(errors).toEqual([])
   })
@@ -119,7 +119,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('the page', () => {
   test('on a phone the list and a pool are two screens', LIMIT, async () => {
     const viewport = { width: 390, height: 800 }
     const { page, pools, open, row } = await inspectedPage(
-      { garage: '{"n":1,"long":"' + 'x'.repeat(500) + '"}' },
+      { garage: `{"n":1,"long":"${'x'.repeat(500)}"}` },
       { viewport },
     )
     await open('garage')

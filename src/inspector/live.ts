@@ -124,7 +124,8 @@ export class LivePools {
 
   #changed(name: string, before: Uint8Array | null, after: Uint8Array | null): void {
     const pool = this.#known.get(name)
-    const now = Date.now()
+    // No two states begin at the same time: a page tells them apart by that.
+    const now = Math.max(Date.now(), (pool?.changedAt ?? 0) + 1)
     const since = pool?.changedAt ?? this.#deletedAt.get(name) ?? this.#startedAt
     if (before !== null || this.#deletedAt.has(name)) this.#history.add(name, { since, bytes: before })
     if (after === null) {

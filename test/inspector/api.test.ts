@@ -140,7 +140,8 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     await seen(page, 'garage', null)
     const states = (await (await page.get('pools/garage/history')).json()) as { since: number; text: string | null }[]
     expect(states.map(({ text }) => text)).toEqual(['{"a":1}', '{"a":2}', null])
-    expect(states.map(({ since }) => since)).toEqual(states.map(({ since }) => since).toSorted())
+    const times = states.map(({ since }) => since)
+    expect(times).toEqual([...new Set(times)].toSorted())
   })
 
   test('a search through names, variables and values', async () => {

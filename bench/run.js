@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { acknowledgedSaves } from './acknowledged-saves.js'
 import { durableChange } from './durable-change.js'
+import { inspector } from './inspector.js'
 import { largePool } from './large-pool.js'
 import { listing } from './listing.js'
 import { millionSaves } from './million-saves.js'
@@ -23,6 +24,7 @@ const parts = {
   durableChange,
   largePool,
   listing,
+  inspector,
 }
 
 const [only] = process.argv.slice(2)

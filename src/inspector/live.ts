@@ -1,5 +1,5 @@
 import { reasonOf } from '../errors.ts'
-import { decodePayload } from '../payload.ts'
+import { decodeObject, decodePayload } from '../payload.ts'
 import { isExamined } from '../pools/doctor.ts'
 import type { Pools } from '../pools/pools.ts'
 import { type PoolsListener, type Presence, watchPools } from '../pools/watch-pools.ts'
@@ -101,7 +101,8 @@ export class LivePools {
     if (pool === undefined) return undefined
     const about = { at: this.events.last, pool: summaryOf(name, pool) }
     try {
-      return { ...about, variables: [...decodePayload(pool.bytes, name).texts] }
+      const { texts } = decodeObject(pool.bytes, (reason) => new Error(reason))
+      return { ...about, variables: [...texts] }
     } catch (error) {
       const text = new TextDecoder().decode(pool.bytes.subarray(0, SHOWN_BYTES))
       return { ...about, variables: null, invalid: { reason: reasonOf(error), text } }

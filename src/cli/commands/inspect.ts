@@ -17,14 +17,17 @@ export async function inspect(context: Context): Promise<ExitCode> {
   const password = passwordFile === undefined ? undefined : (await textOf(passwordFile)).replace(/\r?\n$/, '')
   if (password === '')
     throw new CliError(EXIT.failed, `${passwordFile} is empty: it must have the password of the page.`)
+  const port = portOf(context, 'port', 4883)
   const inspector = await startInspector({
     pools,
-    port: portOf(context, 'port', 4883),
+    port,
     host: context.value('host') ?? '127.0.0.1',
     isReadOnly: context.has('read-only'),
     password,
     names: context.all('allow-host').map((name) => name.toLowerCase()),
     tls: cert !== undefined && key !== undefined ? { cert: await textOf(cert), key: await textOf(key) } : undefined,
+  }).catch((error: unknown) => {
+    throw isTaken(error) ? new CliError(EXIT.failed, `Port ${port} is taken; choose another one: --port PORT`) : error
   })
   const { url, live } = inspector
   if (context.has('json')) io.out(JSON.stringify({ url, broker: pools.place, pools: live.names.length }))
@@ -33,4 +36,8 @@ export async function inspect(context: Context): Promise<ExitCode> {
   if (!signal.aborted) await Promise.race([ended, inspector.ended])
   await inspector.close()
   return EXIT.ok
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 }

@@ -88,6 +88,7 @@ export const texts = {
   editOf: (path: string) => `Edit ${path}`,
   toggle: (path: string) => `Switch ${path}`,
   editJson: 'Edit as JSON',
+  json: 'JSON',
   save: 'Save',
   add: 'Add a variable',
   addIn: (path: string) => `Add to ${path}`,
@@ -107,7 +108,7 @@ export const texts = {
   jsonUnexpected: (found: string) => `${found} cannot be here.`,
   pin: (path: string) => `Show ${path} in the large chart`,
   unpin: (path: string) => `Take ${path} out of the large chart`,
-  keys: 'Arrow keys move, Enter edits, F2 renames, Delete removes, Insert adds, C shows a number in the large chart.',
+  keys: 'Arrow keys move, Enter edits, J edits as JSON, F2 renames, Delete removes, Insert adds, C shows a number in the large chart.',
   keysReadOnly: 'Arrow keys move, C shows a number in the large chart.',
   withKey: (label: string, key: string) => `${label} (${key})`,
 

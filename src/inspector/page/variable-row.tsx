@@ -21,6 +21,8 @@ interface RowProps {
   readonly onActivate: () => void
   readonly onToggle: () => void
   readonly onEdit: () => void
+  /** Edits it as JSON, which may be of another kind. */
+  readonly onJson: () => void
   readonly onRename: (() => void) | undefined
   readonly onRemove: () => void
   readonly onAdd: () => void
@@ -71,7 +73,11 @@ export function VariableRow(props: RowProps): JSX.Element {
         </span>
       </span>{' '}
       <span class="tree-value">
-        {isEditing ? <InPlace node={node} label={text} onValue={props.onValue} /> : <Value {...props} text={text} />}
+        {isEditing ? (
+          <InPlace node={node} label={text} onValue={props.onValue} onJson={props.onJson} />
+        ) : (
+          <Value {...props} text={text} />
+        )}
       </span>{' '}
       <span class={`kind kind-${node.kind}`}>{texts.kinds[node.kind]}</span>{' '}
       <span class="tree-tools">
@@ -111,14 +117,19 @@ function Chart({ pool, path }: { readonly pool: string; readonly path: string })
 
 type ToolsProps = RowProps & { readonly text: string }
 
-function Tools({ row, text, onEdit, onRename, onRemove, onAdd }: ToolsProps): JSX.Element {
+function Tools({ row, text, onEdit, onJson, onRename, onRemove, onAdd }: ToolsProps): JSX.Element {
   const { node } = row
   return (
     <span class="tools">
       {(node.kind === 'map' || node.kind === 'list') && (
         <Tool icon="add" label={texts.addIn(text)} keyName="Insert" onClick={onAdd} />
       )}
-      <Tool icon="edit" label={texts.editOf(text)} keyName="Enter" onClick={onEdit} />
+      <Tool
+        icon="edit"
+        label={texts.editOf(text)}
+        keyName="Enter"
+        onClick={node.kind === 'boolean' ? onJson : onEdit}
+      />
       {onRename && <Tool icon="rename" label={texts.renameOf(text)} keyName="F2" onClick={onRename} />}
       <Tool icon="remove" label={texts.removeOf(text)} keyName="Delete" onClick={onRemove} />
     </span>
@@ -187,10 +198,11 @@ interface InPlaceProps {
   readonly node: JsonNode
   readonly label: string
   readonly onValue: (json: string | undefined) => void
+  readonly onJson: () => void
 }
 
 /** A number or a text, edited where it stands: Enter saves, Escape does not. */
-function InPlace({ node, label, onValue }: InPlaceProps): JSX.Element {
+function InPlace({ node, label, onValue, onJson }: InPlaceProps): JSX.Element {
   const isNumber = node.kind === 'number'
   const source = 'source' in node ? node.source : ''
   const [typed, setTyped] = useState(isNumber ? source : String(JSON.parse(source)))
@@ -224,6 +236,9 @@ function InPlace({ node, label, onValue }: InPlaceProps): JSX.Element {
       />
       <button type="button" class="primary small" onClick={save} disabled={isWrong}>
         {texts.save}
+      </button>
+      <button type="button" class="small" aria-label={texts.editJson} title={texts.editJson} onClick={onJson}>
+        {texts.json}
       </button>
       <button type="button" class="small" onClick={() => onValue(undefined)}>
         {texts.cancel}

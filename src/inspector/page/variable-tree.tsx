@@ -58,7 +58,11 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
     const isLong = 'source' in node && (node.source.length > 200 || node.source.includes('\\n'))
     if (node.kind === 'boolean') change(path, node.source === 'true' ? 'false' : 'true')
     else if ((node.kind === 'number' || node.kind === 'text') && !isLong) editing.value = { id, seen }
-    else editJson(pathText(path), treeText(node, '  '), (json) => change(path, minified(json), seen))
+    else startJson(row, seen)
+  }
+  const startJson = ({ node, path }: TreeRow, seen = variables.get(String(path[0]))) => {
+    editing.value = undefined
+    editJson(pathText(path), treeText(node, '  '), (json) => change(path, minified(json), seen))
   }
   const remove = ({ path, node }: TreeRow) => {
     const seen = variables.get(String(path[0]))
@@ -123,6 +127,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
     } else if (key === 'c' && row.node.kind === 'number') togglePin(name, pathText(row.path))
     else if (isReadOnly.value) return false
     else if (key === 'Enter' || key === ' ') startEdit(row)
+    else if (key === 'j') startJson(row)
     else if (key === 'F2' && canRename(row)) rename(row)
     else if (key === 'Delete') remove(row)
     else if (key === 'Insert') hasInner ? addTo(row) : addVariable(name, variables)
@@ -163,6 +168,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
             }}
             onToggle={() => toggle(row)}
             onEdit={() => startEdit(row)}
+            onJson={() => startJson(row, editing.value?.seen)}
             onRename={canRename(row) ? () => rename(row) : undefined}
             onRemove={() => remove(row)}
             onAdd={() => addTo(row)}

@@ -5,6 +5,7 @@ import { eventStream } from './event-stream.ts'
 import { badRequest, failureOf, RequestError } from './failure.ts'
 import type { LivePools } from './live.ts'
 import type { Copy, Edit, Replace, Restore, VariableText } from './protocol.ts'
+import { bodyText } from './request-body.ts'
 import { search } from './search.ts'
 import { Transfer } from './transfer.ts'
 
@@ -119,16 +120,7 @@ function streamed(type: string, body: ReadableStream<Uint8Array>): Response {
   return new Response(body, { headers: { 'content-type': type } })
 }
 
-async function textOf(request: Request): Promise<string> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of request.body ?? []) {
-    bytes += part.length
-    if (bytes > LIMIT_BYTES) throw new RequestError(413, 'BAD_REQUEST', 'That is more than 64 MB.')
-    parts.push(part)
-  }
-  return new TextDecoder().decode(Buffer.concat(parts))
-}
+const textOf = (request: Request) => bodyText(request, LIMIT_BYTES)
 
 type Body = { readonly [name: string]: unknown }
 

@@ -1,5 +1,10 @@
 import type { Access } from './access.ts'
+import { failureOf } from './failure.ts'
 import type { PageFiles } from './page-files.ts'
+import { bodyText } from './request-body.ts'
+
+/** Nobody's password is longer. */
+const LOGIN_BYTES = 10_000
 
 /** What a site is made of. */
 export interface SiteParts {
@@ -36,7 +41,10 @@ const HEADERS = {
 /** The whole inspector: who is let in gets the page, its files and the API. */
 export function makeSite(parts: SiteParts): (request: Request) => Promise<Response> {
   return async (request) => {
-    const response = await answered(request, parts)
+    const response = await answered(request, parts).catch((thrown: unknown) => {
+      const { status, failure: told } = failureOf(thrown)
+      return Response.json(told, { status })
+    })
     for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value)
     if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
     return response
@@ -64,7 +72,7 @@ async function answered(request: Request, { access, files, api }: SiteParts): Pr
 }
 
 async function login(request: Request, access: Access): Promise<Response> {
-  const form = new URLSearchParams((await request.text()).slice(0, 10_000))
+  const form = new URLSearchParams(await bodyText(request, LOGIN_BYTES))
   const isRight = await access.isPassword(form.get('password') ?? '')
   return isRight ? redirect('/', access.cookie(request)) : redirect('/?wrong')
 }

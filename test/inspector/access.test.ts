@@ -91,6 +91,7 @@ describe.skipIf(!mosquittoAvailable)('who is let in', () => {
         body: new URLSearchParams({ password }),
       })
     expect(await (await fetch(origin)).text()).toContain('type="password"')
+    expect((await login('x'.repeat(20_000))).status).toBe(413)
     const start = performance.now()
     const wrong = await login('open')
     expect(performance.now() - start).toBeGreaterThan(900)

@@ -3,7 +3,7 @@ import { within } from '../deferred.ts'
 import { PersistError, reasonOf } from '../errors.ts'
 import { randomHex } from '../random-hex.ts'
 import { type Check, failed, ok, warning } from './doctor/check.ts'
-import { echoOf, LIMIT_MS, put, retainedAt } from './doctor/probe.ts'
+import { echoOf, limitFor, put, retainedAt } from './doctor/probe.ts'
 import type { Pools } from './pools.ts'
 
 export type { Check } from './doctor/check.ts'
@@ -18,7 +18,7 @@ const SIZES: readonly [bytes: number, name: string][] = [
 /** How often the order of messages is looked at. */
 const ROUNDS = 5
 /** How long one check may take in all, in milliseconds. */
-const CHECK_LIMIT_MS = 20_000
+const CHECK_LIMIT_MS = 40_000
 
 /** What the names of its own pools begin with. */
 const PREFIX = 'persist-mqtt-doctor-'
@@ -176,7 +176,8 @@ class Doctor {
     let largest = 'nothing'
     for (const [bytes, name] of SIZES) {
       // A connection for each: some brokers end it.
-      const isHeld = await within(this.#holds(bytes), 2 * LIMIT_MS, () => new Error('late')).catch(() => false)
+      const limitMs = 2 * limitFor(bytes)
+      const isHeld = await within(this.#holds(bytes), limitMs, () => new Error('late')).catch(() => false)
       if (!isHeld) {
         const seen =
           largest === 'nothing'
@@ -193,7 +194,7 @@ class Doctor {
   async #holds(bytes: number): Promise<boolean> {
     const text = JSON.stringify({ x: 'x'.repeat(bytes - 8) })
     if (!(await this.#put(this.#topic, new TextEncoder().encode(text)))) return false
-    const { messages } = await this.#lookAgain([this.#topic])
+    const { messages } = await this.#lookAgain([this.#topic], limitFor(bytes))
     return messages.some(({ payload }) => payload.length === text.length)
   }
 
@@ -265,7 +266,7 @@ class Doctor {
     return this.#pools.connected((connection: Connection) => put(connection, topic, payload))
   }
 
-  #lookAgain(filters: readonly string[]): ReturnType<typeof retainedAt> {
-    return this.#pools.connected((connection) => retainedAt(connection, filters, this.#fence))
+  #lookAgain(filters: readonly string[], patienceMs?: number): ReturnType<typeof retainedAt> {
+    return this.#pools.connected((connection) => retainedAt(connection, filters, this.#fence, patienceMs))
   }
 }

@@ -36,6 +36,8 @@ export interface LookOptions {
   /** Where a message to ourselves may go; random digits are put after it. */
   readonly fenceTopic: string
   visit(message: Message): void
+  /** How long nothing may come, in milliseconds: a large pool takes its time. @default ECHO_MS */
+  readonly patienceMs?: number
   /** Called when so many messages have come that the broker may drop some. */
   onMany?(): void
 }
@@ -49,7 +51,7 @@ export interface LookOptions {
  */
 export async function look(
   connection: Connection,
-  { filters, qos, fenceTopic, visit, onMany }: LookOptions,
+  { filters, qos, fenceTopic, visit, patienceMs = ECHO_MS, onMany }: LookOptions,
 ): Promise<Look> {
   const topic = `${fenceTopic}/${randomHex(8)}`
   const packets = new PacketCount()
@@ -102,7 +104,7 @@ export async function look(
   let before = -1
   while (isHeard && isTaken && !isFenced) {
     const isBack = (await connection.orLost(pause(FENCE_AGAIN_MS, echo.promise))) === true
-    if (!isBack && performance.now() - lastAt > ECHO_MS) break
+    if (!isBack && performance.now() - lastAt > patienceMs) break
     if (isBack) {
       // Aedes, which speaks 3.1.1 only, lets a fence pass between the messages of a wildcard: once more, until none comes.
       const retained = atQos0.count + atQos1
@@ -114,7 +116,7 @@ export async function look(
     if (!isFenced) sendFence()
   }
   // No fence: what is retained comes without a pause, so one is its end.
-  while (!isFenced && performance.now() - lastAt < ECHO_MS) await connection.orLost(pause(FENCE_AGAIN_MS))
+  while (!isFenced && performance.now() - lastAt < patienceMs) await connection.orLost(pause(FENCE_AGAIN_MS))
   connection.unsubscribe(topic)
   const index = codes.findIndex((code) => code >= FAILURE)
   const refused = index < 0 ? undefined : ([filters[index] ?? '', codes[index] ?? FAILURE] as const)

@@ -6,6 +6,14 @@ import { look } from '../look.ts'
 /** How long anything may take, in milliseconds: a broker that is silent for longer does not do it. */
 export const LIMIT_MS = 3000
 
+/** A link that is slower than this does not get a large pool through in time, in bytes a millisecond. */
+const SLOWEST = 2000
+
+/** How long a pool of that size may take, in milliseconds. */
+export function limitFor(bytes: number): number {
+  return LIMIT_MS + bytes / SLOWEST
+}
+
 /** Why a message did not come back. */
 export type Silence = 'refused' | 'not granted' | 'no echo'
 
@@ -34,13 +42,20 @@ export async function retainedAt(
   connection: Connection,
   filters: readonly string[],
   fenceTopic: string,
+  patienceMs?: number,
 ): Promise<{ messages: Message[]; isFenced: boolean }> {
   const messages: Message[] = []
   const visit = (message: Message) => {
     if (message.retain && message.payload.length > 0)
       messages.push({ ...message, payload: new Uint8Array(message.payload) })
   }
-  const { isFenced } = await look(connection, { filters, qos: 1, fenceTopic, visit })
+  const { isFenced } = await look(connection, {
+    filters,
+    qos: 1,
+    fenceTopic,
+    visit,
+    ...(patienceMs !== undefined && { patienceMs }),
+  })
   return { messages, isFenced }
 }
 

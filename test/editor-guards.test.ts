@@ -1,112 +1,61 @@
 import { expect, it } from 'vitest'
 import { startedStore } from '../src/open-store.ts'
+import type { Guards } from '../src/options.ts'
 import { bytesOf, HeldBackend } from './helpers/held-backend.ts'
 
-/** An editor's store, of a pool that nobody owns. */
-const ALONE = { isOwned: () => false }
+// The store of an editor that writes a pool itself; y is what it is asked to make 2.
 
-it('an editor that writes a pool itself guards what it was asked to change, and nothing else', async () => {
-  const backend = new HeldBackend('{"x":1,"y":1}')
-  const options = { name: 'garage', saveOnExit: false }
-  const { core } = await startedStore(options, () => backend, ALONE)
+const ALONE: Guards = { isOwned: () => false }
+
+/** An editor's store that has been asked, and whose write is on its way. */
+async function asked(text: string, guards: Guards = ALONE) {
+  const backend = new HeldBackend(text, { auto: false })
+  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, guards)
   core.events.on('error', () => {})
-  await core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  const first = await backend.nth(1)
+  /** Lets everything land from now on, and tells what is held in the end. */
+  const settled = async () => {
+    backend.auto = true
+    await answer
+    await core.close()
+    return JSON.parse(backend.text ?? '')
+  }
+  return { backend, core, answer, first, settled }
+}
+
+/** The same, whose write has landed over somebody's x, and who is passing that on. */
+async function passingOn(text: string, guards?: Guards) {
+  const editor = await asked(text, guards)
+  editor.backend.foreign('{"x":5,"y":1}')
+  editor.first.land()
+  return { ...editor, second: await editor.backend.nth(2) }
+}
+
+it('it guards what it was asked to change, and nothing else', async () => {
+  const { backend, core, answer, first, settled } = await asked('{"x":1,"y":1}')
+  first.land()
+  await answer
+  backend.auto = true
   backend.foreign('no pool')
   await core.save()
   expect(backend.text).toBe('{"x":1,"y":2}')
   // Somebody removes x, and has an old y.
   backend.foreign('{"y":1,"z":9}')
-  await core.close()
-  expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
+  expect(await settled()).toEqual({ y: 2, z: 9 })
 })
 
 it('it does not bring back what somebody removes while it is being sent again', async () => {
-  const backend = new HeldBackend('{"x":1}', { auto: false })
-  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, ALONE)
-  core.events.on('error', () => {})
-  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
-  const write = await backend.nth(1)
+  const { backend, first, settled } = await asked('{"x":1}')
   backend.foreign('no pool')
   backend.foreign('{"z":9}')
   backend.auto = true
-  write.land('overwritten')
-  await answer
-  await core.close()
-  expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
-})
-
-it('and passes on what somebody else has written while its own write was under way', async () => {
-  const backend = new HeldBackend('{"x":1,"y":1}', { auto: false })
-  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, ALONE)
-  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
-  const first = await backend.nth(1)
-  backend.foreign('{"x":5,"y":1}')
-  // It lands over that, and a third one builds on it before the merge is there.
-  first.land()
-  const second = await backend.nth(2)
-  backend.foreign('{"x":1,"y":2,"z":9}')
-  backend.auto = true
-  second.land()
-  await answer
-  await core.close()
-  expect(JSON.parse(backend.text ?? '')).toEqual({ x: 5, y: 2, z: 9 })
-})
-
-it('and guards that as well, until it is closed: others may be about to write who had not seen it', async () => {
-  const backend = new HeldBackend('{"x":1,"y":1}', { auto: false })
-  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, ALONE)
-  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
-  const first = await backend.nth(1)
-  backend.foreign('{"x":5,"y":1}')
-  first.land()
-  const second = await backend.nth(2)
-  second.land()
-  await answer
-  backend.auto = true
-  backend.foreign('{"x":1,"y":2,"z":9}')
-  await core.close()
-  expect(JSON.parse(backend.text ?? '')).toEqual({ x: 5, y: 2, z: 9 })
-})
-
-it('but not against somebody who removes it', async () => {
-  const backend = new HeldBackend('{"x":1,"y":1}', { auto: false })
-  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, ALONE)
-  core.events.on('error', () => {})
-  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
-  const first = await backend.nth(1)
-  backend.foreign('{"x":5,"y":1}')
-  first.land()
-  const second = await backend.nth(2)
-  backend.foreign('no pool')
-  backend.auto = true
-  second.land('overwritten')
-  await answer
-  backend.foreign('{"y":2,"z":9}')
-  await core.close()
-  expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
-})
-
-it('nor against somebody who removes what has just come to it', async () => {
-  const backend = new HeldBackend('{"y":1}', { auto: false })
-  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, ALONE)
-  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
-  const first = await backend.nth(1)
-  backend.foreign('{"x":5,"y":1}')
-  first.land()
-  const second = await backend.nth(2)
-  backend.auto = true
-  second.land()
-  await answer
-  backend.foreign('{"y":2,"z":9}')
-  await core.close()
-  expect(JSON.parse(backend.text ?? '')).toEqual({ y: 2, z: 9 })
+  first.land('overwritten')
+  expect(await settled()).toEqual({ y: 2, z: 9 })
 })
 
 it('and takes what somebody makes of everything else, also while a lost pool is being sent again', async () => {
-  const backend = new HeldBackend('{"x":1,"y":1}', { auto: false })
-  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, ALONE)
-  core.events.on('error', () => {})
-  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  const { backend, settled } = await asked('{"x":1,"y":1}')
   for (const n of [1, 2]) {
     const write = await backend.nth(n)
     backend.foreign('no pool')
@@ -116,23 +65,51 @@ it('and takes what somebody makes of everything else, also while a lost pool is 
   backend.foreign('{"x":7,"y":1}')
   backend.auto = true
   third.land('overwritten')
-  await answer
-  await core.close()
-  expect(JSON.parse(backend.text ?? '')).toEqual({ x: 7, y: 2 })
+  expect(await settled()).toEqual({ x: 7, y: 2 })
 })
 
-it('and leaves that to the owner where there is one, who may have put it back', async () => {
-  const backend = new HeldBackend('{"x":1,"y":1}', { auto: false })
-  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, { isOwned: () => true })
-  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
-  const first = await backend.nth(1)
-  backend.foreign('{"x":5,"y":1}')
-  first.land()
-  const second = await backend.nth(2)
+it('it passes on what somebody else has written while its own write was under way', async () => {
+  const { backend, second, settled } = await passingOn('{"x":1,"y":1}')
+  // A third one builds on the first write, before the merge is there.
+  backend.foreign('{"x":1,"y":2,"z":9}')
+  backend.auto = true
+  second.land()
+  expect(await settled()).toEqual({ x: 5, y: 2, z: 9 })
+})
+
+it('and guards that as well, until it is closed: others may be about to write who had not seen it', async () => {
+  const { backend, second, answer, settled } = await passingOn('{"x":1,"y":1}')
   second.land()
   await answer
   backend.auto = true
   backend.foreign('{"x":1,"y":2,"z":9}')
-  await core.close()
-  expect(JSON.parse(backend.text ?? '')).toEqual({ x: 1, y: 2, z: 9 })
+  expect(await settled()).toEqual({ x: 5, y: 2, z: 9 })
+})
+
+it('but not against somebody who removes it', async () => {
+  const { backend, second, answer, settled } = await passingOn('{"x":1,"y":1}')
+  backend.foreign('no pool')
+  backend.auto = true
+  second.land('overwritten')
+  await answer
+  backend.foreign('{"y":2,"z":9}')
+  expect(await settled()).toEqual({ y: 2, z: 9 })
+})
+
+it('nor against somebody who removes what has just come to it', async () => {
+  const { backend, second, answer, settled } = await passingOn('{"y":1}')
+  second.land()
+  await answer
+  backend.auto = true
+  backend.foreign('{"y":2,"z":9}')
+  expect(await settled()).toEqual({ y: 2, z: 9 })
+})
+
+it('and leaves that to the owner where there is one, who may have put it back', async () => {
+  const { backend, second, answer, settled } = await passingOn('{"x":1,"y":1}', { isOwned: () => true })
+  second.land()
+  await answer
+  backend.auto = true
+  backend.foreign('{"x":1,"y":2,"z":9}')
+  expect(await settled()).toEqual({ x: 1, y: 2, z: 9 })
 })

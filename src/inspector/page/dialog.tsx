@@ -1,25 +1,33 @@
 import { type Signal, signal } from '@preact/signals'
-import type { ComponentChildren, JSX } from 'preact'
+import { type ComponentChildren, Fragment, type JSX } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { texts } from './texts.ts'
 
-/** What is shown above everything, one at a time; it is given the way to close it. */
+/** What is shown above everything; it is given the way to close it. */
 type Content = (close: () => void) => JSX.Element
 
-const shown: Signal<Content | undefined> = signal<Content | undefined>(undefined)
+interface Waiting {
+  readonly id: number
+  readonly content: Content
+}
+
+/** The first one is shown. What comes meanwhile waits: it would take away what somebody is typing. */
+const queue: Signal<readonly Waiting[]> = signal<readonly Waiting[]>([])
+let count = 0
 
 export function show(content: Content): void {
-  shown.value = content
+  queue.value = [...queue.value, { id: ++count, content }]
 }
 
 /** Where a dialog appears. */
 export function Dialogs(): JSX.Element | null {
-  const content = shown.value
+  const [first] = queue.value
+  if (first === undefined) return null
   const close = () => {
-    // It may have made room for another one already.
-    if (shown.peek() === content) shown.value = undefined
+    queue.value = queue.peek().filter(({ id }) => id !== first.id)
   }
-  return content?.(close) ?? null
+  // The next one is another element, which opens by itself.
+  return <Fragment key={first.id}>{first.content(close)}</Fragment>
 }
 
 interface DialogProps {

@@ -1,39 +1,79 @@
+import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Chart } from './chart.ts'
-import { followNumbers, pinned, pinnedPools, pinnedSeries, samplesVersion, togglePin } from './samples.ts'
+import { addressOf } from './route.ts'
+import {
+  followNumbers,
+  type PinnedNumber,
+  pinned,
+  pinnedNumbers,
+  pinnedSeries,
+  type Series,
+  samplesVersion,
+  togglePin,
+} from './samples.ts'
+import { now } from './state.ts'
 import { texts } from './texts.ts'
+import { theme } from './theme.ts'
 
 /** All numbers that were pinned, in one chart. */
 export function ChartPanel(): JSX.Element {
   samplesVersion.value
-  const series = pinnedSeries()
+  theme.value
+  // Time goes on where no number changes.
+  now.value
+  const numbers = pinnedNumbers()
   const place = useRef<HTMLDivElement>(null)
   const chart = useRef<Chart | undefined>(undefined)
-  const keys = pinned.value.join(' ')
+  const isSplit = useSignal(false)
+  const time = useSignal<number | undefined>(undefined)
+  const failure = useSignal('')
   useEffect(() => {
-    for (const pool of pinnedPools()) void followNumbers(pool)
-  }, [keys])
+    for (const { pool } of pinnedNumbers()) void followNumbers(pool)
+  }, [pinned.value])
   useEffect(() => {
     let isGone = false
     // Its code is larger than the whole page's: it comes when it is needed.
-    void import('./chart.ts').then(({ makeChart }) => {
-      if (isGone || place.current === null) return
-      chart.current = makeChart(place.current)
-      chart.current.draw(pinnedSeries())
-    })
+    import('./chart.ts').then(
+      ({ makeChart }) => {
+        if (isGone || place.current === null) return
+        chart.current = makeChart(place.current, (pointed) => {
+          time.value = pointed
+        })
+        chart.current.draw(pinnedSeries(), isSplit.peek())
+      },
+      () => {
+        failure.value = texts.unreachable
+      },
+    )
     return () => {
       isGone = true
       chart.current?.end()
     }
   }, [])
-  chart.current?.draw(series)
+  useEffect(() => chart.current?.draw(pinnedSeries(), isSplit.value))
   return (
     <article class="view" aria-labelledby="charts-title">
       <header class="view-head">
-        <h1 id="charts-title">{texts.charts}</h1>
+        <h1 id="charts-title" class="view-title">
+          {texts.charts}
+        </h1>
+        {numbers.length > 1 && (
+          <label class="check-line">
+            <input
+              type="checkbox"
+              checked={isSplit.value}
+              onChange={({ currentTarget }) => {
+                isSplit.value = currentTarget.checked
+              }}
+            />
+            {texts.chartSplit}
+          </label>
+        )}
       </header>
-      {series.length === 0 && (
+      {failure.value !== '' && <p role="alert">{failure.value}</p>}
+      {numbers.length === 0 && (
         <div class="empty">
           <p>
             <strong>{texts.chartsEmpty}</strong>
@@ -41,21 +81,36 @@ export function ChartPanel(): JSX.Element {
           <p>{texts.chartsEmptyMore}</p>
         </div>
       )}
-      <div ref={place} class="chart" />
+      <div ref={place} class="chart" {...(numbers.length > 0 && { role: 'img', 'aria-label': texts.chartOf })} />
+      {numbers.length > 0 && (
+        <p class="legend-time muted">{time.value === undefined ? texts.latest : texts.chartAt(time.value)}</p>
+      )}
       <ul class="legend" aria-label={texts.latest}>
-        {series.map(({ pool, path, values }, index) => (
-          <li key={`${pool} ${path}`} class={`series-${index % 8}`}>
-            <span class="legend-mark" aria-hidden="true" />
-            <a href={`#/pool/${encodeURIComponent(pool)}`}>
-              {pool} · {path}
-            </a>
-            <span class="legend-value">{values.at(-1)}</span>
-            <button type="button" class="quiet" aria-label={texts.unpin(path)} onClick={() => togglePin(pool, path)}>
-              ×
-            </button>
-          </li>
+        {numbers.map((number) => (
+          <Line key={`${number.pool} ${number.path}`} {...number} time={time.value} />
         ))}
       </ul>
     </article>
   )
+}
+
+function Line({ pool, path, series, place, time }: PinnedNumber & { readonly time: number | undefined }): JSX.Element {
+  return (
+    <li class={place === undefined ? '' : `series-${place % 8}`}>
+      <span class="legend-mark" aria-hidden="true" />
+      <a href={addressOf({ page: 'pool', name: pool, tab: 'variables' })}>
+        {pool} · {path}
+      </a>
+      <span class="legend-value">{series === undefined ? texts.chartNothing : valueAt(series, time)}</span>
+      <button type="button" class="quiet" aria-label={texts.unpin(path)} onClick={() => togglePin(pool, path)}>
+        ×
+      </button>
+    </li>
+  )
+}
+
+/** A value holds until the next one. */
+function valueAt({ times, values }: Series, time: number | undefined): number | string {
+  const index = time === undefined ? values.length - 1 : times.findLastIndex((one) => one <= time)
+  return values[index] ?? '–'
 }

@@ -1,8 +1,8 @@
 import { batch } from '@preact/signals'
-import type { LiveEvent, PoolContent, VariableText } from '../protocol.ts'
+import type { LiveEvent, PoolContent, PoolSummary, VariableText } from '../protocol.ts'
 import { light } from './lights.ts'
 import { poolContent, RequestFailed } from './requests.ts'
-import { record } from './samples.ts'
+import { followAgain, record } from './samples.ts'
 import { about, incomplete, type Link, link, namesVersion, opened, pools, poolsVersion } from './state.ts'
 import { texts } from './texts.ts'
 
@@ -74,11 +74,12 @@ function take(number: number, event: LiveEvent): void {
       for (const pool of event.pools) pools.set(pool.name, pool)
       namesVersion.value++
       if (opened.value !== undefined) void open(opened.value.name)
+      followAgain()
       break
     case 'pool':
       if (!pools.has(event.pool.name)) namesVersion.value++
       pools.set(event.pool.name, event.pool)
-      if (event.changes !== undefined) changed(number, event.pool.name, event.changes)
+      if (event.changes !== undefined) changed(number, event.pool, event.changes)
       break
     case 'deleted':
       pools.delete(event.name)
@@ -95,8 +96,11 @@ function take(number: number, event: LiveEvent): void {
   }
 }
 
-function changed(number: number, name: string, changes: readonly VariableText[] | null): void {
-  const time = Date.now()
+function changed(
+  number: number,
+  { name, changedAt: time = Date.now() }: PoolSummary,
+  changes: readonly VariableText[] | null,
+): void {
   for (const [variable, text] of changes ?? []) if (text !== null) record(name, variable, text, time)
   const shown = opened.value
   if (shown?.name !== name) return

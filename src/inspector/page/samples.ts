@@ -15,8 +15,10 @@ export interface Series {
 }
 
 const all = new Map<string, Series>()
-/** Only the numbers of pools that were looked at are noted. */
-const followed = new Set<string>()
+/** Only the numbers of pools that were looked at are noted. While their past is asked for, what is new waits here. */
+const followed = new Map<string, [variable: string, text: string, time: number][] | undefined>()
+/** How far the clock here is ahead of the server's, in milliseconds, at most: the least that was seen. */
+let ahead = Number.POSITIVE_INFINITY
 /** Changes when there is a new value. */
 export const samplesVersion: Signal<number> = signal(0)
 
@@ -29,8 +31,34 @@ export function seriesOf(pool: string, path: string): Series | undefined {
   return all.get(keyOf(pool, path))
 }
 
+/** A number that was pinned. */
+export interface PinnedNumber {
+  readonly pool: string
+  readonly path: string
+  /** Undefined: nothing is known of it, or not any more. */
+  readonly series: Series | undefined
+  /** Which of the lines it is. */
+  readonly place: number | undefined
+}
+
+export function pinnedNumbers(): PinnedNumber[] {
+  let lines = 0
+  return pinned.value.map((key) => {
+    const [length = '0'] = key.split(':', 1)
+    const start = length.length + 1
+    const [pool, path] = [key.slice(start, start + Number(length)), key.slice(start + Number(length))]
+    const series = all.get(key)
+    return { pool, path, series, place: series && lines++ }
+  })
+}
+
 export function pinnedSeries(): Series[] {
   return pinned.value.flatMap((key) => all.get(key) ?? [])
+}
+
+/** The time by the server's clock, in milliseconds since 1970: all times of changes are its. */
+export function serverNow(): number {
+  return Date.now() - (Number.isFinite(ahead) ? ahead : 0)
 }
 
 export function isPinned(pool: string, path: string): boolean {
@@ -52,20 +80,23 @@ function readPinned(): string[] {
   }
 }
 
-/** Pools of pinned numbers, whose past is to be read when the page is opened. */
-export function pinnedPools(): string[] {
-  const names = pinned.value.map((key) => {
-    const [length = '0'] = key.split(':', 1)
-    return key.slice(length.length + 1, length.length + 1 + Number(length))
-  })
-  return [...new Set(names)]
-}
-
 /** Notes the numbers of a pool from now on, and what the server knows of their past. */
 export async function followNumbers(pool: string): Promise<void> {
-  if (followed.has(pool)) return
-  followed.add(pool)
+  if (!followed.has(pool)) await readPast(pool)
+}
+
+/** After a gap: what happened meanwhile. */
+export function followAgain(): void {
+  for (const pool of followed.keys()) void readPast(pool)
+}
+
+async function readPast(pool: string): Promise<void> {
+  const waiting: [variable: string, text: string, time: number][] = []
+  followed.set(pool, waiting)
   const states = await poolHistory(pool).catch(() => [])
+  // Asked for once more meanwhile: that answer has all.
+  if (followed.get(pool) !== waiting) return
+  followed.set(pool, undefined)
   for (const { since, text } of states) {
     try {
       if (text !== null) walk(pool, [], parseTree(text), since)
@@ -73,12 +104,19 @@ export async function followNumbers(pool: string): Promise<void> {
       // It was no pool then.
     }
   }
+  for (const [variable, text, time] of waiting) walk(pool, [variable], parseTree(text), time)
   samplesVersion.value++
 }
 
-/** A variable has changed. */
+/** A variable has changed, at that time of the server. */
 export function record(pool: string, variable: string, text: string, time: number): void {
+  ahead = Math.min(ahead, Date.now() - time)
   if (!followed.has(pool)) return
+  const waiting = followed.get(pool)
+  if (waiting !== undefined) {
+    waiting.push([variable, text, time])
+    return
+  }
   walk(pool, [variable], parseTree(text), time)
   samplesVersion.value++
 }
@@ -91,11 +129,17 @@ function walk(pool: string, path: Path, node: JsonNode, time: number): void {
 }
 
 function add(pool: string, path: string, time: number, value: number): void {
+  // JSON has numbers that JavaScript has not: 1e999.
+  if (!Number.isFinite(value)) return
   const key = keyOf(pool, path)
   const series = all.get(key) ?? { pool, path, times: [], values: [] }
   all.set(key, series)
   const last = series.times.at(-1)
   if (last !== undefined && time < last) return
+  if (last === time) {
+    series.values[series.values.length - 1] = value
+    return
+  }
   if (series.values.at(-1) === value && series.times.length > 1 && series.values.at(-2) === value) {
     // A line needs its two ends only.
     series.times[series.times.length - 1] = time

@@ -156,7 +156,10 @@ export const texts = {
 
   chartsEmpty: 'No chart yet',
   chartsEmptyMore: 'Open a pool and press the pin beside a number: it is drawn here, together with the others.',
-  chartTime: 'Time',
+  chartOf: 'The pinned numbers over time. Their latest values are in the list below.',
+  chartAt: (time: number) => `At ${new Date(time).toLocaleTimeString('en-GB')}`,
+  chartSplit: 'Each on a scale of its own',
+  chartNothing: 'not there',
   latest: 'Latest values',
 
   actions: 'Actions',

@@ -70,6 +70,8 @@ export class Changing {
   async copy(name: string, { to, isMove = false, force = false }: Copy): Promise<Done> {
     assertName(to)
     if (to === name) throw badRequest('A pool cannot be copied to its own name.')
+    // It would be there, and nobody who looks for all pools would find it: `+` stands for one level.
+    if (to.includes('/')) throw badRequest('The name of a pool is one level of a topic: it cannot have a / in it.')
     const bytes = this.#assertKnown(name)
     if (isMove) {
       this.#assertNotOwned(name)

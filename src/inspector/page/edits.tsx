@@ -31,6 +31,13 @@ export async function edit(pool: string, changes: readonly Change[], force = fal
   })
 }
 
+/** Something that was done in another way can be undone all the same. */
+export function remember(pool: string, changes: readonly Change[]): void {
+  if (changes.length === 0) return
+  undoable.value = [...undoable.value.slice(1 - MOST), { pool, changes }]
+  redoable.value = []
+}
+
 /** One after the other: the next one is chosen when the one before is done. */
 let queue: Promise<void> = Promise.resolve()
 

@@ -2,11 +2,11 @@ import type { JSX } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import type { PoolSummary } from '../protocol.ts'
 import { confirm, Dialog, show } from './dialog.tsx'
-import { askForce, isDeaf, outcome } from './edits.tsx'
+import { askForce, type Change, isDeaf, outcome, remember } from './edits.tsx'
 import { Icon } from './icons.tsx'
 import { backupAddress, copyPool, deletePool, RequestFailed, zeroPool } from './requests.ts'
 import { go } from './route.ts'
-import { isReadOnly, pools } from './state.ts'
+import { isReadOnly, opened, pools, poolsVersion } from './state.ts'
 import { texts } from './texts.ts'
 import { tell } from './toasts.tsx'
 
@@ -18,6 +18,8 @@ export function PoolActions({ pool }: { readonly pool: PoolSummary }): JSX.Eleme
       type="button"
       class={isDanger ? 'danger-text' : ''}
       onClick={() => {
+        // A dialog gives the focus back to what had it: a button of a closed menu cannot have it.
+        menu.current?.querySelector('summary')?.focus()
         menu.current?.removeAttribute('open')
         onClick()
       }}
@@ -42,7 +44,7 @@ export function PoolActions({ pool }: { readonly pool: PoolSummary }): JSX.Eleme
         <Icon name="more" />
       </summary>
       <div class="menu-items">
-        <a href={backupAddress([pool.name])} download>
+        <a href={backupAddress([pool.name])} download onClick={() => menu.current?.removeAttribute('open')}>
           {texts.exportOne}
         </a>
         {!isReadOnly.value && (
@@ -59,25 +61,40 @@ export function PoolActions({ pool }: { readonly pool: PoolSummary }): JSX.Eleme
 }
 
 function askZero({ name, variables, bytes, owner }: PoolSummary): void {
+  if (variables === 0) {
+    refuse(texts.zeroTitle(name), texts.zeroAlready)
+    return
+  }
   confirm({
     title: texts.zeroTitle(name),
     text: (
       <>
         <p>{texts.zeroText(texts.content(variables, bytes))}</p>
+        <p>{texts.keptInHistory}</p>
         {owner !== 'none' && <p>{texts.ownerLine[owner]}</p>}
       </>
     ),
     go: texts.zeroGo,
     onGo: () =>
-      attempt(name, (force) =>
-        zeroPool(name, { force }).then((done) => tell('done', texts.emptied(name), outcome(name, done))),
-      ),
+      attempt(name, async (force) => {
+        const lost = variablesOf(name)
+        const done = await zeroPool(name, { force })
+        remember(name, lost)
+        tell(force ? 'warning' : 'done', texts.emptied(name), outcome(name, done))
+      }),
   })
+}
+
+/** What emptying a pool changes; nothing, where it is not shown. */
+function variablesOf(name: string): Change[] {
+  const shown = opened.peek()
+  if (shown?.name !== name || shown.state !== 'there') return []
+  return Array.from(shown.variables ?? [], ([variable, text]): Change => [variable, text, null])
 }
 
 function askDelete({ name, variables, bytes, owner }: PoolSummary): void {
   if (owner === 'program') {
-    tell('warning', texts.deleteTitle(name), texts.deleteOwned)
+    refuse(texts.deleteTitle(name), texts.deleteOwned)
     return
   }
   confirm({
@@ -85,7 +102,8 @@ function askDelete({ name, variables, bytes, owner }: PoolSummary): void {
     text: (
       <>
         <p>{texts.deleteText(texts.content(variables, bytes))}</p>
-        {owner === 'device' && <p>{texts.ownerLine.device}</p>}
+        <p>{texts.keptInHistory}</p>
+        {owner === 'device' && <p>{texts.deviceLine(name)}</p>}
       </>
     ),
     go: texts.deleteGo,
@@ -93,54 +111,89 @@ function askDelete({ name, variables, bytes, owner }: PoolSummary): void {
       attempt(name, async (force) => {
         await deletePool(name, { force })
         tell('done', texts.deleted(name))
-        go({ page: 'pools' })
+        // There is the way back.
+        go({ page: 'pool', name, tab: 'history' })
       }),
   })
 }
 
-function askCopy(pool: PoolSummary, isMove: boolean): void {
-  show((close) => <CopyDialog pool={pool} isMove={isMove} close={close} />)
+/** Says why something cannot be done: nothing is lost, and nothing is to be decided. */
+function refuse(title: string, text: string): void {
+  show((close) => (
+    <Dialog title={title} close={close}>
+      <p>{text}</p>
+    </Dialog>
+  ))
+}
+
+function askCopy({ name, owner }: PoolSummary, isMove: boolean): void {
+  if (isMove && owner === 'program') refuse(texts.moveTitle(name), texts.moveOwned)
+  else show((close) => <CopyDialog name={name} isMove={isMove} close={close} />)
 }
 
 interface CopyProps {
-  readonly pool: PoolSummary
+  readonly name: string
   readonly isMove: boolean
   readonly close: () => void
 }
 
-function CopyDialog({ pool: { name }, isMove, close }: CopyProps): JSX.Element {
+/** It stays open until it is done: a name that was typed is not lost by being refused. */
+function CopyDialog({ name, isMove, close }: CopyProps): JSX.Element {
+  poolsVersion.value
   const [to, setTo] = useState('')
+  const [isBusy, setIsBusy] = useState(false)
+  const [failure, setFailure] = useState('')
   const there = pools.get(to)
-  const doIt = () => {
-    if (to === '' || to === name) return
-    close()
-    attempt(name, async (force) => {
-      const done = await copyPool(name, { to, isMove, force: force || there !== undefined })
+  const isFromDevice = isMove && pools.get(name)?.owner === 'device'
+  const reason = to === name ? texts.copyToItself : /[/+#\0]/.test(to) ? texts.badName : failure
+  const isReady = to !== '' && to !== name && !/[/+#\0]/.test(to) && !isBusy
+  const doIt = async () => {
+    if (!isReady) return
+    setIsBusy(true)
+    try {
+      // Everything that is forced by it is said in the dialog.
+      const done = await copyPool(name, { to, isMove, force: there !== undefined || isFromDevice })
+      close()
       tell('done', isMove ? texts.moved(name, to) : texts.copied(name, to), outcome(to, done))
       go({ page: 'pool', name: to, tab: 'variables' })
-    })
+    } catch (error) {
+      if (!(error instanceof RequestFailed)) throw error
+      setFailure(error.message)
+    } finally {
+      setIsBusy(false)
+    }
   }
-  const label = isMove ? texts.moveGo : texts.copyGo
   return (
     <Dialog
       title={isMove ? texts.moveTitle(name) : texts.copyTitle(name)}
       close={close}
-      onSubmit={doIt}
+      onSubmit={() => void doIt()}
       actions={
-        <button type="submit" class={there ? 'danger' : 'primary'} disabled={to === '' || to === name}>
-          {there ? texts.replaceGo : label}
+        <button type="submit" class={there || isFromDevice ? 'danger' : 'primary'} disabled={!isReady}>
+          {there ? texts.replaceGo : isMove ? texts.moveGo : texts.copyGo}
         </button>
       }
     >
       <label class="field">
         <span>{texts.copyTo}</span>
-        <input value={to} spellcheck={false} autocomplete="off" onInput={(event) => setTo(event.currentTarget.value)} />
+        <input
+          value={to}
+          spellcheck={false}
+          autocomplete="off"
+          aria-describedby="copy-reason"
+          aria-invalid={reason !== ''}
+          onInput={(event) => {
+            setTo(event.currentTarget.value)
+            setFailure('')
+          }}
+        />
       </label>
-      {isMove && <p>{texts.moveText}</p>}
-      <p class="field-error" aria-live="polite">
-        {there && texts.replaceText(to, texts.content(there.variables, there.bytes))}
+      <p id="copy-reason" class="field-error" aria-live="polite">
+        {reason || (there && texts.replaceText(to, texts.content(there.variables, there.bytes)))}
       </p>
-      {there?.owner === 'device' && <p>{texts.ownerLine.device}</p>}
+      {isMove && <p>{texts.moveText}</p>}
+      {isFromDevice && <p class="warning-text">{texts.deviceLine(name)}</p>}
+      {there?.owner === 'device' && <p class="warning-text">{texts.deviceLine(to)}</p>}
     </Dialog>
   )
 }

@@ -169,19 +169,26 @@ export const texts = {
   delete: 'Delete…',
   exportOne: 'Download a backup',
   zeroTitle: (name: string) => `Empty ${name}?`,
-  zeroText: (what: string) => `${what} are lost for good. The pool stays, with nothing in it.`,
+  zeroText: (what: string) => `What it has is removed: ${what}. The pool stays, with nothing in it.`,
+  zeroAlready: 'It is empty already.',
+  keptInHistory: 'Its history here still has it until the inspector is ended; then it is lost for good.',
   zeroGo: 'Empty it',
   deleteTitle: (name: string) => `Delete ${name}?`,
-  deleteText: (what: string) => `${what} are removed from the broker for good.`,
+  deleteText: (what: string) => `It is removed from the broker, with all it has: ${what}.`,
   deleteOwned: 'A program owns it and would write it again at once. End the program first.',
   deleteGo: 'Delete it',
   copyTitle: (name: string) => `Copy ${name}`,
   moveTitle: (name: string) => `Move ${name}`,
   copyTo: 'New name',
+  copyToItself: 'It is called that already.',
+  badName: 'A name cannot have / + or # in it: it is one level of a topic.',
   copyGo: 'Copy',
   moveGo: 'Move',
   moveText: 'The original is deleted when the copy is there.',
-  replaceText: (name: string, what: string) => `There is a pool ${name} already: ${what} are lost for good.`,
+  moveOwned: 'A program owns it and would write it again at once. End the program first, or copy the pool.',
+  deviceLine: (name: string) =>
+    `${name} is a device that is online and does not listen: it writes its own pool again with its next save. Switch it off first.`,
+  replaceText: (name: string, what: string) => `There is a pool ${name} already. What it has is replaced: ${what}.`,
   replaceGo: 'Replace it',
   copied: (name: string, to: string) => `${name} is copied to ${to}.`,
   moved: (name: string, to: string) => `${name} is moved to ${to}.`,
@@ -189,8 +196,8 @@ export const texts = {
   deleted: (name: string) => `${name} is deleted.`,
   content: (count: number | null, bytes: number) =>
     count === null
-      ? `Its ${plural(bytes, 'byte')}, which are no pool,`
-      : `Its ${plural(count, 'variable')} (${plural(bytes, 'byte')})`,
+      ? `${plural(bytes, 'byte')}, which are no pool`
+      : `${plural(count, 'variable')}, ${plural(bytes, 'byte')}`,
 
   export: 'Download',
   exportTitle: 'Backup',

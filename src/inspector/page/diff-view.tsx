@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { differencesOf, excerpt } from './differences.ts'
 import { parseTree, treeText } from './json-tree.ts'
 import { texts } from './texts.ts'
 
@@ -12,44 +13,47 @@ interface DiffProps {
 
 /** More than this are not drawn. */
 const MOST = 200
-const MOST_CHARACTERS = 2000
+const MOST_CHARACTERS = 600
 
-/** What differs, variable by variable. */
+/** What differs, variable by variable, and inside them. */
 export function DiffView({ changes, from, to }: DiffProps): JSX.Element {
   if (changes.length === 0) return <p class="muted">{texts.unchanged}</p>
+  const all = changes.flatMap(([variable, before, after]) => differencesOf(variable, before, after))
   return (
     <div class="diff">
-      {changes.slice(0, MOST).map(([variable, before, after]) => (
-        <div key={variable} class="diff-row">
-          <span class="diff-name">{variable}</span>
+      {all.slice(0, MOST).map(([path, before, after]) => (
+        <div key={path} class="diff-row">
+          <span class="diff-name">{path}</span>
           <span class="diff-values">
-            <Side text={before} label={from} kind="del" />
+            <Side text={before} other={after} label={from} kind="del" />
             <span class="diff-arrow" aria-hidden="true">
               →
             </span>
-            <Side text={after} label={to} kind="ins" />
+            <Side text={after} other={before} label={to} kind="ins" />
           </span>
         </div>
       ))}
-      {changes.length > MOST && <p class="muted">{texts.tooMany(changes.length - MOST)}</p>}
+      {all.length > MOST && <p class="diff-more muted">{texts.diffMore(all.length - MOST)}</p>}
     </div>
   )
 }
 
-function Side({
-  text,
-  label,
-  kind,
-}: {
-  text: string | null
-  label: string | undefined
-  kind: 'del' | 'ins'
-}): JSX.Element {
-  const Tag = kind
+interface SideProps {
+  readonly text: string | null
+  readonly other: string | null
+  readonly label: string | undefined
+  readonly kind: 'del' | 'ins'
+}
+
+function Side({ text, other, label, kind: Tag }: SideProps): JSX.Element {
   return (
-    <span class={`diff-side diff-${kind}`}>
-      {label !== undefined && <span class="diff-label">{label}</span>}
-      {text === null ? <em>{texts.notThere}</em> : <Tag>{shortened(readable(text))}</Tag>}
+    <span class={`diff-side diff-${Tag}`}>
+      <span class={label === undefined ? 'hidden' : 'diff-label'}>{label ?? texts.diffSide[Tag]} </span>
+      {text === null ? (
+        <em>{texts.notThere}</em>
+      ) : (
+        <Tag>{excerpt(readable(text), other && readable(other), MOST_CHARACTERS)}</Tag>
+      )}
     </span>
   )
 }
@@ -62,8 +66,4 @@ function readable(text: string): string {
   } catch {
     return text
   }
-}
-
-function shortened(text: string): string {
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text
 }

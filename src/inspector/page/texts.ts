@@ -152,6 +152,8 @@ export const texts = {
   sameAsNow: 'The same as now.',
   unchanged: 'No difference.',
   notThere: 'not there',
+  diffSide: { del: 'before:', ins: 'after:' },
+  diffMore: (count: number) => `${plural(count, 'more difference')} not shown.`,
   notAPool: 'It was no pool then.',
 
   chartsEmpty: 'No chart yet',

@@ -81,16 +81,18 @@ interface ConfirmProps {
   /** What the other one says. */
   readonly stay?: string
   readonly isDanger?: boolean
+  readonly isWide?: boolean
   readonly onGo: () => void
 }
 
 /** Asks before something is lost. */
-export function confirm({ title, text, go, stay, isDanger = true, onGo }: ConfirmProps): void {
+export function confirm({ title, text, go, stay, isDanger = true, isWide = false, onGo }: ConfirmProps): void {
   show((close) => (
     <Dialog
       title={title}
       close={close}
       stay={stay}
+      isWide={isWide}
       actions={
         <button
           type="button"

@@ -144,6 +144,7 @@ function askConflict({ pool, changes }: Step, current: readonly VariableText[], 
     ),
     go: texts.conflict.overwrite,
     stay: texts.conflict.keep,
+    isWide: true,
     onGo: () => again({ pool, changes: over }),
   })
 }

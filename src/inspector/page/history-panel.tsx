@@ -1,76 +1,119 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import type { PoolState } from '../protocol.ts'
 import { confirm } from './dialog.tsx'
 import { DiffView } from './diff-view.tsx'
-import { type Change, edit } from './edits.tsx'
+import { askForce, type Change, edit, isDeaf, outcome } from './edits.tsx'
 import { parseTree, treeText } from './json-tree.ts'
-import { poolHistory } from './requests.ts'
-import { isReadOnly, opened } from './state.ts'
+import { idsOf, usePoolStates } from './pool-states.ts'
+import { RequestFailed, replacePool } from './requests.ts'
+import { isReadOnly } from './state.ts'
 import { texts } from './texts.ts'
+import { tell } from './toasts.tsx'
+import { moved } from './windowed.tsx'
 
 /** What a pool was since the inspector was started, with a way back. */
 export function HistoryPanel({ pool }: { readonly pool: string }): JSX.Element {
-  const states = useSignal<readonly PoolState[] | undefined>(undefined)
-  const chosen = useSignal<number | undefined>(undefined)
-  const failure = useSignal('')
-  const shown = opened.value
-  const version = shown?.name === pool && shown.state === 'there' ? shown.at : 0
-  useEffect(() => {
-    poolHistory(pool).then(
-      (list) => {
-        states.value = list
-        failure.value = ''
-      },
-      (error: Error) => {
-        failure.value = error.message
-      },
-    )
-  }, [pool, version])
-  if (failure.value !== '') {
-    return (
-      <p class="empty" role="alert">
-        {failure.value}
-      </p>
-    )
-  }
+  const { states, failure } = usePoolStates(pool)
+  // By its id: there are new ones every moment.
+  const chosen = useSignal<string | undefined>(undefined)
   const list = states.value
-  if (list === undefined) return <p class="empty">{texts.loading}</p>
+  if (list === undefined) {
+    return failure.value === '' ? <p class="empty">{texts.loading}</p> : <Failed text={failure.value} />
+  }
   if (list.length < 2) return <p class="empty">{texts.historyEmpty}</p>
+  const ids = idsOf(list)
   const last = list.length - 1
-  // By its time: there are new ones every moment.
-  const index = chosen.value === undefined ? last : list.findIndex(({ since }) => since === chosen.value)
-  const state = list[index] ?? (list[last] as PoolState)
-  const before = list[index - 1]
+  const index = chosen.value === undefined ? last : ids.indexOf(chosen.value)
+  const choose = (place: number) => {
+    chosen.value = place === last ? undefined : ids[place]
+  }
   return (
     <div class="history">
-      <ol class="history-list" reversed aria-label={texts.history}>
-        {list.toReversed().map((one, place) => (
-          <li key={one.since}>
-            <button
-              type="button"
-              aria-current={one === state}
-              onClick={() => {
-                chosen.value = place === 0 ? undefined : one.since
-              }}
-            >
-              <time dateTime={new Date(one.since).toISOString()}>{timeText(one.since)}</time>
-              <span class="muted">{place === 0 ? texts.historyNow : sizeText(one)}</span>
-            </button>
-          </li>
-        ))}
-      </ol>
+      <StateList list={list} ids={ids} index={index} choose={choose} />
       <div class="history-state">
-        {before && (
-          <section>
-            <h2>{texts.historyDiff}</h2>
-            <Difference from={before} to={state} />
-          </section>
-        )}
-        {index >= 0 && index < last && <Back pool={pool} state={state} now={list[last] as PoolState} />}
+        {failure.value !== '' && <Failed text={failure.value} />}
+        {index < 0 ? <p class="muted">{texts.historyDropped}</p> : <State pool={pool} list={list} index={index} />}
       </div>
     </div>
+  )
+}
+
+function Failed({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <p class="empty" role="alert">
+      {text}
+    </p>
+  )
+}
+
+interface ListProps {
+  readonly list: readonly PoolState[]
+  readonly ids: readonly string[]
+  readonly index: number
+  readonly choose: (index: number) => void
+}
+
+/** One stop of the Tab key, however many there are: the arrows move in it. */
+function StateList({ list, ids, index, choose }: ListProps): JSX.Element {
+  const element = useRef<HTMLOListElement>(null)
+  const last = list.length - 1
+  const current = index < 0 ? last : index
+  const onKeyDown = (event: KeyboardEvent) => {
+    const next = moved(event.key, last - current, list.length)
+    if (next === undefined) return
+    event.preventDefault()
+    choose(last - next)
+    element.current?.querySelectorAll('button')[next]?.focus()
+  }
+  return (
+    <ol ref={element} class="history-list" reversed aria-label={texts.history} onKeyDown={onKeyDown}>
+      {list
+        .map((state, place) => (
+          <li key={ids[place]}>
+            <button
+              type="button"
+              tabIndex={place === current ? 0 : -1}
+              aria-current={place === index}
+              onClick={() => choose(place)}
+            >
+              <time dateTime={new Date(state.since).toISOString()}>{timeText(state.since)}</time>
+              <span class="muted">{place === last ? texts.historyNow : sizeText(state)}</span>
+            </button>
+          </li>
+        ))
+        .reverse()}
+    </ol>
+  )
+}
+
+interface StateProps {
+  readonly pool: string
+  readonly list: readonly PoolState[]
+  readonly index: number
+}
+
+function State({ pool, list, index }: StateProps): JSX.Element {
+  const state = list[index] as PoolState
+  const now = list.at(-1) as PoolState
+  const before = list[index - 1]
+  return (
+    <>
+      {state !== now && (
+        <section>
+          <div class="history-head">
+            <h2>{texts.historyAgainstNow}</h2>
+            {!isReadOnly.value && <Back pool={pool} state={state} now={now} />}
+          </div>
+          <Difference from={now} to={state} />
+        </section>
+      )}
+      <section>
+        <h2>{before === undefined ? texts.historyFirst : texts.historyDiff}</h2>
+        <Difference from={before ?? { since: 0, text: null }} to={state} />
+      </section>
+    </>
   )
 }
 
@@ -80,36 +123,42 @@ interface BackProps {
   readonly now: PoolState
 }
 
-function Back({ pool, state, now }: BackProps): JSX.Element {
+function Back({ pool, state, now }: BackProps): JSX.Element | null {
   const changes = changesOf(now, state)
+  const { text } = state
+  // What was no pool is not brought back, and what was deleted is deleted by its own button.
+  if (text === null || variablesOf(state) === undefined || changes?.length === 0) return null
+  const ask = () =>
+    confirm({
+      title: texts.goBackTitle,
+      text: changes === undefined ? <p>{texts.goBackWhole}</p> : <DiffView changes={changes} />,
+      go: texts.goBack,
+      isDanger: changes === undefined,
+      isWide: true,
+      onGo: () => void (changes === undefined ? replace(pool, text) : edit(pool, changes)),
+    })
   return (
-    <section>
-      <h2>{texts.historyAgainstNow}</h2>
-      <Difference from={now} to={state} />
-      {!isReadOnly.value && changes !== undefined && changes.length > 0 && state.text !== null && (
-        <button
-          type="button"
-          class="primary"
-          onClick={() =>
-            confirm({
-              title: texts.goBackTitle,
-              text: <DiffView changes={changes} />,
-              go: texts.goBack,
-              isDanger: false,
-              onGo: () => void edit(pool, changes),
-            })
-          }
-        >
-          {texts.goBack}
-        </button>
-      )}
-    </section>
+    <button type="button" class="primary" onClick={ask}>
+      {texts.goBack}
+    </button>
   )
+}
+
+/** Where it is no pool by now: there are no variables to be changed. */
+async function replace(pool: string, text: string, force = false): Promise<void> {
+  try {
+    const done = await replacePool(pool, { text, force })
+    tell('done', texts.wentBack(pool), outcome(pool, done))
+  } catch (error) {
+    if (!(error instanceof RequestFailed)) throw error
+    if (!force && isDeaf(error)) askForce(() => void replace(pool, text, true))
+    else tell('failed', pool, texts.notSaved(error.message))
+  }
 }
 
 function Difference({ from, to }: { readonly from: PoolState; readonly to: PoolState }): JSX.Element {
   const changes = changesOf(from, to)
-  if (changes === undefined) return <p class="muted">{texts.notAPool}</p>
+  if (changes === undefined) return <p class="muted">{texts.notAPool(variablesOf(to) !== undefined)}</p>
   return <DiffView changes={changes} />
 }
 
@@ -135,7 +184,12 @@ function variablesOf({ text }: PoolState): ReadonlyMap<string, string> | undefin
 
 function timeText(since: number): string {
   const day = new Date(since)
-  const time = day.toLocaleTimeString('en-GB')
+  const time = day.toLocaleTimeString('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 2,
+  })
   return day.toDateString() === new Date().toDateString() ? time : `${day.toLocaleDateString('en-GB')} ${time}`
 }
 

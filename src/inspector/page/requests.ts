@@ -7,6 +7,7 @@ import type {
   ImportPlan,
   PoolContent,
   PoolState,
+  Replace,
   Restore,
   Restored,
   SearchResult,
@@ -31,6 +32,7 @@ export class RequestFailed extends Error {
 export const poolContent = (name: string): Promise<PoolContent> => get(`pools/${encodeURIComponent(name)}`)
 export const poolHistory = (name: string): Promise<PoolState[]> => get(`pools/${encodeURIComponent(name)}/history`)
 export const editPool = (name: string, edit: Edit): Promise<Done> => post(name, 'edit', edit)
+export const replacePool = (name: string, replace: Replace): Promise<Done> => post(name, 'replace', replace)
 export const zeroPool = (name: string, force: Force): Promise<Done> => post(name, 'zero', force)
 export const deletePool = (name: string, force: Force): Promise<Done> => post(name, 'delete', force)
 export const copyPool = (name: string, copy: Copy): Promise<Done> => post(name, 'copy', copy)

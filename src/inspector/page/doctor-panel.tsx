@@ -21,11 +21,24 @@ export function DoctorPanel(): JSX.Element {
           <h1 id="doctor-title">{texts.doctor}</h1>
           <p class="muted">{texts.doctorText}</p>
         </div>
-        <button type="button" class="primary" disabled={isRunning.value} onClick={() => void run()}>
+        <button
+          type="button"
+          class="primary"
+          // Not disabled: that would take the focus away.
+          aria-disabled={isRunning.value}
+          onClick={() => isRunning.value || void run()}
+        >
           {label}
         </button>
       </header>
-      {failure.value !== '' && <p role="alert">{failure.value}</p>}
+      {failure.value !== '' && (
+        <p class="failed-text" role="alert">
+          {failure.value}
+        </p>
+      )}
+      <p class="check-summary" role="status">
+        {isRunning.value || checks.value.length === 0 || failure.value !== '' ? '' : summary()}
+      </p>
       <ul class="checks" aria-live="polite" aria-busy={isRunning.value}>
         {checks.value.map(({ name, result, seen, advice }) => (
           <li key={name} class={`check check-${result}`}>
@@ -45,6 +58,11 @@ export function DoctorPanel(): JSX.Element {
       </ul>
     </article>
   )
+}
+
+function summary(): string {
+  const count = (wanted: Check['result']) => checks.value.filter(({ result }) => result === wanted).length
+  return texts.doctorSummary(count('failed'), count('warning'))
 }
 
 async function run(): Promise<void> {

@@ -65,7 +65,9 @@ async function* textsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string
   const reader = body.getReader()
   const decoder = new TextDecoder()
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      throw unreachable(error)
+    })
     if (done) return
     yield decoder.decode(value, { stream: true })
   }

@@ -215,6 +215,21 @@ export const texts = {
   importIncomplete: 'It says that it may not have every pool that there was.',
   importKind: { new: 'new', changed: 'changes', same: 'the same', invalid: 'no pool, replaced as it is' },
   importSelect: (count: number) => `Restore ${plural(count, 'pool')}`,
+  importReading: 'Reading the backup…',
+  importBusy: 'The one before is still being worked on.',
+  importMore: (count: number) => `Show more (${count.toLocaleString('en')})`,
+  importAsk: (count: number) => `Restore ${plural(count, 'pool')}?`,
+  importCounts: (fresh: number, changed: number, invalid: number) =>
+    [
+      fresh > 0 ? `${plural(fresh, 'pool')} ${fresh === 1 ? 'is' : 'are'} new.` : '',
+      changed > 0 ? `${plural(changed, 'pool')} ${changed === 1 ? 'is' : 'are'} changed.` : '',
+      invalid > 0 ? `Replaced as a whole, since it is no pool now or in the backup: ${invalid}.` : '',
+    ].join(' '),
+  importRemoved: (count: number) =>
+    count === 1
+      ? '1 variable is removed: it is there now, and not in the backup.'
+      : `${plural(count, 'variable')} are removed: they are there now, and not in the backup.`,
+  importGo: 'Restore',
   importAll: 'Select all',
   importSame: (count: number) => `${plural(count, 'pool')} ${count === 1 ? 'is' : 'are'} as in the backup already.`,
   importForce: 'Also devices that are online, and will write over it with their next save',
@@ -229,5 +244,11 @@ export const texts = {
   doctorRun: 'Examine the broker',
   doctorAgain: 'Examine it again',
   doctorRunning: 'Examining…',
+  doctorSummary: (failed: number, warnings: number) =>
+    failed > 0
+      ? `${plural(failed, 'check')} failed: pools are not safe on this broker.`
+      : warnings > 0
+        ? `Everything that pools need holds; ${plural(warnings, 'line')} worth knowing.`
+        : 'Everything that pools need holds.',
   doctorResult: { ok: 'holds', warning: 'worth knowing', failed: 'does not hold' },
 } as const

@@ -1,6 +1,8 @@
 import { batch, computed, type Signal, signal } from '@preact/signals'
 import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
 import type { ImportedPool, ImportPlan, Restored } from '../protocol.ts'
+import { confirm } from './dialog.tsx'
 import { DiffView } from './diff-view.tsx'
 import { backupAddress, compareBackup, restoreBackup } from './requests.ts'
 import { go } from './route.ts'
@@ -21,22 +23,29 @@ const isBusy = signal(false)
 const failure = signal('')
 const results: Signal<ReadonlyMap<string, Restored>> = signal<ReadonlyMap<string, Restored>>(new Map())
 
-/** Those that would change. */
-const changing = computed(() => current.value?.plan.pools.filter(({ kind }) => kind !== 'same') ?? [])
+/** Those that would change, and those that have been restored. */
+const listed = computed(
+  () => current.value?.plan.pools.filter(({ kind, name }) => kind !== 'same' || results.value.has(name)) ?? [],
+)
+/** A browser draws so many at once without a pause that one notices; there are more when they are asked for. */
+const MORE = 100
+const shownCount = signal(MORE)
 
 /** Looks into a backup that somebody has chosen or dropped. */
 export async function chooseBackup(file: File): Promise<void> {
   go({ page: 'transfer' })
+  if (isBusy.value) return tell('warning', texts.importBusy)
   failure.value = ''
   isBusy.value = true
   try {
     const backup = await file.text()
     const plan = await compareBackup(backup)
     batch(() => {
-      current.value = { file: file.name, backup, plan }
-      selected.value = new Set(changing.value.filter(({ owner }) => owner !== 'device').map(({ name }) => name))
       results.value = new Map()
+      current.value = { file: file.name, backup, plan }
+      selected.value = new Set(listed.value.filter(({ owner }) => owner !== 'device').map(({ name }) => name))
       isForced.value = false
+      shownCount.value = MORE
     })
   } catch (error) {
     current.value = undefined
@@ -76,7 +85,15 @@ export function TransferPanel(): JSX.Element {
             }}
           />
         </label>
-        {failure.value !== '' && <p role="alert">{failure.value}</p>}
+        <p class="hidden" role="status">
+          {isBusy.value ? texts.importReading : ''}
+        </p>
+        {isBusy.value && current.value === undefined && <p class="muted">{texts.importReading}</p>}
+        {failure.value !== '' && (
+          <p class="failed-text" role="alert">
+            {failure.value}
+          </p>
+        )}
         {current.value && <Plan {...current.value} />}
       </section>
     </article>
@@ -84,14 +101,15 @@ export function TransferPanel(): JSX.Element {
 }
 
 function Plan({ file, plan }: Import): JSX.Element {
-  const list = changing.value
+  const list = listed.value
   const same = plan.pools.length - list.length
+  const chosen = chosenPools()
   const hasDevices = list.some(({ owner }) => owner === 'device')
   const all = list.filter((pool) => mayBe(pool))
   const isAll = all.length > 0 && all.every(({ name }) => selected.value.has(name))
   return (
     <div class="plan">
-      <p>{texts.importOf(file, plan.broker, plan.created.replace('T', ' ').slice(0, 16))}</p>
+      <p>{texts.importOf(file, plan.broker, new Date(plan.created).toLocaleString('en-GB'))}</p>
       {!plan.isComplete && <p class="warning-text">{texts.importIncomplete}</p>}
       {same > 0 && <p class="muted">{texts.importSame(same)}</p>}
       {hasDevices && !isReadOnly.value && (
@@ -118,31 +136,67 @@ function Plan({ file, plan }: Import): JSX.Element {
             />
             {texts.importAll}
           </label>
-          <button type="button" class="primary" disabled={isBusy.value || chosenNames().length === 0} onClick={restore}>
-            {isBusy.value ? texts.restoring : texts.importSelect(chosenNames().length)}
+          <button
+            type="button"
+            class="primary"
+            // Not disabled: when it has done its work, that would take the focus away.
+            aria-disabled={isBusy.value || chosen.length === 0}
+            onClick={() => isBusy.value || chosen.length === 0 || ask(chosen)}
+          >
+            {isBusy.value ? texts.restoring : texts.importSelect(chosen.length)}
           </button>
         </div>
       )}
       <ul class="plan-pools">
-        {list.map((pool) => (
+        {list.slice(0, shownCount.value).map((pool) => (
           <Line key={pool.name} pool={pool} />
         ))}
       </ul>
+      {list.length > shownCount.value && (
+        <button
+          type="button"
+          onClick={() => {
+            shownCount.value += MORE
+          }}
+        >
+          {texts.importMore(list.length - shownCount.value)}
+        </button>
+      )}
     </div>
   )
 }
 
-function mayBe({ owner }: ImportedPool): boolean {
-  return owner !== 'device' || isForced.value
+function mayBe({ owner, kind }: ImportedPool): boolean {
+  return kind !== 'same' && (owner !== 'device' || isForced.value)
 }
 
-function chosenNames(): string[] {
-  return changing.value.filter((pool) => mayBe(pool) && selected.value.has(pool.name)).map(({ name }) => name)
+function chosenPools(): ImportedPool[] {
+  return listed.value.filter((pool) => mayBe(pool) && selected.value.has(pool.name))
+}
+
+/** Says what is lost before it is. */
+function ask(chosen: readonly ImportedPool[]): void {
+  const removed = chosen.flatMap(({ changes }) => changes).filter(([, , backup]) => backup === null).length
+  const count = (kind: ImportedPool['kind']) => chosen.filter((one) => one.kind === kind).length
+  confirm({
+    title: texts.importAsk(chosen.length),
+    text: (
+      <>
+        <p>{texts.importCounts(count('new'), count('changed'), count('invalid'))}</p>
+        {removed > 0 && <p class="failed-text">{texts.importRemoved(removed)}</p>}
+        {chosen.some(({ owner }) => owner === 'device') && <p class="warning-text">{texts.device.more}</p>}
+      </>
+    ),
+    go: texts.importGo,
+    isDanger: removed > 0 || count('invalid') > 0,
+    onGo: () => void restore(chosen.map(({ name }) => name)),
+  })
 }
 
 function Line({ pool }: { readonly pool: ImportedPool }): JSX.Element {
   const { name, owner, kind, changes } = pool
   const result = results.value.get(name)
+  const [isOpen, setIsOpen] = useState(false)
   const isOn = mayBe(pool) && selected.value.has(name)
   return (
     <li class="plan-pool">
@@ -161,29 +215,32 @@ function Line({ pool }: { readonly pool: ImportedPool }): JSX.Element {
           />
         )}
         <strong>{name}</strong>
-        <span class="muted">{texts.importKind[kind]}</span>
+        {kind !== 'same' && <span class="muted">{texts.importKind[kind]}</span>}
         {owner === 'device' && <span class="warning-text">{texts.importDevice}</span>}
         {result && 'error' in result && <span class="failed-text">{result.error.message}</span>}
         {result && 'way' in result && <span class="done-text">{texts.restored}</span>}
       </div>
       {changes.length > 0 && (
-        <details>
+        <details onToggle={(event) => setIsOpen(event.currentTarget.open)}>
           <summary>{texts.variables(changes.length)}</summary>
-          <DiffView changes={changes} />
+          {isOpen && <DiffView changes={changes} />}
         </details>
       )}
     </li>
   )
 }
 
-async function restore(): Promise<void> {
-  if (current.value === undefined) return
+async function restore(names: readonly string[]): Promise<void> {
+  if (current.value === undefined || isBusy.value) return
   isBusy.value = true
   try {
-    const { backup } = current.value
-    const list = await restoreBackup({ backup, names: chosenNames(), force: isForced.value })
+    const { file, backup } = current.value
+    const list = await restoreBackup({ backup, names, force: isForced.value })
+    // What it would change by now.
+    const plan = await compareBackup(backup)
     const failed = list.filter((one) => 'error' in one).length
     batch(() => {
+      current.value = { file, backup, plan }
       results.value = new Map([...results.value, ...list.map((one) => [one.name, one] as const)])
       selected.value = new Set(list.filter((one) => 'error' in one).map(({ name }) => name))
     })

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks'
 import type { ImportedPool, ImportPlan, Restored } from '../protocol.ts'
 import { confirm } from './dialog.tsx'
 import { DiffView } from './diff-view.tsx'
+import { ExportSome } from './export-some.tsx'
 import { backupAddress, compareBackup, restoreBackup } from './requests.ts'
 import { go } from './route.ts'
 import { isReadOnly, poolNames } from './state.ts'
@@ -68,6 +69,7 @@ export function TransferPanel(): JSX.Element {
           {texts.exportAll}
         </a>
       </header>
+      <ExportSome />
       <section class="import" aria-labelledby="import-title">
         <h2 id="import-title">{texts.importTitle}</h2>
         <p class="muted">{texts.importText}</p>

@@ -127,7 +127,9 @@ function Back({ pool, state, now }: BackProps): JSX.Element | null {
   const changes = changesOf(now, state)
   const { text } = state
   // What was no pool is not brought back, and what was deleted is deleted by its own button.
-  if (text === null || variablesOf(state) === undefined || changes?.length === 0) return null
+  if (text === null || variablesOf(state) === undefined) return null
+  // It stays when it has done its work: the focus would be gone with it.
+  const isSame = changes?.length === 0
   const ask = () =>
     confirm({
       title: texts.goBackTitle,
@@ -138,7 +140,7 @@ function Back({ pool, state, now }: BackProps): JSX.Element | null {
       onGo: () => void (changes === undefined ? replace(pool, text) : edit(pool, changes)),
     })
   return (
-    <button type="button" class="primary" onClick={ask}>
+    <button type="button" class="primary" aria-disabled={isSame} onClick={() => isSame || ask()}>
       {texts.goBack}
     </button>
   )

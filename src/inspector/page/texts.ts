@@ -153,7 +153,7 @@ export const texts = {
   diffMore: (count: number) => `${plural(count, 'more difference')} not shown.`,
   historyFirst: 'The oldest state that is kept',
   historyDropped: 'This state is too old by now to be kept. Choose another one.',
-  goBackWhole: 'What is there now is no pool. It is replaced as a whole by what was there then, and lost for good.',
+  goBackWhole: 'What is there now is no pool. It is replaced as a whole by what was there then.',
   wentBack: (name: string) => `${name} is what it was.`,
   notAPool: (isBefore: boolean) =>
     isBefore ? 'What it is to be compared with is no pool.' : 'This is no pool: it cannot be compared.',

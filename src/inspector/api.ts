@@ -24,8 +24,8 @@ type Handler = (request: Request, name: string, url: URL) => unknown
 interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: RegExp
-  /** It changes nothing, though it is no GET. */
-  readonly isHarmless?: true
+  /** Does it write to the broker? @default whatever is no GET does */
+  readonly isWriting?: boolean
   readonly handle: Handler
 }
 
@@ -36,9 +36,10 @@ export function makeApi({ pools, live, isReadOnly }: ApiHost): (request: Request
   const routes: readonly Route[] = [
     get('live', (request) => streamed('text/event-stream', events(request))),
     get('search', (_request, _name, url) => search(live, url.searchParams.get('q') ?? '')),
-    get('doctor', (request) => streamed('application/x-ndjson', checks(request.signal))),
+    // It writes, on topics of its own.
+    { ...get('doctor', (request) => streamed('application/x-ndjson', checks(request.signal))), isWriting: true },
     get('backup', (_request, _name, url) => backup(url.searchParams.getAll('name'))),
-    { ...post('backup/compare', async (request) => transfer.compare(await textOf(request))), isHarmless: true },
+    { ...post('backup/compare', async (request) => transfer.compare(await textOf(request))), isWriting: false },
     post('backup/restore', async (request) => transfer.restore(await restoreIn(request), request.signal)),
     get('pools/:name', (_request, name) => live.content(name) ?? notFound(name)),
     get('pools/:name/history', (_request, name) => live.history(name)),
@@ -78,7 +79,7 @@ export function makeApi({ pools, live, isReadOnly }: ApiHost): (request: Request
       for (const route of routes) {
         const match = route.path.exec(url.pathname)
         if (match === null || route.method !== request.method) continue
-        if (isReadOnly && route.method === 'POST' && !route.isHarmless) {
+        if (isReadOnly && (route.isWriting ?? route.method === 'POST')) {
           throw new RequestError(403, 'READ_ONLY', 'This inspector only shows: it was started with --read-only.')
         }
         const result = await route.handle(request, decodedName(match.groups?.name ?? ''), url)

@@ -233,6 +233,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
       const [status, answer] = await page.post(`pools/garage/${action}`, { set: [], text: '{}', to: 'x' })
       expect([status, answer]).toMatchObject([403, { error: { code: 'READ_ONLY' } }])
     }
+    expect((await page.get('doctor')).status).toBe(403)
     const backup = await (await page.get('backup')).text()
     expect(await page.post('backup/compare', backup)).toMatchObject([200, {}])
     expect(await page.post('backup/restore', { backup, names: ['garage'] })).toMatchObject([403, {}])

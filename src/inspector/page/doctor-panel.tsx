@@ -2,6 +2,7 @@ import { type Signal, signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Check, Failure } from '../protocol.ts'
 import { eachLine } from './requests.ts'
+import { isReadOnly } from './state.ts'
 import { texts } from './texts.ts'
 
 /** They stay when one looks at something else. */
@@ -19,17 +20,19 @@ export function DoctorPanel(): JSX.Element {
       <header class="view-head">
         <div class="view-title">
           <h1 id="doctor-title">{texts.doctor}</h1>
-          <p class="muted">{texts.doctorText}</p>
+          <p class="muted">{isReadOnly.value ? texts.doctorReadOnly : texts.doctorText}</p>
         </div>
-        <button
-          type="button"
-          class="primary"
-          // Not disabled: that would take the focus away.
-          aria-disabled={isRunning.value}
-          onClick={() => isRunning.value || void run()}
-        >
-          {label}
-        </button>
+        {!isReadOnly.value && (
+          <button
+            type="button"
+            class="primary"
+            // Not disabled: that would take the focus away.
+            aria-disabled={isRunning.value}
+            onClick={() => isRunning.value || void run()}
+          >
+            {label}
+          </button>
+        )}
       </header>
       {failure.value !== '' && (
         <p class="failed-text" role="alert">

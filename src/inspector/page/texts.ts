@@ -246,12 +246,13 @@ export const texts = {
   restored: 'restored',
 
   doctorText: 'Tries everything that pools need on topics of its own, and removes them.',
+  doctorReadOnly: 'It writes to the broker, on topics of its own: not with --read-only.',
   doctorRun: 'Examine the broker',
   doctorAgain: 'Examine it again',
   doctorRunning: 'Examining…',
   doctorSummary: (failed: number, warnings: number) =>
     failed > 0
-      ? `${plural(failed, 'check')} failed: pools are not safe on this broker.`
+      ? `${plural(failed, 'check')} failed: look at what to change.`
       : warnings > 0
         ? `Everything that pools need holds; ${plural(warnings, 'line')} worth knowing.`
         : 'Everything that pools need holds.',

@@ -179,5 +179,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('on the page', () => 
     }
     expect(await page.getByRole('switch').isDisabled()).toBe(true)
     await kept('garage', '{"n":1,"on":true}')
+    await page.getByRole('link', { name: 'Doctor' }).click()
+    await page.getByText('not with --read-only').waitFor()
   })
 })

@@ -1,9 +1,27 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { defineConfig, type UserConfig } from 'vite'
+import { defineConfig, type Plugin, type UserConfig } from 'vite'
+
+/** What of others is in the built page. */
+const PACKAGES = ['preact', '@preact/signals', '@preact/signals-core', 'uplot']
+
+/** Their licenses ask for it: they go with the files. */
+function licenses(): Plugin {
+  const textOf = (name: string) =>
+    readFileSync(new URL(`../../../node_modules/${name}/LICENSE`, import.meta.url), 'utf8').trim()
+  return {
+    name: 'licenses',
+    generateBundle() {
+      const source = PACKAGES.map((name) => `${name}\n\n${textOf(name)}\n`).join('\n\n')
+      this.emitFile({ type: 'asset', fileName: 'licenses.txt', source })
+    },
+  }
+}
 
 const config: UserConfig = defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: './',
+  plugins: [licenses()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: fileURLToPath(new URL('../../../dist/inspector/page', import.meta.url)),

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
+import { copyFileSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { LooseStore } from '../../src/store-members.ts'
@@ -39,9 +38,12 @@ class Lives {
 
   async begin(text: string | null): Promise<void> {
     this.pending = []
-    this.backend = new HeldBackend(text, { auto: false })
-    const write = this.backend.write.bind(this.backend)
-    this.backend.write = (bytes) => {
+    const backend = new HeldBackend(text, { auto: false })
+    this.backend = backend
+    const write = backend.write.bind(backend)
+    backend.write = (bytes) => {
+      // Sent by a program that was killed meanwhile: it never was.
+      if (this.backend !== backend) return new Promise(() => {})
       this.#arrives(new TextDecoder().decode(bytes))
       const written = write(bytes)
       this.pending.push(this.backend.writes.at(-1) as PendingWrite)
@@ -102,7 +104,8 @@ class Lives {
         break
       case 'crash': {
         const found = journalPath()
-        await copyFile(this.journal, found)
+        // In one moment: what is sent after it would not be from a program that was killed.
+        copyFileSync(this.journal, found)
         // What was on its way when the program was killed may still arrive.
         if (step.landing) this.pending.shift()?.land()
         const { text } = this.backend

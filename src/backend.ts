@@ -31,6 +31,15 @@ export interface Backend {
    */
   write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<WriteOutcome>
 
+  /**
+   * Keeps a copy of an older pool beside the pool, in the place of the copy before, or removes it (null). It is for
+   * people: no store reads it. Resolves when that is certain.
+   *
+   * @param limitMs the promise settles within this time, in milliseconds
+   * @throws {PersistError} as write()
+   */
+  keepCopy(bytes: Uint8Array | null, limitMs: number): Promise<void>
+
   /** Lets go of everything; a write in flight is rejected. Resolves within seconds, never rejects, may be called twice. */
   close(): Promise<void>
 }

@@ -34,6 +34,8 @@ export interface PersistErrorFacts {
   sizeBytes?: number
   /** The limit that it is over, in bytes. */
   limitBytes?: number
+  /** What a schema finds fault with. */
+  issues?: readonly { readonly path: string; readonly message: string }[]
   /** The variables that were changed here and not saved any more, frozen; undefined: it was removed. */
   unsaved?: Readonly<Record<string, unknown>>
   /** The failure below this one. */
@@ -54,6 +56,7 @@ export class PersistError extends Error implements PersistErrorFacts {
   declare readonly received?: unknown
   declare readonly sizeBytes?: number
   declare readonly limitBytes?: number
+  declare readonly issues?: PersistErrorFacts['issues'] & {}
   declare readonly unsaved?: Readonly<Record<string, unknown>>
 
   constructor(code: PersistErrorCode, message: string, facts: PersistErrorFacts = {}) {

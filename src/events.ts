@@ -10,8 +10,8 @@ export interface StoreEvents {
   save: { sizeBytes: number }
   /** This program and somebody else changed one variable; `value` is what it is now. */
   conflict: { name: string; local: JsonValue | undefined; remote: JsonValue | undefined; value: JsonValue | undefined }
-  /** The backend had lost the pool, and has been given it again. */
-  heal: { reason: 'lost' | 'deleted' | 'overwritten' }
+  /** The backend had lost the pool, or held what does not fit the schema ('invalid'), and has been given ours again. */
+  heal: { reason: 'lost' | 'deleted' | 'overwritten' | 'invalid' }
   /** `$status` is another. */
   status: Status
   /** Something failed that no awaited promise may tell. */

@@ -11,9 +11,10 @@ export { PersistError, type PersistErrorCode, type PersistErrorFacts } from './e
 export type { StoreEvents } from './events.ts'
 export type { JsonObject, JsonValue } from './json.ts'
 export type { OnConflict, Sides } from './merge.ts'
+export type { MigrationStep, Migrations } from './migration.ts'
 export type { EditorOptions } from './open-editor.ts'
 export { type AutosaveOptions, DEFAULTS, type StoreOptions, type TlsOptions } from './options.ts'
-export type { Migrate, StandardSchema } from './schema.ts'
+export type { SchemaIssue, StandardSchema } from './schema.ts'
 export type { Origin, Status } from './status.ts'
 export { type LooseStore, RESERVED_NAMES, type ReservedName, type Store, type StoreMembers } from './store-members.ts'
 

@@ -2,7 +2,8 @@ import type { Backend } from './backend.ts'
 import { PersistError } from './errors.ts'
 import { type JsonObject, MAX_POOL_BYTES } from './json.ts'
 import type { OnConflict } from './merge.ts'
-import type { Migrate, StandardSchema } from './schema.ts'
+import type { Migrations } from './migration.ts'
+import type { StandardSchema } from './schema.ts'
 import { reservedBecause } from './store-members.ts'
 
 /** Certificates for `mqtts:` and `wss:`, as PEM texts (not file names). */
@@ -51,12 +52,20 @@ export interface StoreOptions<T extends object = JsonObject> {
   empty?: 'create' | 'wait' | 'fail' | undefined
   /** Values of variables that the pool does not have when it is opened. */
   defaults?: Partial<T> | undefined
-  /** Checks the whole pool when it is opened and before it is saved: any Standard Schema (zod, valibot, arktype…). */
-  schema?: StandardSchema | undefined
+  /**
+   * Checks the whole pool when it is opened, when somebody else has changed it, and before it is saved: any Standard
+   * Schema (zod, valibot, arktype…). The variables have its types.
+   */
+  schema?: StandardSchema<T> | undefined
+  /**
+   * What others wrote does not fit the schema. 'reject': what is held stays as it is when opening, and is brought back
+   * later ('heal'). 'accept': it is taken as it is. Either way it is an 'error' event, or that of opening. @default reject
+   */
+  onInvalid?: 'reject' | 'accept' | undefined
   /** Version of the pool's shape, a whole number from 1; kept in the pool as `$version`. */
   version?: number | undefined
-  /** Makes the variables of an older version into those of `version`. */
-  migrate?: Migrate | undefined
+  /** By version: makes the variables of the version before into those of this one, `{ 2: (old) => … }`; may be async. */
+  migrate?: Migrations | undefined
   /** Saves every so many seconds if something changed; less than 5: never. @default 0 */
   saveEvery?: number | undefined
   /** @default false */
@@ -78,7 +87,7 @@ export interface StoreOptions<T extends object = JsonObject> {
 }
 
 /** Options that may well have no value in the end. */
-type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'migrate' | 'compat'
+type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'compat'
 
 type Resolved<Options> = {
   readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
@@ -93,7 +102,6 @@ export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' 
   readonly journal: string | undefined
   readonly backend: Backend | undefined
   readonly schema: StandardSchema | undefined
-  readonly migrate: Migrate | undefined
   readonly compat: 'tasmota' | undefined
   readonly autosave: false | Required<AutosaveOptions>
   readonly guards: Guards
@@ -115,6 +123,7 @@ export const DEFAULTS = {
   topic: 'stat/{name}/PersistMQTT',
   protocolVersion: 'auto',
   empty: 'create',
+  onInvalid: 'reject',
   saveEvery: 0,
   autosave: false,
   saveOnExit: true,
@@ -157,7 +166,8 @@ const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
     'a Standard Schema',
   ],
   version: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a whole number from 1'],
-  migrate: func,
+  migrate: [isMigrations, 'an object with a function for each version: { 2: (old) => … }'],
+  onInvalid: oneOf('reject', 'accept'),
   saveEvery: number(Number.NEGATIVE_INFINITY, (2 ** 31 - 1) / 1000, 'a number of seconds up to 2147483'),
   autosave: [
     (value) =>
@@ -172,6 +182,13 @@ const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
   openTimeoutMs: milliseconds,
   saveTimeoutMs: milliseconds,
   onConflict: [(value) => value === 'local' || value === 'remote' || func[0](value), "'local', 'remote' or a function"],
+}
+
+function isMigrations(value: unknown): boolean {
+  if (!object[0](value)) return false
+  return Object.entries(value as object).every(
+    ([key, step]) => Number.isInteger(Number(key)) && Number(key) >= 2 && func[0](step),
+  )
 }
 
 function checkAutosave(value: unknown, name: string): boolean {
@@ -202,6 +219,9 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     if (reason !== undefined)
       throw optionError('defaults', `no variable can be called ${JSON.stringify(name)}: ${reason}`)
   }
+  if (options.migrate !== undefined && options.version === undefined) {
+    throw optionError('migrate', 'it needs version, the one to migrate to')
+  }
   if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
   const url = options.url ?? (env.MQTT_URL || DEFAULTS.url)
   // Whoever is named in the url is meant.
@@ -221,7 +241,7 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     defaults: { ...options.defaults },
     version: options.version ?? 0,
     schema: options.schema,
-    migrate: options.migrate,
+    migrate: { ...options.migrate },
     compat: options.compat,
     maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : MAX_POOL_BYTES),
     guards: 'all',

@@ -1,98 +1,83 @@
-import { PersistError } from './errors.ts'
+import { PersistError, reasonOf } from './errors.ts'
 import { type JsonObject, pathStep } from './json.ts'
+import { VERSION_NAME } from './migration.ts'
 
 /** The part of the Standard Schema interface (version 1) that is used here; zod, valibot and arktype have it. */
-export interface StandardSchema<Output = unknown> {
+export interface StandardSchema<Output = JsonObject> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    /** For inference only; never there at run time. */
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined
   }
 }
 
 type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly SchemaIssue[] }
+  | { readonly issues: readonly StandardIssue[] }
 
-interface SchemaIssue {
+interface StandardIssue {
   readonly message: string
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** Gets a copy of all variables and the version they were written by (1 where none is noted); returns those of today. */
-export type Migrate = (variables: JsonObject, fromVersion: number) => JsonObject
+/** What a schema finds fault with. */
+export interface SchemaIssue {
+  /** Where in the pool, as one would write it in a program: `pt.limits[2]`; `pt` for the pool as a whole. */
+  readonly path: string
+  readonly message: string
+}
 
-/** The variable that holds the version of a pool's shape. */
-export const VERSION_NAME = '$version'
+/** The variables as a schema has them, with its defaults and conversions; or what it finds fault with, and where. */
+export type Checked =
+  | { readonly values: JsonObject; readonly issues?: undefined }
+  | {
+      readonly issues: readonly SchemaIssue[]
+      /** The variables at fault; undefined where it is not said which. */
+      readonly names: ReadonlySet<string> | undefined
+    }
 
-/**
- * The variables as the schema has them, with its defaults and conversions.
- *
- * @throws {PersistError} ERR_PERSIST_SCHEMA with the path of the first issue
- */
-export function validated(variables: Readonly<JsonObject>, schema: StandardSchema, store: string): JsonObject {
+/** So many issues are told in the message of an error; all of them are on it. */
+const TOLD_ISSUES = 3
+
+/** Holds variables against a schema. Never throws: a schema that does is one that finds fault. */
+export function checked(variables: Readonly<JsonObject>, schema: StandardSchema<unknown>): Checked {
   // The version is ours, not one of the variables that the schema describes; strict schemas would refuse it.
   const { [VERSION_NAME]: version, ...own } = variables
-  const result = schema['~standard'].validate(own)
-  if (result instanceof Promise) {
+  const result = answerOf(schema, own)
+  if (result.issues === undefined) {
+    return {
+      values: { ...(result.value as JsonObject), ...(version === undefined ? {} : { [VERSION_NAME]: version }) },
+    }
+  }
+  const paths = result.issues.map(({ path = [] }) => path.map((step) => (typeof step === 'object' ? step.key : step)))
+  const issues = result.issues.map(({ message }, index) => ({ path: written(paths[index] ?? []), message }))
+  const names = paths.map(([first]) => first)
+  const isKnown = names.every((name) => name !== undefined)
+  return { issues, names: isKnown ? new Set(names.map(String)) : undefined }
+}
+
+function answerOf(schema: StandardSchema<unknown>, variables: JsonObject): SchemaResult<unknown> {
+  try {
+    const result = schema['~standard'].validate(variables)
+    if (!(result instanceof Promise)) return result
     result.catch(() => {})
-    throw schemaError(store, 'the schema checks asynchronously; use one that answers at once')
+    return { issues: [{ message: 'the schema checks asynchronously; use one that answers at once' }] }
+  } catch (thrown) {
+    return { issues: [{ message: `the schema has thrown: ${reasonOf(thrown)}` }] }
   }
-  if (result.issues !== undefined) {
-    const [first] = result.issues
-    const keys = (first?.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))
-    const path = `pt${keys.map((key) => pathStep(typeof key === 'number' ? key : String(key))).join('')}`
-    const more = result.issues.length > 1 ? ` (and ${result.issues.length - 1} more)` : ''
-    throw schemaError(store, `${path}: ${first?.message ?? 'it is not what the schema describes'}${more}`, path)
-  }
-  return { ...(result.value as JsonObject), ...(version === undefined ? {} : { [VERSION_NAME]: version }) }
 }
 
-/**
- * The variables of a pool as this program wants them: of its version, with its defaults, as its schema says.
- *
- * The very object that was given where nothing is to be added or changed.
- * @throws {PersistError} ERR_PERSIST_SCHEMA
- */
-export function fittedPool(
-  variables: JsonObject,
-  { version, migrate, schema, defaults }: FittingOptions,
-  store: string,
-): JsonObject {
-  const isNew = Object.keys(variables).length === 0
-  const noted = isNew && version > 0 ? { [VERSION_NAME]: version } : {}
-  const today = isNew ? noted : migrated(variables, version, migrate, store)
-  const whole = Object.keys(defaults).length === 0 ? today : { ...(defaults as JsonObject), ...today }
-  return schema === undefined ? whole : validated(whole, schema, store)
+/** Names the first issues and where they are; `error.issues` has all. */
+export function schemaError(store: string, issues: readonly SchemaIssue[]): PersistError {
+  const told = issues.slice(0, TOLD_ISSUES).map(({ path, message }) => `${path}: ${message}`)
+  const more = issues.length > TOLD_ISSUES ? ` (and ${issues.length - TOLD_ISSUES} more)` : ''
+  const text = `The pool of ${store} does not fit: ${told.join('; ') || 'it is not what the schema describes'}${more}.`
+  const path = issues[0]?.path
+  return new PersistError('ERR_PERSIST_SCHEMA', text, { store, issues, ...(path === undefined ? {} : { path }) })
 }
 
-interface FittingOptions {
-  readonly version: number
-  readonly migrate: Migrate | undefined
-  readonly schema: StandardSchema | undefined
-  readonly defaults: object
-}
-
-/** Brings a pool to the program's version; throws for one of a newer program, or an older one without `migrate`. */
-function migrated(variables: JsonObject, version: number, migrate: Migrate | undefined, store: string): JsonObject {
-  const noted = variables[VERSION_NAME]
-  const from = typeof noted === 'number' ? noted : 1
-  if (version === 0 || from === version) return variables
-  if (from > version) {
-    throw schemaError(
-      store,
-      `it was written by version ${from} of the program, this is ${version}; nothing was changed`,
-    )
-  }
-  if (migrate === undefined) {
-    throw schemaError(store, `it is of version ${from}, this program needs ${version}; pass migrate`)
-  }
-  return { ...migrate(structuredClone(variables), from), [VERSION_NAME]: version }
-}
-
-function schemaError(store: string, reason: string, path?: string): PersistError {
-  return new PersistError('ERR_PERSIST_SCHEMA', `The pool of ${store} does not fit: ${reason}.`, {
-    store,
-    ...(path === undefined ? {} : { path }),
-  })
+function written(path: readonly PropertyKey[]): string {
+  return `pt${path.map((key) => pathStep(typeof key === 'number' ? key : String(key))).join('')}`
 }

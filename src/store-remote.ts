@@ -8,6 +8,7 @@ import { mergeVariable, type OnConflict } from './merge.ts'
 import type { Guards } from './options.ts'
 import { parsedJson } from './parsed-json.ts'
 import { decodePayload, type Payload } from './payload.ts'
+import type { Fitting } from './store-fitting.ts'
 import type { StoreJournal } from './store-journal.ts'
 import type { Saving } from './store-saving.ts'
 import type { Watching } from './store-watching.ts'
@@ -23,6 +24,7 @@ export interface RemoteHost {
   readonly journal: StoreJournal | undefined
   readonly watching: Watching
   readonly saving: Saving
+  readonly fitting: Fitting
   readonly onConflict: OnConflict
   /** Nothing is ever sent: what the backend holds is right. */
   readonly readOnly: boolean
@@ -83,17 +85,21 @@ export class Remote {
 
   /** @param isLost it was written where everything had been lost: what is missing there was not removed by anybody */
   #foreign(bytes: Uint8Array | null, stamp: Stamp | undefined, isLost = false): void {
-    const { history, watching, journal } = this.#host
+    const { history, watching, journal, fitting, saving } = this.#host
     const theirs = this.#usable(bytes)
     if (theirs === undefined || bytes === null) return
     const ageOf = history.received(bytes, stamp)
     // Our own changes so far are told before theirs, which have another origin.
     watching.flush()
+    const before = fitting.before()
+    const changed = before === undefined ? [] : this.#changed(theirs.texts)
     const isUndone = this.#merge(theirs, this.#oldNames(theirs, ageOf, isLost))
+    const fit = before === undefined ? 'taken' : fitting.merged(changed, before)
     watching.flush()
     journal?.review()
+    if (fit === 'refused') this.#sendAgain('invalid')
     // Its writer had not seen our last changes: they are to be held again.
-    if (isUndone) void this.#host.saving.save()
+    else if (isUndone || fit === 'fitted') void saving.save()
   }
 
   /** The pool in what somebody else wrote; where there is none, the backend gets ours again. */

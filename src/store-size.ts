@@ -2,7 +2,6 @@ import { PersistError } from './errors.ts'
 import type { Events, StoreEvents } from './events.ts'
 import { type JsonObject, MAX_POOL_BYTES } from './json.ts'
 import { deviceLimit, type ResolvedOptions } from './options.ts'
-import { validated } from './schema.ts'
 import type { Variables } from './variables.ts'
 import { advise } from './warning.ts'
 
@@ -22,7 +21,7 @@ export function readLimit({ maxBytes }: Pick<ResolvedOptions, 'maxBytes'>): numb
 }
 
 /** Throws ERR_PERSIST_TOO_LARGE, naming the largest variables, for a pool over the limit in bytes. */
-function checkSize({ sizeBytes, texts }: PoolToSend, limitBytes: number, store: string): void {
+export function checkSize({ sizeBytes, texts }: PoolToSend, limitBytes: number, store: string): void {
   if (sizeBytes <= limitBytes) return
   throw new PersistError(
     'ERR_PERSIST_TOO_LARGE',
@@ -59,15 +58,4 @@ export function adviseOnSize({ label, options, events, variables }: AdvisedStore
     }
     isTold = isNearlyFull
   })
-}
-
-/** Throws what keeps a pool from being sent: too large for this store or its backend, not what the schema describes. */
-export function checkPool(
-  pool: PoolToSend,
-  { maxBytes, schema }: Pick<ResolvedOptions, 'maxBytes' | 'schema'>,
-  limitBytes: number | undefined,
-  store: string,
-): void {
-  checkSize(pool, Math.min(maxBytes, limitBytes ?? maxBytes), store)
-  if (schema !== undefined) validated(pool.values(), schema, store)
 }

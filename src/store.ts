@@ -4,26 +4,24 @@ import { asPersistError, PersistError, type PersistErrorCode } from './errors.ts
 import { Events, type StoreEvents } from './events.ts'
 import { History } from './history.ts'
 import type { JournalMaker } from './journal.ts'
+import { VERSION_NAME } from './migration.ts'
 import type { ResolvedOptions } from './options.ts'
-import { decodePayload, type Payload } from './payload.ts'
 import { ProcessHold } from './process-hold.ts'
-import { VERSION_NAME } from './schema.ts'
 import type { Status } from './status.ts'
 import { Editing } from './store-editing.ts'
+import { Fitting } from './store-fitting.ts'
 import { StoreJournal } from './store-journal.ts'
-import { loadPool } from './store-loading.ts'
+import { Opening } from './store-opening.ts'
 import { Readiness } from './store-readiness.ts'
 import { Remote } from './store-remote.ts'
 import { Saving } from './store-saving.ts'
-import { checkPool, type PoolToSend, readLimit } from './store-size.ts'
+import { checkSize, type PoolToSend, readLimit } from './store-size.ts'
 import { StoreState } from './store-state.ts'
+import { Upgrade } from './store-upgrade.ts'
 import { Watching } from './store-watching.ts'
 import type { Shelf } from './variables/shelf.ts'
 import { Variables } from './variables.ts'
 import { warn } from './warning.ts'
-
-/** An empty pool. */
-const NOTHING: Payload = { values: {}, texts: new Map() }
 
 /**
  * The heart: the variables of one pool, and their way to and from a backend.
@@ -42,13 +40,13 @@ export class StoreCore implements BackendListener {
   readonly #editing: Editing
   readonly #journal: StoreJournal | undefined
   readonly #readiness: Readiness
+  readonly #opening: Opening
   readonly #history: History = new History()
   readonly #atReady: () => void
   readonly #state: StoreState
   #closing: Promise<void> | undefined
   #isReadable = false
   /** What somebody else wrote while the backend was opening. */
-  #early: Parameters<BackendListener['changed']>[] = []
 
   /** @param atReady called once, just before the variables may be used */
   constructor(
@@ -74,12 +72,35 @@ export class StoreCore implements BackendListener {
     const common = { label, variables, history: this.#history, events, trouble, onConflict }
     this.#journal = makeJournal && new StoreJournal(common, makeJournal)
     const shared = { ...common, journal: this.#journal }
-    const check = (pool: PoolToSend) => checkPool(pool, options, this.#state.held?.limitBytes, label)
+    const fitting = new Fitting({ label, options, variables, trouble })
+    const check = (pool: PoolToSend) => {
+      checkSize(pool, Math.min(options.maxBytes, this.#state.held?.limitBytes ?? options.maxBytes), label)
+      fitting.check(pool.values)
+    }
     this.#saving = new Saving({ ...shared, backend, saveTimeoutMs: options.saveTimeoutMs, check })
     const others = { ...shared, watching: this.watching, saving: this.#saving }
     this.#editing = new Editing({ ...others, check, assertWritable: () => this.assertWritable() })
     const { edited } = this.#editing
-    this.#remote = new Remote({ ...others, readOnly, guards: options.guards, edited, limitBytes: readLimit(options) })
+    const { guards } = options
+    this.#remote = new Remote({
+      ...others,
+      fitting,
+      readOnly,
+      guards,
+      edited,
+      limitBytes: readLimit(options),
+    })
+    this.#opening = new Opening({
+      ...shared,
+      options,
+      state: this.#state,
+      fitting,
+      upgrade: new Upgrade({ label, options, backend, events, trouble }),
+      begun: () => this.#begun(),
+      waits: (error) => this.#become('waiting', error),
+      fail: (error) => void this.#fail(error),
+      save: () => this.save(),
+    })
   }
 
   /** Can the variables be changed and saved, now or when the link is back? */
@@ -104,8 +125,7 @@ export class StoreCore implements BackendListener {
       const held = await this.#backend.open(this, this.options.openTimeoutMs)
       if (this.#state.name !== 'connecting') return
       this.#saving.linked = true
-      this.#begin(held)
-      for (const facts of this.#early.splice(0)) this.changed(...facts)
+      await this.#opening.begin(held)
     } catch (thrown) {
       await this.#fail(asPersistError(thrown, this.label, 'opened'))
     } finally {
@@ -148,7 +168,7 @@ export class StoreCore implements BackendListener {
     if (!this.isReady) this.#journal?.forget()
     // The version stays: what is put into the pool from now on is of this version, and not to be migrated.
     if (this.isReady) this.variables.clear(this.options.version > 0 ? VERSION_NAME : undefined)
-    else this.#start(NOTHING)
+    else this.#opening.beginEmpty()
     this.#saving.force()
     return this.save()
   }
@@ -178,9 +198,10 @@ export class StoreCore implements BackendListener {
   // What the backend tells.
 
   changed(bytes: Uint8Array | null, stamp?: Stamp): void {
+    if (this.#opening.isEarly(() => this.changed(bytes, stamp))) return
     if (this.isReady) this.#remote.changed(bytes, stamp)
-    else if (this.#state.name === 'connecting') this.#early.push([bytes, stamp])
-    else if (this.#state.name === 'waiting' && this.#state.held) this.#begin({ ...this.#state.held, bytes, stamp })
+    else if (this.#state.name === 'waiting' && this.#state.held)
+      void this.#opening.begin({ ...this.#state.held, bytes, stamp })
   }
 
   requested(request: EditRequest): Promise<Uint8Array> {
@@ -188,23 +209,26 @@ export class StoreCore implements BackendListener {
   }
 
   reread(bytes: Uint8Array | null, stamp?: Stamp): void {
+    if (this.#opening.isEarly(() => this.reread(bytes, stamp))) return
     if (this.isReady) this.#remote.reread(bytes, stamp)
     else this.changed(bytes, stamp)
   }
 
   offline(cause: PersistError): void {
+    if (this.#opening.isEarly(() => this.offline(cause))) return
     this.#saving.linked = false
     this.#history.linked = false
     if (this.isReady) this.#become('offline', cause)
   }
 
   online(held: Held): void {
+    if (this.#opening.isEarly(() => this.online(held))) return
     if (this.isReady) {
       this.#state.held = held
       this.#become('ready')
       this.#remote.reopened(held)
     } else if (this.#state.name === 'waiting') {
-      this.#begin(held)
+      void this.#opening.begin(held)
     }
     this.#saving.linked = true
   }
@@ -217,6 +241,7 @@ export class StoreCore implements BackendListener {
   }
 
   ended(error: PersistError): void {
+    if (this.#opening.isEarly(() => this.ended(error))) return
     if (!this.isReady) return void this.#fail(error)
     // The only trace of what was changed here and is to be nowhere else.
     const told = new PersistError(error.code, error.message, { ...error, unsaved: this.variables.unsavedValues() })
@@ -226,39 +251,13 @@ export class StoreCore implements BackendListener {
     this.trouble(told)
   }
 
-  #begin(held: Held): void {
-    this.#state.held = held
-    try {
-      if (held.bytes !== null) {
-        const pool = decodePayload(held.bytes, this.label, readLimit(this.options))
-        this.#history.began(held.bytes, held.stamp)
-        this.#start(pool)
-      } else if (this.options.empty === 'create') {
-        this.#start(NOTHING)
-      } else if (this.options.empty === 'wait') {
-        this.#become('waiting')
-      } else {
-        throw this.#fault('ERR_PERSIST_EMPTY', "was not opened: nothing is kept there, and option empty is 'fail'")
-      }
-    } catch (thrown) {
-      const error = asPersistError(thrown, this.label, 'opened')
-      // What is no pool stays as it is, until somebody writes a pool or zero(true) is called.
-      if (/_(BAD_PAYLOAD|TOO_LARGE)$/.test(error.code)) this.#become('waiting', error)
-      else void this.#fail(error)
-    }
-  }
-
   /** From here on the variables can be used. */
-  #start(pool: Payload): void {
-    const recovery = this.#journal?.recover(pool)
-    loadPool(pool, recovery?.values ?? pool.values, this)
+  #begun(): void {
     this.#isReadable = true
     this.#become('ready')
     this.#atReady()
     this.watching.start()
     this.#readiness.reached()
-    if (recovery !== undefined) this.#journal?.begin(recovery)
-    if (recovery?.isNeeded) void this.save()
   }
 
   #become(state: Status['state'], error?: PersistError): void {

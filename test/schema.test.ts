@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import type { StandardSchema } from '../src/schema.ts'
 import { HeldBackend } from './helpers/held-backend.ts'
@@ -57,55 +57,60 @@ describe.each([
     const pt = await backend.openers.openStore({ ...options, schema })
     pt.$on('error', () => {})
     expect(pt.counter).toBe(7)
-    pt.tags.push(1)
-    await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_SCHEMA', path: 'pt.tags[1]' })
-    pt.tags[1] = 'b'
+    pt.tags?.push(1 as never)
+    await expect(pt.save()).rejects.toMatchObject({
+      code: 'ERR_PERSIST_SCHEMA',
+      path: 'pt.tags[1]',
+      issues: [{ path: 'pt.tags[1]', message: expect.stringMatching(/string/) }],
+    })
+    Object.assign(pt.tags ?? [], { 1: 'b' })
     await pt.save()
     expect(JSON.parse(backend.text ?? '')).toEqual({ tags: ['a', 'b'], counter: 7 })
   })
 })
 
-describe('version and migrate', () => {
-  const migrate = (variables: { [name: string]: unknown }, from: number) =>
-    ({ ...variables, count: variables.counter ?? null, from }) as never
+it('tells three issues in the message, and all of them on the error', async () => {
+  const backend = new HeldBackend('{"a":1,"b":1,"c":1,"d":1}')
+  const schema = z.object({ a: z.string(), b: z.string(), c: z.string(), d: z.string() })
+  const error = await backend.openers.openStore({ ...options, schema }).catch((thrown) => thrown)
+  expect(error.issues.map(({ path }: { path: string }) => path)).toEqual(['pt.a', 'pt.b', 'pt.c', 'pt.d'])
+  expect(error.message).toMatch(/pt\.a: .*; pt\.b: .*; pt\.c: .* \(and 1 more\)/)
+})
 
-  it('brings an old pool to today once', async () => {
-    const backend = new HeldBackend('{"counter":3}')
-    const first = await backend.openers.openStore({ ...options, version: 2, migrate })
-    expect({ ...first }).toMatchObject({ count: 3, from: 1 })
-    await first.$close()
-    expect(JSON.parse(backend.text ?? '')).toEqual({ counter: 3, count: 3, from: 1, $version: 2 })
-    const again = await backend.openers.openStore({ ...options, version: 2, migrate: () => ({ wrong: true }) })
-    expect(again.find('$version')).toBe(2)
-    expect(again.wrong).toBeUndefined()
-  })
-
-  it('notes the version of a new pool', async () => {
-    const backend = new HeldBackend()
-    const pt = await backend.openers.openStore({ ...options, version: 3 })
-    pt.a = 1
-    await pt.save()
-    expect(JSON.parse(backend.text ?? '')).toEqual({ a: 1, $version: 3 })
-  })
-
-  it.each([
-    ['{"$version":9}', /version 9 of the program, this is 2/],
-    ['{"a":1}', /pass migrate/],
-  ])('leaves %s as it is, which it cannot bring to today', async (text, message) => {
-    const backend = new HeldBackend(text)
-    const opening = backend.openers.openStore({ ...options, version: 2 })
-    await expect(opening).rejects.toMatchObject({ code: 'ERR_PERSIST_SCHEMA', message: expect.stringMatching(message) })
-    expect([backend.text, backend.writes.length, backend.isClosed]).toEqual([text, 0, true])
-  })
-
-  it('a migrate that throws is an error of opening', async () => {
-    const backend = new HeldBackend('{"a":1}')
-    const broken = () => {
+const throwing: StandardSchema = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate() {
       throw new Error('mine')
-    }
-    await expect(backend.openers.openStore({ ...options, version: 2, migrate: broken })).rejects.toMatchObject({
-      code: 'ERR_PERSIST_FAILED',
-      cause: { message: 'mine' },
-    })
+    },
+  },
+}
+
+it.each<[string, StandardSchema<unknown>, RegExp]>([
+  ['throws', throwing, /the schema has thrown: mine/],
+  ['answers later', z.object({}).refine(async () => true), /asynchronously/],
+])('a schema that %s is an error of opening', async (_, schema, message) => {
+  const backend = new HeldBackend('{"a":1}')
+  await expect(backend.openers.openStore({ ...options, schema: schema as StandardSchema })).rejects.toMatchObject({
+    code: 'ERR_PERSIST_SCHEMA',
+    message: expect.stringMatching(message),
   })
+})
+
+it('the variables have the types of the schema', async () => {
+  const { openers } = new HeldBackend('{}')
+  const schema = z.object({ counter: z.number().default(0), mode: z.enum(['eco', 'warm']).optional() })
+  const pt = await openers.openStore({ ...options, schema, defaults: { mode: 'eco' } })
+  expectTypeOf(pt.counter).toEqualTypeOf<number>()
+  expectTypeOf(pt.mode).toEqualTypeOf<'eco' | 'warm' | undefined>()
+  const withValibot = () => openers.openStore({ ...options, schema: v.object({ tags: v.array(v.string()) }) })
+  expectTypeOf<Awaited<ReturnType<typeof withValibot>>['tags']>().toEqualTypeOf<string[]>()
+  const x = z.object({ x: z.string() })
+  // @ts-expect-error a schema for other variables than these
+  const wrong = () => openers.openStore<{ x: number }>({ ...options, schema: x })
+  // @ts-expect-error no variable can be called so
+  const reserved = () => openers.openStore({ ...options, schema: z.object({ save: z.string() }) })
+  expect([wrong, reserved, pt.mode]).toHaveLength(3)
+  await pt.$close()
 })

@@ -6,6 +6,7 @@ import { decodePayload } from '../payload.ts'
 import { keepCorrupt } from './file/corrupt-copy.ts'
 import { makeDirectory, syncDirectory } from './file/directory.ts'
 import { closedFileError, fileError, lateFileError, uncertainFileError } from './file/file-error.ts'
+import { keepPoolCopy } from './file/pool-copy.ts'
 import { readPoolFile, targetOf } from './file/pool-file.ts'
 import { removeTemporary, sweepTemporary, writeTemporary } from './file/temporary-file.ts'
 
@@ -18,7 +19,8 @@ const CLOSE_LIMIT_MS = 2000
  * The file is replaced by rename; missing directories are made, mode and owner stay, a link is followed. It is not watched:
  * what another program writes is found by the next write, which then writes nothing and hands it to the store to be merged.
  * Two programs that save in the same millisecond can miss each other: a file is for one program at a time.
- * A file that is no pool (an empty one too) is kept as `<file>.corrupt-<time>` when it is replaced.
+ * A file that is no pool (an empty one too) is kept as `<file>.corrupt-<time>` when it is replaced, and the pool of an
+ * older program, when it is migrated, as `<file>.before`.
  *
  * @example
  * const pt = await openStore({ backend: fileBackend('/var/lib/garage/_persist.json') })
@@ -59,6 +61,12 @@ class FileBackend implements Backend {
     if (this.#listener === undefined) throw closedFileError(this.place)
     const content = new Uint8Array(bytes)
     return this.#run('written', limitMs, (signal) => this.#replace(content, signal))
+  }
+
+  async keepCopy(bytes: Uint8Array | null, limitMs: number): Promise<void> {
+    if (this.#listener === undefined) throw closedFileError(this.place)
+    const content = copyOf(bytes)
+    await this.#run('written', limitMs, (signal) => keepPoolCopy(this.place, content, signal))
   }
 
   close(): Promise<void> {

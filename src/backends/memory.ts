@@ -5,8 +5,12 @@ import { PersistError } from '../errors.ts'
 export interface MemoryPlace {
   /** A copy of what is held; null: nothing. */
   readonly bytes: Uint8Array | null
+  /** A copy of what is kept beside it: the pool of an older program; null: nothing. */
+  readonly copy: Uint8Array | null
   /** Replaces what is held (null: deletes it), as another program would: every backend on the place hears of it. */
   replace(bytes: Uint8Array | null): void
+  /** Replaces what is kept beside it, or removes it (null). */
+  keepCopy(bytes: Uint8Array | null): void
   /** Calls a function with a copy of whatever is held from now on; returns how to end that. */
   subscribe(heard: (bytes: Uint8Array | null) => void): () => void
 }
@@ -14,10 +18,17 @@ export interface MemoryPlace {
 /** A new place that holds nothing. */
 export function memoryPlace(): MemoryPlace {
   let held: Uint8Array | null = null
+  let kept: Uint8Array | null = null
   const subscribers = new Set<(bytes: Uint8Array | null) => void>()
   return {
     get bytes() {
       return copyOf(held)
+    },
+    get copy() {
+      return copyOf(kept)
+    },
+    keepCopy(bytes) {
+      kept = copyOf(bytes)
     },
     replace(bytes) {
       held = copyOf(bytes)
@@ -67,9 +78,7 @@ class MemoryBackend implements Backend {
   }
 
   async write(bytes: Uint8Array): Promise<WriteOutcome> {
-    if (this.#listener === undefined) {
-      throw new PersistError('ERR_PERSIST_CLOSED', 'The memory backend is not open.', { store: this.place })
-    }
+    this.#assertOpen()
     if (this.#inbox.length > 0) {
       this.#deliver()
       return 'superseded'
@@ -80,10 +89,20 @@ class MemoryBackend implements Backend {
     return 'written'
   }
 
+  async keepCopy(bytes: Uint8Array | null): Promise<void> {
+    this.#assertOpen()
+    this.#at.keepCopy(bytes)
+  }
+
   async close(): Promise<void> {
     this.#unsubscribe()
     this.#inbox.length = 0
     this.#listener = undefined
+  }
+
+  #assertOpen(): void {
+    if (this.#listener !== undefined) return
+    throw new PersistError('ERR_PERSIST_CLOSED', 'The memory backend is not open.', { store: this.place })
   }
 
   #deliver(): void {

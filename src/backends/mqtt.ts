@@ -41,6 +41,7 @@ export function mqttBackend(options: MqttBackendOptions): Backend {
 
 class MqttBackend implements Backend {
   readonly place: string
+  readonly #given: MqttPlace
   readonly #target: Target & Company
   readonly #learned: Learned
   /** What editors ask for, where this is the owner. */
@@ -63,6 +64,7 @@ class MqttBackend implements Backend {
     const claim = role === 'owner' ? newClaim(topic, place.name) : undefined
     const requests = claim && new EditRequests(topic, claim.session)
     this.place = target.place
+    this.#given = place
     this.#requests = requests
     this.#target = {
       ...target,
@@ -106,6 +108,22 @@ class MqttBackend implements Backend {
       throw this.#writeError(thrown, bytes.length)
     } finally {
       this.#write = undefined
+    }
+  }
+
+  async keepCopy(bytes: Uint8Array | null, limitMs: number): Promise<void> {
+    const session = this.#session
+    if (this.#isClosed) throw this.#closing.signal.reason
+    if (session === undefined) throw this.#goneError()
+    const topic = `${this.#given.topic}/before`
+    if (bytes !== null) return keepRetained({ ...this.#given, topic }, bytes, limitMs)
+    const { store } = this.#target
+    try {
+      // MQTT 3.1.1, 3.3.1.3: an empty retained message deletes what is retained.
+      const removed = session.connection.publish(topic, new Uint8Array(), true)
+      await within(removed, limitMs, () => lateError(store, 'saved', limitMs, 'the PUBACK'))
+    } catch (thrown) {
+      throw this.#writeError(thrown, 0)
     }
   }
 
@@ -223,6 +241,30 @@ class MqttBackend implements Backend {
     const { store } = this.#target
     return new PersistError('ERR_PERSIST_CONNECT', `Store ${store} has no connection to the broker now.`, { store })
   }
+}
+
+/** Keeps bytes on another topic, with all that makes sure that they are held. */
+async function keepRetained(place: MqttPlace, bytes: Uint8Array, limitMs: number): Promise<void> {
+  const backend = mqttBackend(place)
+  const end = performance.now() + limitMs
+  const left = () => Math.max(1, end - performance.now())
+  try {
+    await backend.open(DEAF, left())
+    while ((await backend.write(bytes, left())) !== 'written');
+  } finally {
+    await backend.close()
+  }
+}
+
+/** For a place that nobody else writes to. */
+const DEAF: BackendListener = {
+  changed() {},
+  reread() {},
+  requested: async () => new Uint8Array(),
+  offline() {},
+  online() {},
+  trouble() {},
+  ended() {},
 }
 
 /** Trying to connect again keeps no program alive that has nothing else to do. */

@@ -2,6 +2,7 @@ import type { Backend } from '../backend.ts'
 import { check, checkEqual, checkRejected, inTime, settled } from './assertions.ts'
 import { Bench, Recorder } from './bench.ts'
 import { closingCases } from './cases-closing.ts'
+import { copyCases } from './cases-copy.ts'
 import { foreignCases } from './cases-foreign.ts'
 import { holdingCases } from './cases-holding.ts'
 import { storeCases } from './cases-store.ts'
@@ -21,7 +22,13 @@ import type { ConformanceOptions } from './conformance-options.ts'
  */
 export function backendConformance(options: ConformanceOptions): void {
   const { test, place, notices, unreachable, largestBytes = 1_048_576, limitMs = 4000 } = options
-  const cases: readonly Case[] = [...holdingCases, ...closingCases, ...foreignCases(notices), ...storeCases(notices)]
+  const cases: readonly Case[] = [
+    ...holdingCases,
+    ...closingCases,
+    ...copyCases,
+    ...foreignCases(notices),
+    ...storeCases(notices),
+  ]
   for (const { name, run } of cases) {
     test(name, async () => {
       const at = await place()

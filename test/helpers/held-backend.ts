@@ -19,6 +19,10 @@ export class HeldBackend implements Backend {
   /** What landed last. */
   text: string | null
   listener!: BackendListener
+  /** The copy that is kept beside it. */
+  copy: string | null = null
+  /** Every copy that was to be kept, and null for each time that it was to be removed. */
+  readonly copies: (string | null)[] = []
   isClosed = false
   /** Do writes land by themselves, a tick later? */
   auto: boolean
@@ -66,6 +70,11 @@ export class HeldBackend implements Backend {
   foreign(text: string | null, stamp?: Stamp): void {
     this.text = text
     this.listener.changed(text === null ? null : bytesOf(text), stamp)
+  }
+
+  async keepCopy(bytes: Uint8Array | null): Promise<void> {
+    this.copy = bytes && new TextDecoder().decode(bytes)
+    this.copies.push(this.copy)
   }
 
   async close(): Promise<void> {

@@ -148,7 +148,7 @@ test('an older version that was killed is migrated with what it could not save',
   pt.n = 2
   void pt.save()
   await backend.nth(1)
-  const migrate = ({ n, ...rest }: Record<string, unknown>) => ({ ...rest, total: n }) as never
+  const migrate = { 2: ({ n, ...rest }: Record<string, unknown>) => ({ ...rest, total: n }) as never }
   const next = new HeldBackend('{"n":1,"$version":1}')
   const { pt: after } = await openJournaled(next, await afterCrash(path), { version: 2, migrate })
   expect(after.total).toBe(2)

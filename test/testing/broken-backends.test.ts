@@ -28,6 +28,7 @@ async function failures(
             place: good.place,
             open: (listener, limitMs) => good.open(listener, limitMs),
             write: (bytes, limitMs) => good.write(bytes, limitMs),
+            keepCopy: (bytes, limitMs) => good.keepCopy(bytes, limitMs),
             close: () => good.close(),
           }
           return { ...members, ...spoil(good) }
@@ -202,8 +203,18 @@ test('writes, and reports, when it is closed', async () => {
   expect(failed).toEqual([
     'write() after close() rejects with ERR_PERSIST_CLOSED',
     'close() during open() ends the opening',
+    'keepCopy() after close() rejects with ERR_PERSIST_CLOSED',
     'after close() nothing is reported',
   ])
+})
+
+test('writes its copies in the place of the pool', async () => {
+  const failed = await failures((good) => ({
+    async keepCopy(bytes, limitMs) {
+      if (bytes !== null) await good.write(bytes, limitMs)
+    },
+  }))
+  expect(failed).toEqual(['keepCopy() keeps, replaces and removes a copy, and the pool stays as it is'])
 })
 
 test('rejects close()', async () => {
@@ -265,7 +276,7 @@ async function unreachableFailure(members: Partial<Backend>): Promise<string | u
       const refuse = async () => {
         throw new PersistError('ERR_PERSIST_CONNECT', 'Nobody is there.')
       }
-      return { place: 'nowhere', open: refuse, write: refuse, close: async () => {}, ...members }
+      return { place: 'nowhere', open: refuse, write: refuse, keepCopy: refuse, close: async () => {}, ...members }
     },
   })
   const run = cases.get('a place that cannot be reached: open() rejects in time and leaves nothing running')

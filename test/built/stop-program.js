@@ -19,6 +19,7 @@ const silent = {
   place: 'a backend that never answers a write',
   open: async () => ({ bytes: null, proof: 'exact' }),
   write: () => new Promise(() => {}),
+  keepCopy: async () => {},
   close: async () => {},
 }
 if (does('silent-store')) {

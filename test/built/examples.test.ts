@@ -8,7 +8,7 @@ import { chromium, type Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AedesServer, startAedes } from '../helpers/aedes.ts'
 import { chromiumAvailable, programs } from '../helpers/available.ts'
-import { retainedAt } from '../helpers/mqtt-client.ts'
+import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { outputOf, runProgram } from './run-program.ts'
@@ -54,6 +54,36 @@ test('file.js counts in a file', async () => {
   await outputOf(example('file.js'), [], directory)
   expect(await outputOf(example('file.js'), [], directory)).toBe('Started 2 times.\n')
   expect(JSON.parse(readFileSync(join(directory, 'example-counter.json'), 'utf8'))).toEqual({ counter: 2 })
+})
+
+test('bridge.js names devices while it runs, and goes on counting after it was killed', async () => {
+  const env = { MQTT_URL: (await startBroker()).url }
+  const client = await connectClient(env.MQTT_URL)
+  const heard: string[] = []
+  client.on('message', (topic, payload) => heard.push(`${topic} ${payload}`))
+  await client.subscribeAsync('home/#')
+  const hears = (text: string) => waitFor(() => heard.includes(text), { what: `${text} from the bridge` })
+  const frame = (temperature: number) => client.publishAsync('radio/0x01', JSON.stringify({ temperature, battery: 90 }))
+  const bridge = runProgram(example('bridge.js'), [], '.', env)
+  await bridge.says(/^Start 1, 0 frames so far/m)
+  await frame(20)
+  await hears('home/0x01 {"temperature":20}')
+  await outputOf(join(ROOT, 'bin/persist-mqtt.js'), ['set', 'example-bridge', 'names.0x01', 'kitchen'], '.', env)
+  await bridge.says(/^Names: {"0x01":"kitchen"}$/m)
+  await frame(21)
+  await hears('home/kitchen {"temperature":21}')
+  const kept = async () => {
+    const packet = await retainedAt(env.MQTT_URL, 'stat/example-bridge/PersistMQTT')
+    return JSON.parse(packet?.payload.toString() ?? '{}')
+  }
+  await waitFor(async () => (await kept()).frames === 2, { what: 'the autosave' })
+  await bridge.kill('SIGKILL')
+  const again = runProgram(example('bridge.js'), [], '.', env)
+  await again.says(/^Start 2, 2 frames so far/m)
+  await frame(22)
+  await hears('home/kitchen {"temperature":22}')
+  await again.kill('SIGINT')
+  expect(await kept()).toMatchObject({ starts: 2, frames: 3, devices: { '0x01': { frames: 3, battery: 90 } } })
 })
 
 describe.skipIf(!chromiumAvailable)('browser/', () => {

@@ -1,0 +1,274 @@
+import { openStore, PersistError, type Store, type StoreOptions } from '../index.ts'
+import { memoryBackend } from '../memory.ts'
+import { copyOf, type PropertyPath, propertyPath, setValueAt, valueAt } from './node-red/property-path.ts'
+
+/** The `config` of a context store in Node-RED's settings: options of the store, and what to do without a broker. */
+export interface NodeRedOptions extends StoreOptions {
+  /** How long the start of Node-RED waits for the broker, in milliseconds. @default 10 000 */
+  startTimeoutMs?: number | undefined
+  /**
+   * There is no broker at the start. 'fail': neither is there a context store, and Node-RED says so. 'memory': flows
+   * begin with empty contexts; what they set is merged over the pool when the broker is there. @default fail
+   */
+  offline?: 'fail' | 'memory' | undefined
+}
+
+type Callback<Results extends unknown[] = []> = (error?: unknown, ...results: Results) => void
+
+/** What Node-RED calls of a context store. A scope is 'global', a flow's id, or `<node>:<flow>`. */
+export interface NodeRedContextStore {
+  /** @throws {PersistError} as openStore(), when `startTimeoutMs` is over */
+  open(): Promise<void>
+  /** Saves what is unsaved, and lets go. */
+  close(): Promise<void>
+  /** A copy of a value: what is changed in it is kept when it is set. With several keys, a list of values. */
+  get(scope: string, key: string | readonly string[]): unknown
+  get(scope: string, key: string | readonly string[], callback: Callback<unknown[]>): void
+  /** Sets values; undefined removes. Without a callback it throws what the callback would get. */
+  set(scope: string, key: string | readonly string[], value: unknown, callback?: Callback): void
+  keys(scope: string): string[]
+  keys(scope: string, callback: Callback<[keys?: string[]]>): void
+  /** Removes a scope. */
+  delete(scope: string): Promise<void>
+  /** Removes the scopes of all nodes and flows that are not among these; never 'global'. */
+  clean(activeNodes: readonly string[]): Promise<void>
+}
+
+const START_TIMEOUT_MS = 10_000
+/** The longest pause between two attempts to find the broker, in milliseconds. */
+const LAST_PAUSE_MS = 10_000
+/** Flows set values often: many of them are one message then. In milliseconds. */
+const AUTOSAVE = { delayMs: 100, maxDelayMs: 1000 }
+/** Node-RED puts these into its global context. */
+const NOT_GLOBAL = ['set', 'get', 'keys']
+
+/**
+ * Makes a context store for Node-RED's settings: all contexts are one pool, one variable for each scope.
+ *
+ * Node-RED calls it, with `config`; `require('persist-mqtt/node-red')` is this function.
+ * @example
+ * contextStorage: { mqtt: { module: require('persist-mqtt/node-red'), config: { url: 'mqtt://localhost' } } }
+ */
+export function nodeRedContextStore(config: NodeRedOptions = {}): NodeRedContextStore {
+  return new PoolContextStore(config)
+}
+
+// So that `require` gives the function itself, which is what Node-RED calls.
+export { nodeRedContextStore as 'module.exports' }
+
+class PoolContextStore implements NodeRedContextStore {
+  readonly #options: StoreOptions
+  readonly #startTimeoutMs: number
+  readonly #offline: 'fail' | 'memory'
+  /** The pool; or, as long as there is no broker, a store in memory. */
+  #pt: Store | undefined
+  /** What was set in memory, by scope and property expression, in the order of the last time. */
+  #offlineChanges: Map<string, () => void> | undefined
+  #activeNodes: readonly string[] | undefined
+  #failure: unknown
+  #isClosed = false
+  #endPause = () => {}
+
+  constructor(config: NodeRedOptions) {
+    // Node-RED adds settings of its own.
+    const { settings: _, ...given } = config as NodeRedOptions & { settings?: unknown }
+    const { startTimeoutMs = START_TIMEOUT_MS, offline = 'fail', ...options } = given
+    if (!(startTimeoutMs >= 1 && startTimeoutMs < 2 ** 31)) {
+      throw optionError('startTimeoutMs', 'it must be a number of milliseconds from 1 to 2147483647')
+    }
+    if (offline !== 'fail' && offline !== 'memory') throw optionError('offline', "it must be 'fail' or 'memory'")
+    this.#startTimeoutMs = startTimeoutMs
+    this.#offline = offline
+    this.#options = { name: 'node-red', autosave: AUTOSAVE, openTimeoutMs: startTimeoutMs, ...options }
+  }
+
+  async open(): Promise<void> {
+    const limit = deferred()
+    const timer = setTimeout(limit.resolve, this.#startTimeoutMs)
+    const opening = this.#openPool()
+    // It goes on behind.
+    opening.catch(() => {})
+    await Promise.race([opening, limit.promise]).finally(() => clearTimeout(timer))
+    if (this.#pt !== undefined || this.#isClosed) return
+    if (this.#offline === 'fail') {
+      await this.close()
+      throw this.#failure ?? (await opening)
+    }
+    process.emitWarning(
+      `No broker after ${this.#startTimeoutMs} ms: the contexts of Node-RED are kept in memory until there is one. ${this.#failure ?? ''}`,
+      { code: 'WARN_PERSIST_OFFLINE' },
+    )
+    this.#offlineChanges = new Map()
+    const { name = 'node-red' } = this.#options
+    this.#pt = await openStore({ name, backend: memoryBackend(), saveOnExit: false })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#endPause()
+    // What could not be saved is an 'error' event of the store, which Node prints.
+    await this.#pt?.$close().catch(() => {})
+  }
+
+  get(scope: string, key: string | readonly string[], callback?: Callback<unknown[]>): unknown {
+    if (typeof key === 'string') return answer(() => [this.#get(scope, key)], callback)
+    const values = answer(() => key.map((one) => this.#get(scope, one)), callback, true)
+    return values
+  }
+
+  set(scope: string, key: string | readonly string[], value: unknown, callback?: Callback): void {
+    const keys = typeof key === 'string' ? [key] : key
+    const values = typeof key !== 'string' && Array.isArray(value) ? value : [value]
+    const change = () => {
+      // A key without a value is set to null, as in Node-RED's own stores.
+      for (const [index, one] of keys.entries()) this.#set(scope, one, index < values.length ? values[index] : null)
+      return []
+    }
+    answer(change, callback)
+  }
+
+  keys(scope: string): string[]
+  keys(scope: string, callback: Callback<[keys?: string[]]>): void
+  keys(scope: string, callback?: Callback<[keys?: string[]]>): string[] | undefined {
+    const names = () => {
+      const all = Object.keys(this.#scopeOf(scope) ?? {})
+      return [scope === 'global' ? all.filter((name) => !NOT_GLOBAL.includes(name)) : all] as [string[]]
+    }
+    return answer(names, callback as Callback<unknown[]>) as string[] | undefined
+  }
+
+  async delete(scope: string): Promise<void> {
+    this.#change(scope, '', () => this.#store().remove(scope))
+  }
+
+  async clean(activeNodes: readonly string[]): Promise<void> {
+    this.#activeNodes = activeNodes
+    this.#clean()
+  }
+
+  /** Tries until it is open; rejects where trying again is of no use. */
+  async #openPool(): Promise<void> {
+    for (let pauseMs = 100; !this.#isClosed; pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)) {
+      try {
+        const pt = await openStore(this.#options)
+        return this.#isClosed ? await pt.$close() : await this.#use(pt)
+      } catch (thrown) {
+        this.#failure = thrown
+        if ((thrown as PersistError).code === 'ERR_PERSIST_OPTION') throw thrown
+      }
+      await this.#pause(pauseMs)
+    }
+  }
+
+  /** From here on the pool has the contexts; what was set in memory is set there. */
+  async #use(pt: Store): Promise<void> {
+    const memory = this.#pt
+    const changes = this.#offlineChanges
+    this.#pt = pt
+    this.#offlineChanges = undefined
+    for (const change of changes?.values() ?? []) {
+      try {
+        change()
+      } catch (error) {
+        // Somebody else has put something into the pool that has no such property.
+        process.emitWarning(error as Error)
+      }
+    }
+    if (this.#activeNodes !== undefined) this.#clean()
+    await memory?.$close()
+  }
+
+  #pause(ms: number): Promise<void> {
+    const over = deferred()
+    this.#endPause = over.resolve
+    const timer = setTimeout(over.resolve, ms)
+    // Node-RED's own server keeps the program alive; a start that is to fail has a timer that does.
+    timer.unref()
+    return over.promise.finally(() => clearTimeout(timer))
+  }
+
+  #store(): Store {
+    if (this.#pt !== undefined) return this.#pt
+    throw new PersistError('ERR_PERSIST_NOT_READY', 'The context store is not open: Node-RED calls open() first.')
+  }
+
+  #scopeOf(scope: string): object | undefined {
+    const found = valueAt(this.#store(), [scope])
+    return isMap(found) ? found : undefined
+  }
+
+  #get(scope: string, key: string): unknown {
+    const path = propertyPath(key)
+    const map = this.#scopeOf(scope)
+    return map && copyOf(valueAt(map, path))
+  }
+
+  #set(scope: string, key: string, value: unknown): void {
+    const path = propertyPath(key)
+    // A value that is kept for later must not change until then.
+    const kept = this.#offlineChanges === undefined ? value : copyOf(value)
+    this.#change(scope, key, () => this.#setAt(scope, path, kept))
+  }
+
+  #setAt(scope: string, path: PropertyPath, value: unknown): void {
+    const pt = this.#store()
+    if (this.#scopeOf(scope) === undefined) {
+      if (value === undefined) return
+      pt[scope] = {}
+    }
+    setValueAt(pt[scope], path, value)
+  }
+
+  /** Makes a change, and notes it where it is to be made once more in the pool. */
+  #change(scope: string, key: string, make: () => void): void {
+    make()
+    const noted = this.#offlineChanges
+    const name = JSON.stringify([scope, key])
+    // At the end, since what was set before may be a part of it.
+    noted?.delete(name)
+    noted?.set(name, make)
+  }
+
+  #clean(): void {
+    const pt = this.#store()
+    const active = new Set(this.#activeNodes)
+    for (const [scope, value] of Object.entries(pt)) {
+      // What is no map is no context: somebody else has put it there.
+      if (scope === 'global' || !isMap(value)) continue
+      if (!active.has(scope.split(':')[0] as string)) pt.remove(scope)
+    }
+  }
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** With a callback: calls it, with the error or the results. Without: throws, or returns the only result, or all of them. */
+function answer(work: () => unknown[], callback: Callback<unknown[]> | undefined, isList = false): unknown {
+  if (callback === undefined) {
+    const results = work()
+    return isList ? results : results[0]
+  }
+  let results: unknown[]
+  try {
+    results = work()
+  } catch (error) {
+    callback(error)
+    return undefined
+  }
+  callback(undefined, ...results)
+  return undefined
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {}
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+function optionError(name: string, reason: string): PersistError {
+  return new PersistError('ERR_PERSIST_OPTION', `Option ${name}: ${reason}.`, { received: name })
+}

@@ -1,0 +1,101 @@
+import { PersistError } from '../../index.ts'
+
+/** The steps of a property expression: names, and indexes of lists. */
+export type PropertyPath = readonly (string | number)[]
+
+/** `name` at the start, after a dot or after a bracket; what Node-RED allows in one. */
+const BARE = /[^.[\]'" ]+/y
+const AFTER_DOT = /[a-z0-9$_][^.[\]'" ]*/iy
+const QUOTED = /'([^']+)'|"([^"]+)"/y
+const INDEX = /\d+(?=\])/y
+
+/**
+ * Takes a property expression of Node-RED apart: `rooms["living room"].windows[0]`.
+ *
+ * @throws an error with the code INVALID_EXPR, as Node-RED's own stores do
+ */
+export function propertyPath(expression: string): PropertyPath {
+  const path: (string | number)[] = []
+  let at = 0
+  const take = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at
+    const found = pattern.exec(expression)
+    if (found === null) return undefined
+    at = pattern.lastIndex
+    return found[1] ?? found[2] ?? found[0]
+  }
+  /** A name that is all digits is an index where more follows it. */
+  const bare = (pattern: RegExp) => {
+    const name = take(pattern)
+    if (name !== undefined) path.push(expression[at] === '.' && /^\d+$/.test(name) ? Number(name) : name)
+    return name !== undefined
+  }
+  const quoted = () => {
+    const name = take(QUOTED)
+    if (name !== undefined) path.push(name)
+    return name !== undefined
+  }
+  const index = () => {
+    const digits = take(INDEX)
+    if (digits !== undefined) path.push(Number(digits))
+    return digits !== undefined
+  }
+  const step = () => {
+    const sign = expression[at]
+    at += 1
+    if (sign === '.') return bare(AFTER_DOT)
+    if (sign !== '[' || !(quoted() || index()) || expression[at] !== ']') return false
+    at += 1
+    // Node-RED takes a name right behind a bracket: `a[0]b`.
+    return at === expression.length || '.['.includes(expression[at] as string) || bare(BARE)
+  }
+  let isRight = quoted() || bare(BARE)
+  while (isRight && at < expression.length) isRight = step()
+  if (isRight) return path
+  const text = `Invalid property expression: ${JSON.stringify(expression)} cannot be read at position ${at}`
+  throw Object.assign(new Error(text), { code: 'INVALID_EXPR' })
+}
+
+/** What is there; undefined: nothing. Never what an object inherits. */
+export function valueAt(root: object, path: PropertyPath): unknown {
+  let value: unknown = root
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<PropertyKey, unknown>)[key]
+  }
+  return value
+}
+
+/**
+ * Sets what is there, with the maps and lists on the way to it; undefined removes it (an item of a list with its place).
+ *
+ * @throws {PersistError} ERR_PERSIST_NOT_STORABLE where something on the way has no properties
+ */
+export function setValueAt(root: object, path: PropertyPath, value: unknown): void {
+  let at = root as Record<PropertyKey, unknown>
+  for (const [depth, key] of path.slice(0, -1).entries()) {
+    if (!Object.hasOwn(at, key)) {
+      if (value === undefined) return
+      at[key] = typeof path[depth + 1] === 'number' ? [] : {}
+    }
+    const next = at[key]
+    if (typeof next !== 'object' || next === null) {
+      if (value === undefined) return
+      const text = `${JSON.stringify(path.join('.'))} cannot be set: ${JSON.stringify(key)} is ${JSON.stringify(next)}, and has no properties.`
+      throw new PersistError('ERR_PERSIST_NOT_STORABLE', text, { path: path.join('.') })
+    }
+    at = next as Record<PropertyKey, unknown>
+  }
+  const last = path.at(-1) as string | number
+  if (value !== undefined) at[last] = value
+  else if (Array.isArray(at) && typeof last === 'number') at.splice(last, 1)
+  else delete at[last]
+}
+
+/** A copy of lists and maps, and of what is in them. */
+export function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(copyOf)
+  // It defines properties, so that a name like __proto__ becomes one.
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, copyOf(one)]))
+}

@@ -15,6 +15,7 @@ const defaults = { names: {}, devices: {}, starts: 0, frames: 0 }
 // A radio may hear a hundred frames a second: they are saved together, a second after the first one at the latest.
 const pt = await openStore({ url, name: 'example-bridge', defaults, autosave: { delayMs: 200, maxDelayMs: 1000 } })
 pt.starts += 1
+await pt.save()
 
 const client = await mqtt.connectAsync(url)
 client.on('message', (topic, payload) => {

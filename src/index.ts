@@ -5,6 +5,11 @@ import type { JsonObject } from './json.ts'
 import { type EditorOptions, editorOpenerFor } from './open-editor.ts'
 import { type Openers, openersFor } from './open-store.ts'
 
+export type {
+  HomeAssistantOptions,
+  HomeAssistantPlatform,
+  HomeAssistantVariable,
+} from './adapters/home-assistant/options.ts'
 export type { Backend, BackendListener, EditRequest, Held, Stamp, WriteOutcome } from './backend.ts'
 export type { EditOptions, Editor, EditWay, MergePatch } from './editor.ts'
 export { PersistError, type PersistErrorCode, type PersistErrorFacts } from './errors.ts'

@@ -5,12 +5,18 @@ import { saveOnExit } from './exit.ts'
 import type { JournalMaker } from './journal.ts'
 import type { JsonObject } from './json.ts'
 import { type Guards, type ResolvedOptions, resolveOptions, type StoreOptions } from './options.ts'
+import type { SideTopics } from './side-topics.ts'
 import type { Store, VariablesOf } from './store-members.ts'
 import { type ProxiedStore, proxiedStore } from './store-proxy.ts'
 import { adviseOnSize } from './store-size.ts'
 
 /** Makes the backend that options ask for; an entry point's own choice. */
-export type BackendMaker = (options: ResolvedOptions) => Backend
+export type BackendMaker = (options: ResolvedOptions & Sides) => Backend
+
+/** What an adapter has beside the pool, where the kind of backend has a place for it; loaded where it is asked for. */
+interface Sides {
+  readonly sideTopics?: (() => Promise<SideTopics>) | undefined
+}
 
 /** Makes a store and begins to open it. */
 export function startStore(
@@ -19,7 +25,8 @@ export function startStore(
   guards: Guards = 'all',
 ): ProxiedStore & { opened: Promise<void> } {
   const options = { ...resolveOptions(given), guards }
-  const backend = options.backend ?? makeBackend(options)
+  const sideTopics = sideTopicsOf(options, () => store.pt)
+  const backend = options.backend ?? makeBackend({ ...options, sideTopics })
   const store = proxiedStore(options, backend, journalMaker(options))
   const { core } = store
   if (options.compat === 'tasmota') adviseOnSize(core)
@@ -59,6 +66,16 @@ export async function startedStore(
   } catch (error) {
     await core.close()
     throw error
+  }
+}
+
+/** An adapter is loaded where one is asked for. */
+function sideTopicsOf(options: ResolvedOptions, pt: () => Store): Sides['sideTopics'] {
+  const { homeAssistant } = options
+  if (homeAssistant === undefined) return undefined
+  return async () => {
+    const { homeAssistantTopics } = await import('./adapters/home-assistant.ts')
+    return homeAssistantTopics(pt(), { ...options, homeAssistant })
   }
 }
 

@@ -1,3 +1,4 @@
+import { type HomeAssistantOptions, isHomeAssistantOptions } from './adapters/home-assistant/options.ts'
 import type { Backend } from './backend.ts'
 import { PersistError } from './errors.ts'
 import { type JsonObject, MAX_POOL_BYTES } from './json.ts'
@@ -66,6 +67,11 @@ export interface StoreOptions<T extends object = JsonObject> {
   version?: number | undefined
   /** By version: makes the variables of the version before into those of this one, `{ 2: (old) => … }`; may be async. */
   migrate?: Migrations | undefined
+  /**
+   * With an MQTT broker: shows the variables in Home Assistant (MQTT device discovery). `true`: all that are booleans, numbers or
+   * texts. @default undefined
+   */
+  homeAssistant?: true | HomeAssistantOptions | undefined
   /** Saves every so many seconds if something changed; less than 5: never. @default 0 */
   saveEvery?: number | undefined
   /** @default false */
@@ -87,7 +93,16 @@ export interface StoreOptions<T extends object = JsonObject> {
 }
 
 /** Options that may well have no value in the end. */
-type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'compat'
+type MayBeMissing =
+  | 'username'
+  | 'password'
+  | 'tls'
+  | 'file'
+  | 'journal'
+  | 'backend'
+  | 'schema'
+  | 'compat'
+  | 'homeAssistant'
 
 type Resolved<Options> = {
   readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
@@ -103,6 +118,7 @@ export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' 
   readonly backend: Backend | undefined
   readonly schema: StandardSchema | undefined
   readonly compat: 'tasmota' | undefined
+  readonly homeAssistant: true | HomeAssistantOptions | undefined
   readonly autosave: false | Required<AutosaveOptions>
   readonly guards: Guards
 }
@@ -167,6 +183,10 @@ const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
   ],
   version: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a whole number from 1'],
   migrate: [isMigrations, 'an object with a function for each version: { 2: (old) => … }'],
+  homeAssistant: [
+    (value) => value === true || isHomeAssistantOptions(value),
+    'true or { discoveryPrefix, device, variables }',
+  ],
   onInvalid: oneOf('reject', 'accept'),
   saveEvery: number(Number.NEGATIVE_INFINITY, (2 ** 31 - 1) / 1000, 'a number of seconds up to 2147483'),
   autosave: [
@@ -222,6 +242,12 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
   if (options.migrate !== undefined && options.version === undefined) {
     throw optionError('migrate', 'it needs version, the one to migrate to')
   }
+  if (options.homeAssistant !== undefined && (options.backend !== undefined || options.readOnly)) {
+    throw optionError(
+      'homeAssistant',
+      'it is for the owner of a pool at an MQTT broker: not with backend, nor with readOnly',
+    )
+  }
   if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
   const url = options.url ?? (env.MQTT_URL || DEFAULTS.url)
   // Whoever is named in the url is meant.
@@ -243,6 +269,7 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     schema: options.schema,
     migrate: { ...options.migrate },
     compat: options.compat,
+    homeAssistant: options.homeAssistant,
     maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : MAX_POOL_BYTES),
     guards: 'all',
     autosave: options.autosave ? resolveAutosave(options.autosave) : false,

@@ -1,6 +1,7 @@
 import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../backend.ts'
 import { type Deferred, deferred, within } from '../deferred.ts'
 import { asPersistError, PersistError } from '../errors.ts'
+import type { SideTopics } from '../side-topics.ts'
 import { ownerClientId } from './mqtt/client-id.ts'
 import { lostError, takenOverError } from './mqtt/connect-error.ts'
 import { ConnectionLost, wasClosed, wasTakenOver } from './mqtt/connection-failure.ts'
@@ -10,6 +11,7 @@ import { type Company, type Learned, lateError, type OpeningLimit, openSessionWi
 import { pause } from './mqtt/pause.ts'
 import { newClaim } from './mqtt/presence.ts'
 import type { Session } from './mqtt/session.ts'
+import { SideCompany } from './mqtt/side-companion.ts'
 import { type MqttPlace, type Target, targetOf } from './mqtt/target.ts'
 import { refusalIn, WriteFailure, writeError } from './mqtt/write-error.ts'
 
@@ -19,6 +21,8 @@ export interface MqttBackendOptions extends MqttPlace {
    * @default 'guest'
    */
   readonly role?: 'owner' | 'guest' | undefined
+  /** What else an owner has on its connection; loaded when it is opened. @default nothing */
+  readonly sideTopics?: (() => Promise<SideTopics>) | undefined
 }
 
 /** The longest first pause before connecting again, in milliseconds: most lost links work again at once. */
@@ -42,6 +46,8 @@ export function mqttBackend(options: MqttBackendOptions): Backend {
 class MqttBackend implements Backend {
   readonly place: string
   readonly #given: MqttPlace
+  readonly #loadSide: MqttBackendOptions['sideTopics']
+  #side: SideCompany | undefined
   readonly #target: Target & Company
   readonly #learned: Learned
   /** What editors ask for, where this is the owner. */
@@ -58,19 +64,20 @@ class MqttBackend implements Backend {
   /** Times in a row that the broker closed while an owner was telling that it is one. */
   #closedAnnouncements = 0
 
-  constructor({ role = 'guest', ...place }: MqttBackendOptions) {
+  constructor({ role = 'guest', sideTopics, ...place }: MqttBackendOptions) {
     const target = targetOf(place)
     const { topic, clientId } = target
     const claim = role === 'owner' ? newClaim(topic, place.name) : undefined
     const requests = claim && new EditRequests(topic, claim.session)
     this.place = target.place
     this.#given = place
+    this.#loadSide = sideTopics
     this.#requests = requests
     this.#target = {
       ...target,
       claim,
       firstClientId: claim === undefined ? clientId : ownerClientId(topic),
-      accompany: (connection) => (requests === undefined ? [] : [requests.on(connection)]),
+      accompany: (connection) => [requests, this.#side].flatMap((company) => company?.on(connection) ?? []),
     }
     this.#learned = {
       protocolVersion: target.protocolVersion === 'auto' ? 5 : target.protocolVersion,
@@ -81,6 +88,9 @@ class MqttBackend implements Backend {
   }
 
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
+    const side = await this.#loadSide?.()
+    const trouble = (error: PersistError) => listener.trouble(error)
+    this.#side = side && new SideCompany(side, this.#target.store, trouble)
     // This timer also keeps a Node process alive until the store is open; nothing else here does.
     const session = await this.#openSession(limitMs, (ms, abort) => setTimeout(abort, ms))
     return this.#use(session, listener)
@@ -180,6 +190,7 @@ class MqttBackend implements Backend {
     void this.#announce(session)
     const held = session.begin(listener)
     this.#requests?.begin(listener)
+    this.#side?.linked(session.connection)
     return held
   }
 

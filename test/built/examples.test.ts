@@ -86,6 +86,30 @@ test('bridge.js names devices while it runs, and goes on counting after it was k
   expect(await kept()).toMatchObject({ starts: 2, frames: 3, devices: { '0x01': { frames: 3, battery: 90 } } })
 })
 
+test('thermostat.js heats, is set from Home Assistant, and goes on where it was', async () => {
+  const env = { MQTT_URL: (await startBroker()).url, MINUTE_MS: '20' }
+  const first = runProgram(example('thermostat.js'), [], '.', env)
+  await first.says(/^15 °C, target 20 °C, 0 minutes burned so far/m)
+  const packet = await retainedAt(env.MQTT_URL, 'homeassistant/device/persist_example-2d-thermostat/config')
+  const { components } = JSON.parse(packet?.payload.toString() ?? '{}')
+  expect(components.number_target).toMatchObject({ min: 5, max: 30, step: 0.5, name: 'Target temperature' })
+  expect(Object.keys(components)).toEqual([
+    'number_target',
+    'select_mode',
+    'sensor_temperature',
+    'binary_sensor_burning',
+  ])
+  const client = await connectClient(env.MQTT_URL)
+  await client.publishAsync(components.number_target.command_topic, '{"target": 21.5}')
+  await first.says(/^target is 21.5 now$/m)
+  await client.publishAsync(components.number_target.command_topic, '{"target": 35}')
+  await waitFor(() => /ERR_PERSIST_SCHEMA/.test(first.stderr()), { what: 'the refusal' })
+  await first.kill('SIGINT')
+  const again = runProgram(example('thermostat.js'), [], '.', env)
+  await again.says(/target 21.5 °C, [1-9]\d* minutes burned so far/)
+  await again.kill('SIGINT')
+})
+
 describe.skipIf(!chromiumAvailable)('browser/', () => {
   test('counts clicks, and has them again when the page is loaded again', { timeout: 60_000 }, async () => {
     const broker = await startBroker()

@@ -1,0 +1,119 @@
+import type { JsonObject, JsonValue } from '../json.ts'
+import type { StandardSchema } from '../schema.ts'
+import type { SideMessage, SideTopics } from '../side-topics.ts'
+import type { Store } from '../store-members.ts'
+import type { VariableSchema } from './home-assistant/component.ts'
+import {
+  type Announced,
+  announcedIn,
+  componentsOf,
+  discoveryMessage,
+  discoveryTopic,
+} from './home-assistant/discovery.ts'
+import type { HomeAssistantOptions } from './home-assistant/options.ts'
+
+/** What announcing a store needs to know of it. */
+interface AnnouncedStore {
+  readonly name: string
+  readonly topic: string
+  readonly homeAssistant: true | HomeAssistantOptions
+  readonly schema: StandardSchema | undefined
+}
+
+type Publish = Parameters<SideTopics['linked']>[0]
+
+/**
+ * Announces a store's variables to Home Assistant by MQTT device discovery, and takes back what is no more.
+ *
+ * https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
+ */
+export function homeAssistantTopics(pt: Store, { name, topic, homeAssistant, schema }: AnnouncedStore): SideTopics {
+  const options = homeAssistant === true ? {} : homeAssistant
+  return new Announcer(pt, { name, topic, options, schemas: schemasIn(schema) })
+}
+
+class Announcer implements SideTopics {
+  readonly topics: readonly string[]
+  readonly #pt: Store
+  readonly #announced: Announced
+  readonly #topic: string
+  /** What the broker holds there. */
+  #held = ''
+  #publish: Publish | undefined
+  #isDue = false
+
+  constructor(pt: Store, announced: Announced) {
+    this.#pt = pt
+    this.#announced = announced
+    this.#topic = discoveryTopic(announced)
+    this.topics = [this.#topic, `${announced.options.discoveryPrefix ?? 'homeassistant'}/status`]
+    pt.$on('change', ({ value, previous }) => {
+      // Values are none of its business, as long as they stay what they were announced to be.
+      if (kindOf(value) !== kindOf(previous)) this.#announceSoon()
+    })
+  }
+
+  received({ topic, payload, retain }: SideMessage): void {
+    const text = new TextDecoder().decode(payload)
+    if (topic === this.#topic) {
+      // Somebody who removes it there does not want it back before the next start.
+      this.#held = text
+    } else if (text === 'online' && !retain) {
+      // It has started, and may have lost what is retained.
+      this.#announce(true)
+    }
+  }
+
+  linked(publish: Publish): void {
+    this.#publish = publish
+    this.#pt.exec(() => this.#announce()).catch(() => {})
+  }
+
+  /** Once for all that changes together. */
+  #announceSoon(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    queueMicrotask(() => {
+      this.#isDue = false
+      this.#announce()
+    })
+  }
+
+  #announce(isAgain = false): void {
+    const publish = this.#publish
+    if (publish === undefined || !this.#pt.ready()) return
+    const components = componentsOf(this.#announced, this.#pt.$snapshot() as JsonObject)
+    const withdrawn = announcedIn(this.#held)
+    for (const key of Object.keys(components)) delete withdrawn[key]
+    const isEmpty = Object.keys(components).length === 0
+    if (isEmpty && Object.keys(withdrawn).length === 0) return
+    const message = isEmpty ? '' : discoveryMessage(this.#announced, components)
+    if (message === this.#held && !isAgain) return
+    // An entity goes when it is announced with nothing but its platform; what is only left out stays.
+    if (!isEmpty && Object.keys(withdrawn).length > 0) {
+      publish(this.#topic, discoveryMessage(this.#announced, { ...components, ...withdrawn }))
+    }
+    publish(this.#topic, message)
+    this.#held = message
+  }
+}
+
+function kindOf(value: JsonValue | undefined): string {
+  return value === null ? 'null' : typeof value
+}
+
+/** What the schema says of each variable, where it can tell: Standard JSON Schema, as zod has it. */
+function schemasIn(schema: StandardSchema | undefined): { [name: string]: VariableSchema } {
+  const standard = schema?.['~standard'] as
+    | { jsonSchema?: { input(options: object): { properties?: unknown } } }
+    | undefined
+  try {
+    const { properties } = standard?.jsonSchema?.input({ target: 'draft-2020-12' }) ?? {}
+    return typeof properties === 'object' && properties !== null
+      ? (properties as { [name: string]: VariableSchema })
+      : {}
+  } catch {
+    // Something in it cannot be told in JSON Schema; values tell what they are.
+    return {}
+  }
+}

@@ -1,0 +1,207 @@
+import type { MqttClient } from 'mqtt'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { openStore as openFile } from '../../src/file.ts'
+import { openStore, type StoreOptions } from '../../src/index.ts'
+import { mosquittoAvailable } from '../helpers/available.ts'
+import { startMosquitto } from '../helpers/mosquitto.ts'
+import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { waitFor } from '../helpers/wait.ts'
+import { commanded, discovered, type Entity, shown } from './home-assistant-world.ts'
+
+const TOPIC = 'homeassistant/device/persist_heating/config'
+const POOL = 'stat/heating/PersistMQTT'
+
+async function mosquitto(options = {}) {
+  const broker = await startMosquitto(options)
+  onTestFinished(() => broker.stop())
+  return broker
+}
+
+async function open(url: string, options: StoreOptions = {}) {
+  const pt = await openStore({ url, name: 'heating', homeAssistant: true, ...options })
+  onTestFinished(() => pt.$close().catch(() => {}))
+  return pt
+}
+
+/** A Home Assistant: what it has been told on the discovery topic, and the entities of the last message. */
+async function homeAssistant(url: string) {
+  const client: MqttClient = await connectClient(url)
+  const messages: string[] = []
+  client.on('message', (topic, payload) => {
+    if (topic === TOPIC) messages.push(payload.toString())
+  })
+  await client.subscribeAsync(TOPIC)
+  const entities = () => (messages.at(-1) ? discovered(messages.at(-1) as string) : {})
+  const has = (...keys: string[]) =>
+    waitFor(() => Object.keys(entities()).sort().join() === keys.sort().join(), { what: `the entities ${keys}` })
+  const shows = async (key: string, text: string) => {
+    const now = async () => shown(entities()[key] as Entity, (await retainedAt(url, POOL))?.payload.toString() ?? '')
+    await waitFor(async () => (await now()) === text, { what: `${key} to be shown as ${text}` })
+  }
+  const sets = (key: string, value: unknown) => {
+    const entity = entities()[key] as Entity
+    return client.publishAsync(entity.command_topic as string, commanded(entity, value), { qos: 0 })
+  }
+  return { client, messages, entities, has, shows, sets }
+}
+
+describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistant', () => {
+  test('is found, shown, and changed there', async () => {
+    const { url } = await mosquitto()
+    const schema = z.object({
+      target: z.number().min(5).max(30).default(20),
+      mode: z.enum(['eco', 'warm']).default('eco'),
+      heating: z.boolean().default(false),
+      temperature: z.number().default(19.5),
+    })
+    const pt = await open(url, { schema } as StoreOptions)
+    await pt.save()
+    const ha = await homeAssistant(url)
+    await ha.has('number_target', 'select_mode', 'switch_heating', 'sensor_temperature')
+    await ha.shows('number_target', '20')
+    await ha.sets('number_target', 22.5)
+    await ha.shows('number_target', '22.5')
+    await ha.sets('select_mode', 'warm')
+    await ha.sets('switch_heating', true)
+    await ha.shows('switch_heating', 'ON')
+    expect({ ...pt }).toEqual({ target: 22.5, mode: 'warm', heating: true, temperature: 19.5 })
+    // What does not fit changes nothing, and is told.
+    const refused = new Promise((resolve) => pt.$on('error', resolve))
+    await ha.sets('number_target', 99)
+    expect(await refused).toMatchObject({ code: 'ERR_PERSIST_SCHEMA' })
+    expect(pt.target).toBe(22.5)
+    // One message has announced it all.
+    expect(ha.messages).toHaveLength(1)
+  })
+
+  test('is available as long as it is open', async () => {
+    const { url } = await mosquitto()
+    const pt = await open(url)
+    pt.n = 1
+    const ha = await homeAssistant(url)
+    await ha.has('sensor_n')
+    const { availability_topic, payload_available, payload_not_available } = JSON.parse(ha.messages.at(-1) ?? '{}')
+    const now = async () => (await retainedAt(url, availability_topic))?.payload.toString()
+    expect(await now()).toBe(payload_available)
+    await pt.$close()
+    await waitFor(async () => (await now()) === payload_not_available, { what: 'it to be not available' })
+  })
+
+  test('takes back what is removed, what becomes something else, and at last itself', async () => {
+    const { url } = await mosquitto()
+    const pt = await open(url)
+    Object.assign(pt, { a: 1, b: true })
+    const ha = await homeAssistant(url)
+    await ha.has('sensor_a', 'switch_b')
+    const { messages } = ha
+    delete pt.b
+    await ha.has('sensor_a')
+    // First with nothing but its platform, which is what removes it; then without.
+    expect(discovered(messages.at(-2) ?? '').switch_b).toEqual({ platform: 'switch' })
+    pt.a = true
+    await ha.has('switch_a')
+    expect(discovered(messages.at(-2) ?? '').sensor_a).toEqual({ platform: 'sensor' })
+    delete pt.a
+    await waitFor(() => messages.at(-1) === '', { what: 'the device to go' })
+    expect(await retainedAt(url, TOPIC)).toBeUndefined()
+  })
+
+  test('takes back what an earlier program had, and nothing that others announce', async () => {
+    const { url } = await mosquitto()
+    const first = await open(url, { homeAssistant: { variables: { a: true, old: true } } })
+    Object.assign(first, { a: 1, old: 2 })
+    const ha = await homeAssistant(url)
+    await ha.has('sensor_a', 'sensor_old')
+    await first.$close()
+    const second = await open(url, { homeAssistant: { variables: { a: true } } })
+    await ha.has('sensor_a')
+    expect(discovered(ha.messages.at(-2) ?? '').sensor_old).toEqual({ platform: 'sensor' })
+    await second.$close()
+    const foreign = JSON.stringify({
+      origin: { name: 'somebody' },
+      device: { identifiers: ['x'] },
+      components: { z: { platform: 'sensor' } },
+    })
+    await ha.client.publishAsync(TOPIC, foreign, { retain: true, qos: 1 })
+    await open(url, { homeAssistant: { variables: { a: true } } })
+    await ha.has('sensor_a')
+    expect(Object.keys(discovered(ha.messages.at(-2) ?? ''))).toEqual(['z'])
+  })
+
+  test('is announced again when Home Assistant has started, and not when it is the same', async () => {
+    const broker = await mosquitto({ persistence: true })
+    const pt = await open(broker.url)
+    pt.n = 1
+    const ha = await homeAssistant(broker.url)
+    await ha.has('sensor_n')
+    const before = ha.messages.length
+    await ha.client.publishAsync('homeassistant/status', 'online', { qos: 1 })
+    await waitFor(() => ha.messages.length === before + 1, { what: 'it to be announced again' })
+    await pt.$close()
+    const again = await open(broker.url)
+    again.more = 'text'
+    await ha.has('sensor_n', 'sensor_more')
+    expect(ha.messages).toHaveLength(before + 2)
+    const online = new Promise<void>((resolve) => again.$on('status', ({ state }) => state === 'ready' && resolve()))
+    await broker.kill('SIGTERM')
+    await broker.restart()
+    await online
+    const late = await homeAssistant(broker.url)
+    await late.has('sensor_n', 'sensor_more')
+    again.other = true
+    await late.has('sensor_n', 'sensor_more', 'switch_other')
+    expect(late.messages).toHaveLength(2)
+  })
+
+  test('is announced by its owner alone', async () => {
+    const { url } = await mosquitto()
+    const first = await open(url)
+    first.$on('error', () => {})
+    first.n = 1
+    await first.save()
+    const ha = await homeAssistant(url)
+    await ha.has('sensor_n')
+    const ended = new Promise<void>((resolve) => first.$on('status', ({ state }) => state === 'readonly' && resolve()))
+    const second = await open(url, { homeAssistant: { variables: { n: { writable: true } } } })
+    await ended
+    await ha.has('number_n')
+    await ha.client.publishAsync('homeassistant/status', 'online', { qos: 1 })
+    second.n = 'text now'
+    await ha.has('text_n')
+  })
+
+  test('that may not announce works all the same, and says so once', async () => {
+    const { url } = await mosquitto({
+      users: { ann: 'b' },
+      acl: ['user ann', `topic readwrite ${POOL}`, `topic readwrite ${POOL}/#`, 'topic readwrite tele/#'],
+    })
+    const pt = await openStore({ url, username: 'ann', password: 'b', name: 'heating', homeAssistant: true })
+    onTestFinished(() => pt.$close().catch(() => {}))
+    const errors: unknown[] = []
+    pt.$on('error', (error) => errors.push(error))
+    pt.n = 1
+    pt.b = true
+    await pt.save()
+    await waitFor(() => errors.length > 0, { what: 'the refusal to be told' })
+    pt.c = true
+    await pt.save()
+    expect(errors).toMatchObject([{ code: 'ERR_PERSIST_DENIED', message: expect.stringContaining(TOPIC) }])
+    expect(pt.$status.state).toBe('ready')
+  })
+})
+
+test('the option is for owners at a broker, and means nothing where there is none', async () => {
+  const wrong = [
+    { readOnly: true },
+    { homeAssistant: { prefix: 'x' } },
+    { homeAssistant: { variables: { a: { platform: 'light' } } } },
+  ]
+  for (const options of wrong) {
+    const given = { name: 'x', homeAssistant: true, ...options } as StoreOptions
+    await expect(openStore(given)).rejects.toMatchObject({ code: 'ERR_PERSIST_OPTION', message: /homeAssistant/ })
+  }
+  const pt = await openFile({ name: 'x', file: `${temporaryDirectory()}/x.json`, homeAssistant: true })
+  await pt.$close()
+})

@@ -8,14 +8,7 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { outputOf } from './run-program.ts'
 import { CHECKS, checkedCode, ROOT, type SnippetFile, snippetsOf, statedResults } from './snippets.ts'
 
-const DOCUMENTS = [
-  'README.md',
-  'docs/from-tasmota.md',
-  'docs/errors.md',
-  'docs/guarantees.md',
-  'docs/schema.md',
-  'docs/home-assistant.md',
-]
+const DOCUMENTS = ['README.md', 'docs/from-tasmota.md', 'docs/errors.md', 'docs/guarantees.md', 'docs/schema.md']
 
 /** A folder with a program in which `persist-mqtt` is installed. */
 function projectWith(files: readonly SnippetFile[]): string {

@@ -8,14 +8,24 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { outputOf } from './run-program.ts'
 import { CHECKS, checkedCode, ROOT, type SnippetFile, snippetsOf, statedResults } from './snippets.ts'
 
-const DOCUMENTS = ['README.md', 'docs/from-tasmota.md', 'docs/errors.md', 'docs/guarantees.md', 'docs/schema.md']
+const DOCUMENTS = [
+  'README.md',
+  'docs/from-tasmota.md',
+  'docs/errors.md',
+  'docs/guarantees.md',
+  'docs/schema.md',
+  'docs/keyv.md',
+  'docs/unstorage.md',
+]
 
 /** A folder with a program in which `persist-mqtt` is installed. */
 function projectWith(files: readonly SnippetFile[]): string {
   const directory = temporaryDirectory()
   mkdirSync(join(directory, 'node_modules'))
   symlinkSync(ROOT, join(directory, 'node_modules', 'persist-mqtt'), 'dir')
-  symlinkSync(join(ROOT, 'node_modules/zod'), join(directory, 'node_modules', 'zod'), 'dir')
+  for (const name of ['zod', 'keyv', 'unstorage']) {
+    symlinkSync(join(ROOT, 'node_modules', name), join(directory, 'node_modules', name), 'dir')
+  }
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }')
   for (const { name, code } of files) writeFileSync(join(directory, name), code)
   return directory

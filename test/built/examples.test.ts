@@ -56,6 +56,21 @@ test('file.js counts in a file', async () => {
   expect(JSON.parse(readFileSync(join(directory, 'example-counter.json'), 'utf8'))).toEqual({ counter: 2 })
 })
 
+test('keyv.js asks once, and is told the same again', async () => {
+  const env = { MQTT_URL: (await startBroker()).url }
+  const first = await outputOf(example('keyv.js'), ['Rome'], '.', env)
+  expect(first).toMatch(/^Rome: \d+ °C\n$/)
+  expect(await outputOf(example('keyv.js'), ['Rome'], '.', env)).toBe(first.replace('\n', ' (kept)\n'))
+})
+
+test('unstorage.js keeps notes', async () => {
+  const env = { MQTT_URL: (await startBroker()).url }
+  await outputOf(example('unstorage.js'), ['milk', 'two', 'bottles'], '.', env)
+  const both = 'milk: two bottles\nsave: the date\n'
+  expect(await outputOf(example('unstorage.js'), ['save', 'the', 'date'], '.', env)).toBe(both)
+  expect(await outputOf(example('unstorage.js'), [], '.', env)).toBe(both)
+})
+
 test('bridge.js names devices while it runs, and goes on counting after it was killed', async () => {
   const env = { MQTT_URL: (await startBroker()).url }
   const client = await connectClient(env.MQTT_URL)

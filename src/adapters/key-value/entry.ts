@@ -1,0 +1,61 @@
+import type { JsonObject, JsonValue } from '../../json.ts'
+
+/** Around what needs it: `$value` is what a text is kept as, `$raw` a value that was no text. */
+interface Envelope extends JsonObject {
+  $value?: JsonValue
+  $raw?: JsonValue
+  /** In milliseconds since 1970. */
+  $expires?: number
+}
+
+/**
+ * The variable for a key's value, which most often is a text. A text that is JSON is kept as that JSON, so that people
+ * and devices can read and change it; the same text comes back.
+ */
+export function toVariable(value: unknown, expires?: number): unknown {
+  const isText = typeof value === 'string'
+  const kept = isText ? fromText(value) : withoutUndefined(value)
+  if (isText && expires === undefined && !isEnvelope(kept)) return kept
+  return { [isText ? '$value' : '$raw']: kept, ...(expires !== undefined && { $expires: expires }) }
+}
+
+/** What was given to toVariable(). */
+export function toValue(variable: JsonValue): unknown {
+  if (!isEnvelope(variable)) return toText(variable)
+  const { $value, $raw } = variable
+  return $value === undefined ? withoutUndefined($raw) : toText($value)
+}
+
+/** When it expires, in milliseconds since 1970; undefined: it does not. */
+export function expiresAt(variable: JsonValue): number | undefined {
+  return isEnvelope(variable) ? variable.$expires : undefined
+}
+
+/** A string stays one: what is kept as a string was no JSON, or would not come back as it was written. */
+function fromText(text: string): JsonValue {
+  try {
+    const json = JSON.parse(text) as JsonValue
+    return typeof json !== 'string' && JSON.stringify(json) === text ? json : text
+  } catch {
+    return text
+  }
+}
+
+function toText(json: JsonValue): string {
+  return typeof json === 'string' ? json : JSON.stringify(json)
+}
+
+/** A copy as JSON has it; what is none at all stays, for the store to refuse. */
+function withoutUndefined(value: unknown): unknown {
+  const text = JSON.stringify(value) as string | undefined
+  return text === undefined ? value : JSON.parse(text)
+}
+
+/** Does it look like an envelope? What a text says that looks like one needs one itself. */
+function isEnvelope(json: unknown): json is Envelope {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false
+  const { $expires = 0 } = json as Envelope
+  if (typeof $expires !== 'number') return false
+  const names = Object.keys(json).filter((name) => name !== '$expires')
+  return names.length === 1 && (names[0] === '$value' || names[0] === '$raw')
+}

@@ -1,0 +1,198 @@
+import { openStore, type PersistError, type Store, type StoreOptions } from '../../index.ts'
+import type { JsonValue } from '../../json.ts'
+import { expiresAt, toValue, toVariable } from './entry.ts'
+import { keyOf, nameOf } from './key-name.ts'
+
+/** Options of a store that is opened at the first use, or a store that is open already. */
+export interface KeyValueOptions extends StoreOptions {
+  /** A store of the program's own: it stays open, and has its own options. @default undefined */
+  store?: Store | undefined
+  /** Setting and removing wait until the broker holds it. @default true; false with `autosave` or `saveEvery` */
+  wait?: boolean | undefined
+}
+
+/** A value to set; `expires` is in milliseconds since 1970. */
+export interface KeyValue {
+  readonly key: string
+  readonly value: unknown
+  readonly expires?: number | undefined
+}
+
+/** How often what has expired is removed at most, in milliseconds. */
+const SWEEP_MS = 1000
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Keys and values in one pool: each key is one variable. */
+export class KeyValuePool {
+  readonly #given: Store | undefined
+  readonly #options: StoreOptions
+  readonly #wait: boolean
+  readonly #savesItself: boolean
+  readonly #expiresAt: (variable: JsonValue) => number | undefined
+  readonly #atOpen: ((pt: Store) => void)[] = []
+  #opening: Promise<Store> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #sweepAt = Number.POSITIVE_INFINITY
+
+  /** @param expiryInside when a value expires that says so itself, as its library wrote it */
+  constructor(options: KeyValueOptions, expiryInside: (variable: JsonValue) => number | undefined = () => undefined) {
+    const { store, wait, ...storeOptions } = options
+    this.#given = store
+    this.#options = storeOptions
+    this.#savesItself = Boolean(options.autosave || options.saveEvery)
+    this.#wait = wait ?? !this.#savesItself
+    this.#expiresAt = (variable) => expiresAt(variable) ?? expiryInside(variable)
+  }
+
+  /** The store, opened if it is not yet; after a failure it is tried again. */
+  store(): Promise<Store> {
+    this.#opening ??= this.#open().catch((error) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  /** Calls a function with the store when it is open, and each time that it is opened again. */
+  whenOpen(use: (pt: Store) => void): void {
+    this.#atOpen.push(use)
+    void this.#opening?.then(use, () => {})
+  }
+
+  /** What was set; undefined: nothing, or it has expired. */
+  async get(key: string): Promise<unknown> {
+    const variable = (await this.store()).find(nameOf(key))
+    return this.#isCurrent(variable) ? toValue(variable) : undefined
+  }
+
+  async has(key: string): Promise<boolean> {
+    return this.#isCurrent((await this.store()).find(nameOf(key)))
+  }
+
+  /** The keys that begin with a prefix. */
+  async keys(prefix = ''): Promise<string[]> {
+    const pt: Store = await this.store()
+    const current = Object.keys(pt).filter((name) => this.#isCurrent(pt.find(name)))
+    return current.map(keyOf).filter((key) => key?.startsWith(prefix) === true) as string[]
+  }
+
+  /** Sets values, all in one message. What cannot be kept is not set, so that it does not stand in the way of others. */
+  async set(entries: readonly KeyValue[]): Promise<void> {
+    const pt = await this.store()
+    const undo: (() => void)[] = []
+    const undoAll = () => {
+      for (const one of undo) one()
+    }
+    try {
+      for (const entry of entries) undo.unshift(this.#put(pt, entry))
+    } catch (error) {
+      undoAll()
+      throw error
+    }
+    await this.#save(pt, undoAll)
+  }
+
+  /** Removes a key; was it there? */
+  async remove(key: string): Promise<boolean> {
+    const pt = await this.store()
+    const wasThere = this.#isCurrent(pt.find(nameOf(key)))
+    pt.remove(nameOf(key))
+    await this.#save(pt)
+    return wasThere
+  }
+
+  /** Removes all keys that begin with a prefix, in one message. */
+  async clear(prefix = ''): Promise<void> {
+    const pt: Store = await this.store()
+    for (const name of Object.keys(pt)) if (keyOf(name)?.startsWith(prefix)) pt.remove(name)
+    await this.#save(pt)
+  }
+
+  /** Calls a function when a key has another value, whoever changed it; the result stops it. */
+  async watch(listener: (event: 'update' | 'remove', key: string) => void): Promise<() => void> {
+    const pt: Store = await this.store()
+    return pt.$on('change', ({ name, value }) => {
+      const key = keyOf(name)
+      if (key !== undefined) listener(value === undefined ? 'remove' : 'update', key)
+    })
+  }
+
+  /** Lets go of the store if it was opened here, after saving what is unsaved; the next use opens it again. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#sweepAt = Number.POSITIVE_INFINITY
+    if (this.#given !== undefined) return
+    const opening = this.#opening
+    this.#opening = undefined
+    const pt = await opening?.catch(() => undefined)
+    await pt?.$close()
+  }
+
+  async #open(): Promise<Store> {
+    const pt: Store = await (this.#given?.exec((open) => open) ?? openStore(this.#options))
+    for (const use of this.#atOpen) use(pt)
+    this.#sweep(pt)
+    return pt
+  }
+
+  /** Sets a value; the result puts the one before in its place, unless it has been changed since. */
+  #put(pt: Store, { key, value, expires }: KeyValue): () => void {
+    const name = nameOf(key)
+    const before: unknown = pt.find(name)
+    const variable = toVariable(value, expires)
+    pt[name] = variable
+    this.#expires(variable as JsonValue)
+    const now: unknown = pt.find(name)
+    return () => {
+      if (pt.find(name) !== now) return
+      if (before === undefined) pt.remove(name)
+      else pt[name] = before
+    }
+  }
+
+  async #save(pt: Store, undo = () => {}): Promise<void> {
+    if (this.#savesItself && !this.#wait) return
+    const saved = pt.save().catch((error: PersistError) => {
+      if (error.code === 'ERR_PERSIST_TOO_LARGE' || error.code === 'ERR_PERSIST_SCHEMA') undo()
+      throw error
+    })
+    if (this.#wait) return saved
+    // A failure is an 'error' event of the store.
+    void saved.catch(() => {})
+  }
+
+  #isCurrent(variable: JsonValue | undefined): variable is JsonValue {
+    if (variable === undefined) return false
+    const at = this.#expires(variable)
+    return at > Date.now()
+  }
+
+  /** When it expires, in milliseconds since 1970; at that time it will be removed. */
+  #expires(variable: JsonValue): number {
+    const at = this.#expiresAt(variable) ?? Number.POSITIVE_INFINITY
+    if (at >= this.#sweepAt) return at
+    this.#sweepAt = at
+    clearTimeout(this.#timer)
+    const waitMs = Math.min(Math.max(at - Date.now(), SWEEP_MS), LONGEST_TIMER_MS)
+    const timer: number | { unref?(): void } = setTimeout(() => {
+      void this.#opening?.then((pt) => this.#sweep(pt))
+    }, waitMs)
+    // A program that has nothing else to do may end.
+    if (typeof timer === 'object') timer.unref?.()
+    this.#timer = timer as ReturnType<typeof setTimeout>
+    return at
+  }
+
+  /** Removes what has expired. */
+  #sweep(pt: Store): void {
+    this.#sweepAt = Number.POSITIVE_INFINITY
+    const { state } = pt.$status
+    if (state !== 'ready' && state !== 'offline') return
+    const names = Object.keys(pt).filter((name) => keyOf(name) !== undefined)
+    const expired = names.filter((name) => (this.#expiresAt(pt.find(name)) ?? Number.POSITIVE_INFINITY) <= Date.now())
+    for (const name of expired) pt.remove(name)
+    // Notes when the next one does.
+    for (const name of names) this.#isCurrent(pt.find(name))
+    if (expired.length > 0 && !this.#savesItself) void pt.save().catch(() => {})
+  }
+}

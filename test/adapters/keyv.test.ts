@@ -1,0 +1,157 @@
+import { keyvIteratorTests, default as keyvTestSuite } from '@keyv/test-suite'
+import Keyv from 'keyv'
+import * as vitest from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type KeyValueOptions, KeyvPersistMqtt } from '../../src/adapters/keyv.ts'
+import { openEditor, openStore, type PersistError, type Store } from '../../src/index.ts'
+import { mosquittoAvailable } from '../helpers/available.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { type Mosquitto, startMosquitto } from '../helpers/mosquitto.ts'
+import { retainedAt } from '../helpers/mqtt-client.ts'
+import { waitFor } from '../helpers/wait.ts'
+
+describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
+  let broker: Mosquitto
+  let pt: Store
+  beforeAll(async () => {
+    broker = await startMosquitto()
+    pt = await openStore({ url: broker.url, name: 'suite' })
+  })
+  afterAll(async () => {
+    await pt.$close()
+    await broker.stop()
+  })
+
+  const held = async (name: string) => {
+    const packet = await retainedAt(broker.url, `stat/${name}/PersistMQTT`)
+    return JSON.parse(packet?.payload.toString() ?? 'null')
+  }
+  /** A Keyv with a pool of its own, let go at the end of the test. */
+  const keyvOf = (options: KeyValueOptions, keyvOptions: object = {}) => {
+    const store = new KeyvPersistMqtt({ url: broker.url, ...options })
+    const keyv = new Keyv({ store, throwOnErrors: true, ...keyvOptions })
+    onTestFinished(() => keyv.disconnect())
+    return keyv
+  }
+
+  describe("Keyv's own tests", () => {
+    const store = () => new KeyvPersistMqtt({ store: pt })
+    keyvTestSuite(vitest as never, Keyv, store)
+    keyvIteratorTests(vitest as never, Keyv, store)
+  })
+
+  test('each key is a variable, which others can read and change', async () => {
+    const keyv = keyvOf({ name: 'open' })
+    await keyv.set('answer', { is: 42 })
+    // Nothing else is waited for: it is there when it is set.
+    expect(await held('open')).toEqual({ 'keyv:answer': { value: { is: 42 } } })
+    await using editor = await openEditor({ url: broker.url, name: 'open' })
+    await editor.patch({ 'keyv:answer': { value: { is: 43 } } })
+    expect(await keyv.get('answer')).toEqual({ is: 43 })
+  })
+
+  test('another program finds what was kept', async () => {
+    const first = keyvOf({ name: 'kept' })
+    await first.set('Date', 'not a date')
+    await first.set('bytes', Buffer.from([0, 255]))
+    await first.disconnect()
+    const second = keyvOf({ name: 'kept' })
+    expect(await second.get('Date')).toBe('not a date')
+    expect(await second.get('bytes')).toEqual(Buffer.from([0, 255]))
+  })
+
+  test('what has expired is removed from the broker, and not before', async () => {
+    const keyv = keyvOf({ name: 'expiring' })
+    await keyv.set('short', 1, 300)
+    await keyv.set('long', 2, 3_600_000)
+    await keyv.set('always', 3)
+    expect(Object.keys(await held('expiring'))).toEqual(['keyv:short', 'keyv:long', 'keyv:always'])
+    await waitFor(async () => !('keyv:short' in (await held('expiring'))), { what: 'the removal' })
+    expect(Object.keys(await held('expiring'))).toEqual(['keyv:long', 'keyv:always'])
+    expect([await keyv.has('short'), await keyv.has('long'), await keyv.get('short')]).toEqual([false, true, undefined])
+  })
+
+  test('what expired while no program ran is removed at the next start', async () => {
+    const first = await openStore({ url: broker.url, name: 'later' })
+    Object.assign(first, { 'keyv:old': { value: 1, expires: 1 }, 'keyv:new': { value: 2 } })
+    first['keyv:older'] = { $value: 'no JSON', $expires: 2 }
+    await first.$close()
+    const keyv = keyvOf({ name: 'later' })
+    expect(await keyv.get('new')).toBe(2)
+    await waitFor(async () => Object.keys(await held('later')).join() === 'keyv:new', { what: 'the removal' })
+  })
+
+  test('any text is a key, and the names of stores are among them', async () => {
+    const keyv = keyvOf({ name: 'names' }, { namespace: '' })
+    const keys = ['save', '', '__proto__', '$version', '~', 'constructor', 'then', 'a.b["c"]']
+    for (const key of keys) await keyv.set(key, key)
+    for (const key of keys) expect(await keyv.get(key)).toBe(key)
+    const found: string[] = []
+    // Keyv itself takes a namespace off of every key, also where there is none.
+    for await (const [key] of keyv.store.iterator()) found.push(key)
+    expect(found).toEqual(keys)
+    expect(await keyv.delete('save')).toBe(true)
+    expect(await keyv.has('save')).toBe(false)
+  })
+
+  test('clear() leaves the version of the pool', async () => {
+    const keyv = keyvOf({ name: 'versioned', version: 3 }, { namespace: '' })
+    await keyv.set('a', 1)
+    await keyv.clear()
+    expect(await held('versioned')).toEqual({ $version: 3 })
+  })
+
+  test('another serializer, or none, does as well', async () => {
+    const words = {
+      serialize: ({ value }: { value?: unknown }) => `<${value}>`,
+      deserialize: (text: string) => ({ value: text.slice(1, -1) }),
+    }
+    const custom = keyvOf({ name: 'custom' }, words)
+    await custom.set('a', 'b', 60_000)
+    expect(await custom.get('a')).toBe('b')
+    expect(await held('custom')).toEqual({ 'keyv:a': { $value: '<b>', $expires: expect.any(Number) } })
+    const none = keyvOf({ name: 'none' }, { serialize: undefined, deserialize: undefined })
+    await none.set('a', { b: [1] }, 60_000)
+    expect(await none.get('a')).toEqual({ b: [1] })
+    await none.disconnect()
+    expect(await none.get('a')).toEqual({ b: [1] })
+  })
+
+  test('with autosave, what is set is there at once and saved later', async () => {
+    const keyv = keyvOf({ name: 'lazy', autosave: { delayMs: 50 } })
+    await keyv.get('any')
+    for (let index = 0; index < 100; index += 1) await keyv.set('count', index)
+    expect(await keyv.get('count')).toBe(99)
+    await waitFor(async () => (await held('lazy'))?.['keyv:count'].value === 99, { what: 'the autosave' })
+  })
+
+  test('what cannot be saved is told once', async () => {
+    const keyv = keyvOf({ name: 'small', maxBytes: 60 }, { throwOnErrors: false })
+    const errors: PersistError[] = []
+    keyv.on('error', (error) => errors.push(error))
+    expect(await keyv.set('a', 1)).toBe(true)
+    expect(await keyv.set('b', 'x'.repeat(100))).toBe(false)
+    // Whatever follows comes after it.
+    await keyv.delete('b')
+    expect(errors.map(({ code }) => code)).toEqual(['ERR_PERSIST_TOO_LARGE'])
+  })
+
+  test('a broker that is not there is told, and found when it is', async () => {
+    const port = await freePort()
+    const name = 'late'
+    const keyv = keyvOf({ url: `mqtt://127.0.0.1:${port}`, name, openTimeoutMs: 2000 }, { throwOnErrors: false })
+    const errors: PersistError[] = []
+    keyv.on('error', (error) => errors.push(error))
+    expect(await keyv.get('a')).toBeUndefined()
+    expect(await keyv.set('a', 1)).toBe(false)
+    expect(errors.map(({ code }) => code)).toEqual(['ERR_PERSIST_CONNECT', 'ERR_PERSIST_CONNECT'])
+  })
+
+  test('a store that was given stays open', async () => {
+    const keyv = new Keyv({ store: new KeyvPersistMqtt({ store: pt }) })
+    await keyv.set('a', 1)
+    await keyv.disconnect()
+    expect(pt.$status.state).toBe('ready')
+    expect(await keyv.get('a')).toBe(1)
+  })
+})

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type KeyValueOptions, KeyvPersistMqtt } from '../../src/adapters/keyv.ts'
 import { openEditor, openStore, type PersistError, type Store } from '../../src/index.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
-import { freePort } from '../helpers/free-port.ts'
 import { type Mosquitto, startMosquitto } from '../helpers/mosquitto.ts'
 import { retainedAt } from '../helpers/mqtt-client.ts'
 import { waitFor } from '../helpers/wait.ts'
@@ -65,7 +64,12 @@ describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
     await keyv.set('short', 1, 300)
     await keyv.set('long', 2, 3_600_000)
     await keyv.set('always', 3)
-    expect(Object.keys(await held('expiring'))).toEqual(['keyv:short', 'keyv:long', 'keyv:always'])
+    const at = expect.any(Number)
+    expect(await held('expiring')).toEqual({
+      'keyv:short': { value: 1, expires: at },
+      'keyv:long': { value: 2, expires: at },
+      'keyv:always': { value: 3 },
+    })
     await waitFor(async () => !('keyv:short' in (await held('expiring'))), { what: 'the removal' })
     expect(Object.keys(await held('expiring'))).toEqual(['keyv:long', 'keyv:always'])
     expect([await keyv.has('short'), await keyv.has('long'), await keyv.get('short')]).toEqual([false, true, undefined])
@@ -75,10 +79,14 @@ describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
     const first = await openStore({ url: broker.url, name: 'later' })
     Object.assign(first, { 'keyv:old': { value: 1, expires: 1 }, 'keyv:new': { value: 2 } })
     first['keyv:older'] = { $value: 'no JSON', $expires: 2 }
+    first['keyv:soon'] = { value: 3, expires: Date.now() + 500 }
+    // Not what Keyv writes.
+    first.offer = { value: 1, unit: '€', expires: 1 }
     await first.$close()
     const keyv = keyvOf({ name: 'later' })
     expect(await keyv.get('new')).toBe(2)
-    await waitFor(async () => Object.keys(await held('later')).join() === 'keyv:new', { what: 'the removal' })
+    const remain = async () => Object.keys(await held('later')).join() === 'keyv:new,offer'
+    await waitFor(remain, { what: 'the removals' })
   })
 
   test('any text is a key, and the names of stores are among them', async () => {
@@ -131,20 +139,36 @@ describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
     keyv.on('error', (error) => errors.push(error))
     expect(await keyv.set('a', 1)).toBe(true)
     expect(await keyv.set('b', 'x'.repeat(100))).toBe(false)
-    // Whatever follows comes after it.
-    await keyv.delete('b')
+    // Whatever is told comes before the broker's next answer.
+    expect(await keyv.set('a', 2)).toBe(true)
     expect(errors.map(({ code }) => code)).toEqual(['ERR_PERSIST_TOO_LARGE'])
   })
 
+  test('what could not be saved later is told as well', async () => {
+    const keyv = keyvOf({ name: 'later-small', maxBytes: 60, autosave: { delayMs: 1 } })
+    const errors: PersistError[] = []
+    keyv.on('error', (error) => errors.push(error))
+    await keyv.set('b', 'x'.repeat(100))
+    await waitFor(() => errors.length > 0, { what: 'the error' })
+    expect(errors[0]?.code).toBe('ERR_PERSIST_TOO_LARGE')
+    await keyv.delete('b')
+  })
+
   test('a broker that is not there is told, and found when it is', async () => {
-    const port = await freePort()
-    const name = 'late'
-    const keyv = keyvOf({ url: `mqtt://127.0.0.1:${port}`, name, openTimeoutMs: 2000 }, { throwOnErrors: false })
+    const other = await startMosquitto()
+    onTestFinished(() => other.stop())
+    await other.kill()
+    const options = { url: other.url, name: 'late', openTimeoutMs: 2000 }
+    const keyv = keyvOf(options, { throwOnErrors: false })
     const errors: PersistError[] = []
     keyv.on('error', (error) => errors.push(error))
     expect(await keyv.get('a')).toBeUndefined()
     expect(await keyv.set('a', 1)).toBe(false)
     expect(errors.map(({ code }) => code)).toEqual(['ERR_PERSIST_CONNECT', 'ERR_PERSIST_CONNECT'])
+    await other.restart()
+    expect(await keyv.set('a', 2)).toBe(true)
+    expect(await keyv.get('a')).toBe(2)
+    expect(errors).toHaveLength(2)
   })
 
   test('a store that was given stays open', async () => {

@@ -213,6 +213,22 @@ describe.skipIf(!mosquittoAvailable)('unstorage on Mosquitto', () => {
     await expect(storage.setItems<StorageValue>(tooMuch)).rejects.toMatchObject(refused)
     expect(await storage.getItem('a')).toEqual({ is: 1 })
     await storage.setItem('c', 3)
-    expect(await held('limited')).toEqual({ a: { is: 1 }, c: 3 })
+    // While the first one is on its way, the others wait to be saved together.
+    const tooLarge = 'x'.repeat(60)
+    const sets = [
+      ['c', 4],
+      ['a', tooLarge],
+      ['a', [5]],
+      ['d', tooLarge],
+      ['a', [6]],
+    ] as const
+    const all = await Promise.allSettled(sets.map(([key, value]) => storage.setItem(key, value as StorageValue)))
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected', 'rejected'])
+    expect(await storage.getItems(['a', 'c', 'd'])).toEqual([
+      { key: 'a', value: { is: 1 } },
+      { key: 'c', value: 4 },
+      { key: 'd', value: null },
+    ])
+    expect(await held('limited')).toEqual({ a: { is: 1 }, c: 4 })
   })
 })

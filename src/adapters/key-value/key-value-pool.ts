@@ -30,6 +30,8 @@ export class KeyValuePool {
   readonly #savesItself: boolean
   readonly #expiresAt: (variable: JsonValue) => number | undefined
   readonly #atOpen: ((pt: Store) => void)[] = []
+  /** What takes back what was set and is not saved yet, in the order in which it was set. */
+  readonly #unsaved = new Set<() => void>()
   #opening: Promise<Store> | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #sweepAt = Number.POSITIVE_INFINITY
@@ -79,17 +81,17 @@ export class KeyValuePool {
   /** Sets values, all in one message. What cannot be kept is not set, so that it does not stand in the way of others. */
   async set(entries: readonly KeyValue[]): Promise<void> {
     const pt = await this.store()
-    const undo: (() => void)[] = []
-    const undoAll = () => {
-      for (const one of undo) one()
-    }
+    const undo = new Set<() => void>()
     try {
-      for (const entry of entries) undo.unshift(this.#put(pt, entry))
+      for (const entry of entries) undo.add(this.#put(pt, entry))
     } catch (error) {
-      undoAll()
+      runBackwards(undo)
       throw error
     }
-    await this.#save(pt, undoAll)
+    for (const one of undo) this.#unsaved.add(one)
+    await this.#save(pt, () => {
+      for (const one of undo) this.#unsaved.delete(one)
+    })
   }
 
   /** Removes a key; was it there? */
@@ -135,30 +137,31 @@ export class KeyValuePool {
     return pt
   }
 
-  /** Sets a value; the result puts the one before in its place, unless it has been changed since. */
+  /** Sets a value; the result puts the one before in its place, unless somebody else has changed it since. */
   #put(pt: Store, { key, value, expires }: KeyValue): () => void {
     const name = nameOf(key)
     const before: unknown = pt.find(name)
     const variable = toVariable(value, expires)
     pt[name] = variable
     this.#expires(variable as JsonValue)
-    const now: unknown = pt.find(name)
     return () => {
-      if (pt.find(name) !== now) return
+      if (JSON.stringify(pt.find(name)) !== JSON.stringify(variable)) return
       if (before === undefined) pt.remove(name)
       else pt[name] = before
     }
   }
 
-  async #save(pt: Store, undo = () => {}): Promise<void> {
-    if (this.#savesItself && !this.#wait) return
-    const saved = pt.save().catch((error: PersistError) => {
-      if (error.code === 'ERR_PERSIST_TOO_LARGE' || error.code === 'ERR_PERSIST_SCHEMA') undo()
+  async #save(pt: Store, saved = () => {}): Promise<void> {
+    if (this.#savesItself && !this.#wait) return saved()
+    const saving = pt.save().then(saved, (error: PersistError) => {
+      // All that was to be saved together is refused, whichever of them was to blame.
+      if (error.code === 'ERR_PERSIST_TOO_LARGE' || error.code === 'ERR_PERSIST_SCHEMA') runBackwards(this.#unsaved)
+      saved()
       throw error
     })
-    if (this.#wait) return saved
+    if (this.#wait) return saving
     // A failure is an 'error' event of the store.
-    void saved.catch(() => {})
+    void saving.catch(() => {})
   }
 
   #isCurrent(variable: JsonValue | undefined): variable is JsonValue {
@@ -195,4 +198,10 @@ export class KeyValuePool {
     for (const name of names) this.#isCurrent(pt.find(name))
     if (expired.length > 0 && !this.#savesItself) void pt.save().catch(() => {})
   }
+}
+
+/** Runs what takes changes back, the last one first, and forgets it. */
+function runBackwards(undo: Set<() => void>): void {
+  for (const one of [...undo].reverse()) one()
+  undo.clear()
 }

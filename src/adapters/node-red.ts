@@ -1,6 +1,9 @@
 import { openStore, PersistError, type Store, type StoreOptions } from '../index.ts'
 import { memoryBackend } from '../memory.ts'
-import { copyOf, type PropertyPath, propertyPath, setValueAt, valueAt } from './node-red/property-path.ts'
+import { copyOf } from './node-red/copy-of.ts'
+import { mergedContext } from './node-red/merged-context.ts'
+import { PoolSearch } from './node-red/pool-search.ts'
+import { type PropertyPath, propertyPath, setValueAt, valueAt } from './node-red/property-path.ts'
 
 /** The `config` of a context store in Node-RED's settings: options of the store, and what to do without a broker. */
 export interface NodeRedOptions extends StoreOptions {
@@ -35,8 +38,6 @@ export interface NodeRedContextStore {
 }
 
 const START_TIMEOUT_MS = 10_000
-/** The longest pause between two attempts to find the broker, in milliseconds. */
-const LAST_PAUSE_MS = 10_000
 /** Flows set values often: many of them are one message then. In milliseconds. */
 const AUTOSAVE = { delayMs: 100, maxDelayMs: 1000 }
 /** Node-RED puts these into its global context. */
@@ -57,7 +58,8 @@ export function nodeRedContextStore(config: NodeRedOptions = {}): NodeRedContext
 export { nodeRedContextStore as 'module.exports' }
 
 class PoolContextStore implements NodeRedContextStore {
-  readonly #options: StoreOptions
+  readonly #name: string
+  readonly #search: PoolSearch
   readonly #startTimeoutMs: number
   readonly #offline: 'fail' | 'memory'
   /** The pool; or, as long as there is no broker, a store in memory. */
@@ -65,9 +67,7 @@ class PoolContextStore implements NodeRedContextStore {
   /** What was set in memory, by scope and property expression, in the order of the last time. */
   #offlineChanges: Map<string, () => void> | undefined
   #activeNodes: readonly string[] | undefined
-  #failure: unknown
   #isClosed = false
-  #endPause = () => {}
 
   constructor(config: NodeRedOptions) {
     // Node-RED adds settings of its own.
@@ -79,33 +79,38 @@ class PoolContextStore implements NodeRedContextStore {
     if (offline !== 'fail' && offline !== 'memory') throw optionError('offline', "it must be 'fail' or 'memory'")
     this.#startTimeoutMs = startTimeoutMs
     this.#offline = offline
-    this.#options = { name: 'node-red', autosave: AUTOSAVE, openTimeoutMs: startTimeoutMs, ...options }
+    const defaults = { name: 'node-red', autosave: AUTOSAVE, onConflict: mergedContext }
+    this.#name = options.name ?? defaults.name
+    this.#search = new PoolSearch({ ...defaults, openTimeoutMs: startTimeoutMs, ...options })
   }
 
   async open(): Promise<void> {
-    const limit = deferred()
-    const timer = setTimeout(limit.resolve, this.#startTimeoutMs)
-    const opening = this.#openPool()
-    // It goes on behind.
+    // Goes on behind, where that is wanted.
+    const opening = this.#search.find().then((pt) => pt && this.#use(pt))
     opening.catch(() => {})
-    await Promise.race([opening, limit.promise]).finally(() => clearTimeout(timer))
+    await limited(opening, this.#startTimeoutMs)
     if (this.#pt !== undefined || this.#isClosed) return
+    const { failure } = this.#search
     if (this.#offline === 'fail') {
       await this.close()
-      throw this.#failure ?? (await opening)
+      throw (
+        failure ?? new PersistError('ERR_PERSIST_TIMEOUT', `No answer of the broker within ${this.#startTimeoutMs} ms.`)
+      )
     }
-    process.emitWarning(
-      `No broker after ${this.#startTimeoutMs} ms: the contexts of Node-RED are kept in memory until there is one. ${this.#failure ?? ''}`,
-      { code: 'WARN_PERSIST_OFFLINE' },
+    this.#search.bePatient()
+    warn(
+      `No broker after ${this.#startTimeoutMs} ms: the contexts of Node-RED are kept in memory until there is one. ${failure ?? ''}`,
     )
     this.#offlineChanges = new Map()
-    const { name = 'node-red' } = this.#options
-    this.#pt = await openStore({ name, backend: memoryBackend(), saveOnExit: false })
+    this.#pt = await openStore({ name: this.#name, backend: memoryBackend(), saveOnExit: false })
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#endPause()
+    this.#search.stop()
+    if (this.#offlineChanges?.size)
+      warn('There was no broker until the end: what flows have set in their contexts is lost.')
+    this.#offlineChanges?.clear()
     // What could not be saved is an 'error' event of the store, which Node prints.
     await this.#pt?.$close().catch(() => {})
   }
@@ -146,20 +151,6 @@ class PoolContextStore implements NodeRedContextStore {
     this.#clean()
   }
 
-  /** Tries until it is open; rejects where trying again is of no use. */
-  async #openPool(): Promise<void> {
-    for (let pauseMs = 100; !this.#isClosed; pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)) {
-      try {
-        const pt = await openStore(this.#options)
-        return this.#isClosed ? await pt.$close() : await this.#use(pt)
-      } catch (thrown) {
-        this.#failure = thrown
-        if ((thrown as PersistError).code === 'ERR_PERSIST_OPTION') throw thrown
-      }
-      await this.#pause(pauseMs)
-    }
-  }
-
   /** From here on the pool has the contexts; what was set in memory is set there. */
   async #use(pt: Store): Promise<void> {
     const memory = this.#pt
@@ -176,15 +167,6 @@ class PoolContextStore implements NodeRedContextStore {
     }
     if (this.#activeNodes !== undefined) this.#clean()
     await memory?.$close()
-  }
-
-  #pause(ms: number): Promise<void> {
-    const over = deferred()
-    this.#endPause = over.resolve
-    const timer = setTimeout(over.resolve, ms)
-    // Node-RED's own server keeps the program alive; a start that is to fail has a timer that does.
-    timer.unref()
-    return over.promise.finally(() => clearTimeout(timer))
   }
 
   #store(): Store {
@@ -205,8 +187,8 @@ class PoolContextStore implements NodeRedContextStore {
 
   #set(scope: string, key: string, value: unknown): void {
     const path = propertyPath(key)
-    // A value that is kept for later must not change until then.
-    const kept = this.#offlineChanges === undefined ? value : copyOf(value)
+    // A copy, too, since it may be set once more when there is a broker.
+    const kept = copyOf(value)
     this.#change(scope, key, () => this.#setAt(scope, path, kept))
   }
 
@@ -231,6 +213,8 @@ class PoolContextStore implements NodeRedContextStore {
 
   #clean(): void {
     const pt = this.#store()
+    // Node-RED cleans at each deployment, which is not to fail because somebody else has taken the pool over.
+    if (pt.$status.state === 'readonly') return
     const active = new Set(this.#activeNodes)
     for (const [scope, value] of Object.entries(pt)) {
       // What is no map is no context: somebody else has put it there.
@@ -238,6 +222,19 @@ class PoolContextStore implements NodeRedContextStore {
       if (!active.has(scope.split(':')[0] as string)) pt.remove(scope)
     }
   }
+}
+
+/** Waits for a promise, but no longer than a limit in milliseconds. */
+async function limited(promise: Promise<unknown>, limitMs: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const limit = new Promise((resolve) => {
+    timer = setTimeout(resolve, limitMs)
+  })
+  await Promise.race([promise, limit]).finally(() => clearTimeout(timer))
+}
+
+function warn(text: string): void {
+  process.emitWarning(text, { code: 'WARN_PERSIST_OFFLINE' })
 }
 
 function isMap(value: unknown): value is object {
@@ -259,14 +256,6 @@ function answer(work: () => unknown[], callback: Callback<unknown[]> | undefined
   }
   callback(undefined, ...results)
   return undefined
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {}
-  const promise = new Promise<void>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
 }
 
 function optionError(name: string, reason: string): PersistError {

@@ -46,8 +46,8 @@ export function propertyPath(expression: string): PropertyPath {
     if (sign === '.') return bare(AFTER_DOT)
     if (sign !== '[' || !(quoted() || index()) || expression[at] !== ']') return false
     at += 1
-    // Node-RED takes a name right behind a bracket: `a[0]b`.
-    return at === expression.length || '.['.includes(expression[at] as string) || bare(BARE)
+    // Node-RED takes a name right behind a bracket: `a[0]b`, `a[0]'b'`.
+    return at === expression.length || '.['.includes(expression[at] as string) || quoted() || bare(BARE)
   }
   let isRight = quoted() || bare(BARE)
   while (isRight && at < expression.length) isRight = step()
@@ -60,7 +60,8 @@ export function propertyPath(expression: string): PropertyPath {
 export function valueAt(root: object, path: PropertyPath): unknown {
   let value: unknown = root
   for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    // Strings have characters, and a length.
+    if (value === undefined || value === null || !Object.hasOwn(value, key)) return undefined
     value = (value as Record<PropertyKey, unknown>)[key]
   }
   return value
@@ -90,12 +91,4 @@ export function setValueAt(root: object, path: PropertyPath, value: unknown): vo
   if (value !== undefined) at[last] = value
   else if (Array.isArray(at) && typeof last === 'number') at.splice(last, 1)
   else delete at[last]
-}
-
-/** A copy of lists and maps, and of what is in them. */
-export function copyOf(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(copyOf)
-  // It defines properties, so that a name like __proto__ becomes one.
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, copyOf(one)]))
 }

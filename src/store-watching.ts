@@ -1,9 +1,17 @@
+import type { PersistError } from './errors.ts'
 import { Events, type StoreEvents } from './events.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type ProcessHold, unref } from './process-hold.ts'
 import type { Variables } from './variables.ts'
 
 type Timer = ReturnType<typeof setTimeout>
+
+/** What saves. */
+interface Saver {
+  save(): Promise<void>
+  /** Is there a link to the backend? */
+  isLinked(): boolean
+}
 
 /** setInterval takes 32 bit; a longer time would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1
@@ -17,7 +25,7 @@ export class Watching {
   readonly #variables: Variables
   readonly #events: Events<StoreEvents>
   readonly #autosave: ResolvedOptions['autosave']
-  readonly #save: () => void
+  readonly #saver: Saver
   readonly #hold: ProcessHold
   readonly #subscribers = new Events<{ update: undefined }>()
   #started = false
@@ -31,14 +39,14 @@ export class Watching {
     variables: Variables,
     events: Events<StoreEvents>,
     { autosave, saveEvery }: Pick<ResolvedOptions, 'autosave' | 'saveEvery'>,
-    save: () => void,
+    saver: Saver,
     hold: ProcessHold,
   ) {
     this.#variables = variables
     this.#events = events
     this.#autosave = autosave
     this.#saveEverySeconds = saveEvery
-    this.#save = save
+    this.#saver = saver
     this.#hold = hold
   }
 
@@ -112,7 +120,7 @@ export class Watching {
     this.#saveEvery = undefined
     // Less than 5 seconds turns it off, as on the device.
     if (!this.#started || !(seconds >= 5)) return
-    this.#saveEvery = setInterval(this.#save, Math.min(seconds * 1000, LONGEST_MS))
+    this.#saveEvery = setInterval(() => void this.#saver.save(), Math.min(seconds * 1000, LONGEST_MS))
     // What is left unsaved when a program has nothing else to do is saved on exit; waiting for it would be in the way.
     unref(this.#saveEvery)
   }
@@ -147,7 +155,16 @@ export class Watching {
     const waitMs = Math.max(0, Math.min(delayMs, this.#firstUnsaved + maxDelayMs - now))
     this.#autosaveTimer = setTimeout(() => {
       this.#autosaveTimer = undefined
-      this.#save()
+      this.#saver.save().catch((error: PersistError) => this.#planAgain(error))
     }, waitMs)
+  }
+
+  /** What a broker with a good link does not confirm may have been dropped: it is sent again, also if nothing changes any more. */
+  #planAgain(error: PersistError): void {
+    // Without a link it is sent when there is one; and any other error comes again.
+    if (error.code !== 'ERR_PERSIST_TIMEOUT' || !this.#started || !this.#saver.isLinked()) return
+    this.#planAutosave()
+    // A program that has nothing else to do is not to go on for ever because of it.
+    unref(this.#autosaveTimer)
   }
 }

@@ -46,7 +46,6 @@ export class StoreCore implements BackendListener {
   readonly #state: StoreState
   #closing: Promise<void> | undefined
   #isReadable = false
-  /** What somebody else wrote while the backend was opening. */
 
   /** @param atReady called once, just before the variables may be used */
   constructor(
@@ -65,7 +64,8 @@ export class StoreCore implements BackendListener {
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
     const hold = new ProcessHold()
     this.#readiness = new Readiness(hold)
-    this.watching = new Watching(this.variables, this.events, options, () => void this.save(), hold)
+    const saver = { save: () => this.save(), isLinked: () => this.#state.name === 'ready' }
+    this.watching = new Watching(this.variables, this.events, options, saver, hold)
     const trouble = (error: PersistError) => void this.trouble(error)
     const { onConflict, readOnly } = options
     const { label, variables, events } = this

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { PersistError } from '../src/errors.ts'
 import type { StoreEvents } from '../src/events.ts'
 import type { StoreOptions } from '../src/options.ts'
 import { HeldBackend } from './helpers/held-backend.ts'
@@ -153,6 +154,55 @@ describe('timers', () => {
     }
     // Every 1000 ms, though the program never pauses for 100.
     expect(backend.writes.map(({ text }) => text)).toEqual(['{"n":20}', '{"n":40}'])
+    await pt.$close()
+  })
+
+  it('autosave sends again what is not confirmed in time, though nothing changes any more', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
+    const errors: string[] = []
+    pt.$on('error', ({ code }) => errors.push(code))
+    backend.auto = false
+    pt.n = 1
+    await vi.advanceTimersByTimeAsync(100)
+    backend.writes[0]?.fail('ERR_PERSIST_TIMEOUT')
+    await vi.advanceTimersByTimeAsync(100)
+    expect(backend.writes.map(({ text }) => text)).toEqual(['{"n":1}', '{"n":1}'])
+    backend.writes[1]?.land()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([backend.text, backend.writes.length, errors]).toEqual(['{"n":1}', 2, ['ERR_PERSIST_TIMEOUT']])
+    await pt.$close()
+  })
+
+  it('autosave sends no more what is refused, until something changes', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
+    pt.$on('error', () => {})
+    backend.auto = false
+    pt.n = 1
+    await vi.advanceTimersByTimeAsync(100)
+    backend.writes[0]?.fail('ERR_PERSIST_DENIED')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(backend.writes).toHaveLength(1)
+    backend.auto = true
+    pt.n = 2
+    await vi.advanceTimersByTimeAsync(100)
+    expect(backend.text).toBe('{"n":2}')
+    await pt.$close()
+  })
+
+  it('autosave waits for the link where there is none, and says so once', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
+    const errors: string[] = []
+    pt.$on('error', ({ code }) => errors.push(code))
+    backend.listener.offline(new PersistError('ERR_PERSIST_CONNECT', 'lost'))
+    pt.n = 1
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect([backend.writes.length, errors]).toEqual([0, ['ERR_PERSIST_TIMEOUT']])
+    backend.listener.online(backend.held())
+    await vi.advanceTimersByTimeAsync(100)
+    expect(backend.text).toBe('{"n":1}')
     await pt.$close()
   })
 

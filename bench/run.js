@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { acknowledgedSaves } from './acknowledged-saves.js'
 import { durableChange } from './durable-change.js'
 import { inspector } from './inspector.js'
+import { keyValue } from './key-value.js'
 import { largePool } from './large-pool.js'
 import { listing } from './listing.js'
 import { millionSaves } from './million-saves.js'
@@ -22,6 +23,7 @@ const parts = {
   millionSaves,
   startUp,
   durableChange,
+  keyValue,
   largePool,
   listing,
   inspector,

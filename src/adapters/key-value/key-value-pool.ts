@@ -1,6 +1,7 @@
 import { openStore, type PersistError, type Store, type StoreOptions } from '../../index.ts'
 import type { JsonValue } from '../../json.ts'
 import { expiresAt, toValue, toVariable } from './entry.ts'
+import { Expiry } from './expiry.ts'
 import { keyOf, nameOf } from './key-name.ts'
 
 /** Options of a store that is opened at the first use, or a store that is open already. */
@@ -18,23 +19,17 @@ export interface KeyValue {
   readonly expires?: number | undefined
 }
 
-/** How often what has expired is removed at most, in milliseconds. */
-const SWEEP_MS = 1000
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
 /** Keys and values in one pool: each key is one variable. */
 export class KeyValuePool {
   readonly #given: Store | undefined
   readonly #options: StoreOptions
   readonly #wait: boolean
   readonly #savesItself: boolean
-  readonly #expiresAt: (variable: JsonValue) => number | undefined
+  readonly #expiry: Expiry
   readonly #atOpen: ((pt: Store) => void)[] = []
   /** What takes back what was set and is not saved yet, in the order in which it was set. */
   readonly #unsaved = new Set<() => void>()
   #opening: Promise<Store> | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #sweepAt = Number.POSITIVE_INFINITY
 
   /** @param expiryInside when a value expires that says so itself, as its library wrote it */
   constructor(options: KeyValueOptions, expiryInside: (variable: JsonValue) => number | undefined = () => undefined) {
@@ -43,7 +38,10 @@ export class KeyValuePool {
     this.#options = storeOptions
     this.#savesItself = Boolean(options.autosave || options.saveEvery)
     this.#wait = wait ?? !this.#savesItself
-    this.#expiresAt = (variable) => expiresAt(variable) ?? expiryInside(variable)
+    this.#expiry = new Expiry(
+      (variable) => expiresAt(variable) ?? expiryInside(variable),
+      () => void this.#opening?.then((pt) => this.#sweep(pt)),
+    )
   }
 
   /** The store, opened if it is not yet; after a failure it is tried again. */
@@ -121,8 +119,7 @@ export class KeyValuePool {
 
   /** Lets go of the store if it was opened here, after saving what is unsaved; the next use opens it again. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#sweepAt = Number.POSITIVE_INFINITY
+    this.#expiry.stop()
     if (this.#given !== undefined) return
     const opening = this.#opening
     this.#opening = undefined
@@ -143,7 +140,8 @@ export class KeyValuePool {
     const before: unknown = pt.find(name)
     const variable = toVariable(value, expires)
     pt[name] = variable
-    this.#expires(variable as JsonValue)
+    // So that it is called when this one has expired.
+    this.#expiry.isOver(variable as JsonValue)
     return () => {
       if (JSON.stringify(pt.find(name)) !== JSON.stringify(variable)) return
       if (before === undefined) pt.remove(name)
@@ -165,37 +163,16 @@ export class KeyValuePool {
   }
 
   #isCurrent(variable: JsonValue | undefined): variable is JsonValue {
-    if (variable === undefined) return false
-    const at = this.#expires(variable)
-    return at > Date.now()
-  }
-
-  /** When it expires, in milliseconds since 1970; at that time it will be removed. */
-  #expires(variable: JsonValue): number {
-    const at = this.#expiresAt(variable) ?? Number.POSITIVE_INFINITY
-    if (at >= this.#sweepAt) return at
-    this.#sweepAt = at
-    clearTimeout(this.#timer)
-    const waitMs = Math.min(Math.max(at - Date.now(), SWEEP_MS), LONGEST_TIMER_MS)
-    const timer: number | { unref?(): void } = setTimeout(() => {
-      void this.#opening?.then((pt) => this.#sweep(pt))
-    }, waitMs)
-    // A program that has nothing else to do may end.
-    if (typeof timer === 'object') timer.unref?.()
-    this.#timer = timer as ReturnType<typeof setTimeout>
-    return at
+    return variable !== undefined && !this.#expiry.isOver(variable)
   }
 
   /** Removes what has expired. */
   #sweep(pt: Store): void {
-    this.#sweepAt = Number.POSITIVE_INFINITY
     const { state } = pt.$status
     if (state !== 'ready' && state !== 'offline') return
     const names = Object.keys(pt).filter((name) => keyOf(name) !== undefined)
-    const expired = names.filter((name) => (this.#expiresAt(pt.find(name)) ?? Number.POSITIVE_INFINITY) <= Date.now())
+    const expired = names.filter((name) => this.#expiry.isOver(pt.find(name)))
     for (const name of expired) pt.remove(name)
-    // Notes when the next one does.
-    for (const name of names) this.#isCurrent(pt.find(name))
     if (expired.length > 0 && !this.#savesItself) void pt.save().catch(() => {})
   }
 }

@@ -1,0 +1,45 @@
+import type { JsonValue } from '../../json.ts'
+
+/** How often what has expired is asked for at most, in milliseconds. */
+const PAUSE_MS = 1000
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Tells what has expired, and calls when something that it was asked about has. */
+export class Expiry {
+  readonly #expiresAt: (variable: JsonValue) => number | undefined
+  readonly #call: () => void
+  #timer: ReturnType<typeof setTimeout> | undefined
+  /** When it will call, in milliseconds since 1970. */
+  #at = Number.POSITIVE_INFINITY
+
+  /** @param expiresAt in milliseconds since 1970; undefined: never */
+  constructor(expiresAt: (variable: JsonValue) => number | undefined, call: () => void) {
+    this.#expiresAt = expiresAt
+    this.#call = call
+  }
+
+  isOver(variable: JsonValue): boolean {
+    const at = this.#expiresAt(variable) ?? Number.POSITIVE_INFINITY
+    if (at < this.#at) this.#callAt(at)
+    return at <= Date.now()
+  }
+
+  /** Calls no more, until it is asked again. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#at = Number.POSITIVE_INFINITY
+  }
+
+  #callAt(at: number): void {
+    this.stop()
+    this.#at = at
+    const waitMs = Math.min(Math.max(at - Date.now(), PAUSE_MS), LONGEST_TIMER_MS)
+    this.#timer = setTimeout(() => {
+      this.stop()
+      this.#call()
+    }, waitMs)
+    // A program that has nothing else to do may end; in a browser a timer is a number.
+    const timer = this.#timer as { unref?(): void } | number
+    if (typeof timer === 'object') timer.unref?.()
+  }
+}

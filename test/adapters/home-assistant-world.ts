@@ -1,6 +1,7 @@
 import nunjucks from 'nunjucks'
 import { expect } from 'vitest'
 import type { JsonObject } from '../../src/index.ts'
+import { parsedJson } from '../../src/parsed-json.ts'
 
 /** One entity of a discovery message. */
 export interface Entity {
@@ -62,7 +63,7 @@ export function discovered(message: string): Record<string, Entity> {
 export function shown({ value_template }: Entity, payload: string): string {
   let context: object = { value: payload }
   try {
-    context = { value: payload, value_json: JSON.parse(payload) }
+    context = { value: payload, value_json: parsedJson(payload) }
   } catch {}
   return jinja.renderString(value_template ?? '{{ value }}', context)
 }

@@ -1,11 +1,6 @@
 /** The longest time that setInterval takes, in milliseconds. */
 const FOREVER_MS = 2 ** 31 - 1
 
-/** Lets a Node process end though this timer is set; browsers have no such thing. */
-export function unref(timer: unknown): void {
-  ;(timer as { unref?: () => void }).unref?.()
-}
-
 /**
  * Keeps a Node process alive while somebody waits for something that only the backend can bring.
  *

@@ -6,8 +6,8 @@ import type { Journal, JournalEntry, JournalMaker } from './journal.ts'
 import { type JsonObject, ownValue, put, sameJson } from './json.ts'
 import type { OnConflict } from './merge.ts'
 import type { Payload } from './payload.ts'
-import { unref } from './process-hold.ts'
 import { type Recovered, recovered } from './recovery.ts'
+import { unref } from './unref.ts'
 import type { Variables } from './variables.ts'
 
 /** How long a save waits for the local disk, in milliseconds; one that is stuck must not keep it from the backend. */

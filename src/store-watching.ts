@@ -1,7 +1,8 @@
 import type { PersistError } from './errors.ts'
 import { Events, type StoreEvents } from './events.ts'
 import type { ResolvedOptions } from './options.ts'
-import { type ProcessHold, unref } from './process-hold.ts'
+import type { ProcessHold } from './process-hold.ts'
+import { unref } from './unref.ts'
 import type { Variables } from './variables.ts'
 
 type Timer = ReturnType<typeof setTimeout>

@@ -2,6 +2,8 @@ import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../bac
 import { type Deferred, deferred, within } from '../deferred.ts'
 import { asPersistError, PersistError } from '../errors.ts'
 import type { SideTopics } from '../side-topics.ts'
+import { unref } from '../unref.ts'
+import { DEAF } from './deaf-listener.ts'
 import { ownerClientId } from './mqtt/client-id.ts'
 import { lostError, takenOverError } from './mqtt/connect-error.ts'
 import { ConnectionLost, wasClosed, wasTakenOver } from './mqtt/connection-failure.ts'
@@ -267,21 +269,9 @@ async function keepRetained(place: MqttPlace, bytes: Uint8Array, limitMs: number
   }
 }
 
-/** For a place that nobody else writes to. */
-const DEAF: BackendListener = {
-  changed() {},
-  reread() {},
-  requested: async () => new Uint8Array(),
-  offline() {},
-  online() {},
-  trouble() {},
-  ended() {},
-}
-
 /** Trying to connect again keeps no program alive that has nothing else to do. */
 function unreferencedTimeout(ms: number, fn: () => void): unknown {
   const timer: unknown = setTimeout(fn, ms)
-  // In a browser it is a number.
-  if (typeof timer === 'object') (timer as NodeJS.Timeout).unref()
+  unref(timer)
   return timer
 }

@@ -1,16 +1,6 @@
-import type { Backend, BackendListener } from '../backend.ts'
+import type { Backend } from '../backend.ts'
+import { DEAF } from '../backends/deaf-listener.ts'
 import { PersistError } from '../errors.ts'
-
-/** Told about everything, and does nothing: what is written here is written whatever others say. */
-const DEAF: BackendListener = {
-  changed() {},
-  reread() {},
-  requested: async () => new Uint8Array(),
-  offline() {},
-  online() {},
-  trouble() {},
-  ended() {},
-}
 
 /** Others may write at the same moment; whoever goes on doing so wins. */
 const ATTEMPTS = 5

@@ -1,23 +1,15 @@
 // A program of its own, to be killed or to run as another user: file-program <path> once|loop.
+import { DEAF } from '../../src/backends/deaf-listener.ts'
 import { fileBackend } from '../../src/backends/file.ts'
 import { reasonOf } from '../../src/errors.ts'
 
 const [path = '', mode] = process.argv.slice(2)
-const nobody = {
-  changed() {},
-  reread() {},
-  requested: async () => new Uint8Array(),
-  offline() {},
-  online() {},
-  trouble() {},
-  ended() {},
-}
 // More than a page, so that a file that is half written can be told from one that is whole.
 const filler = 'x'.repeat(50_000)
 
 async function run(): Promise<void> {
   const backend = fileBackend(path)
-  const { bytes } = await backend.open(nobody, 10_000)
+  const { bytes } = await backend.open(DEAF, 10_000)
   let value: number = bytes === null ? 0 : JSON.parse(new TextDecoder().decode(bytes)).value
   do {
     value += 1

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../json.ts'
+import { unref } from '../../unref.ts'
 
 /** How often what has expired is asked for at most, in milliseconds. */
 const PAUSE_MS = 1000
@@ -38,8 +39,7 @@ export class Expiry {
       this.stop()
       this.#call()
     }, waitMs)
-    // A program that has nothing else to do may end; in a browser a timer is a number.
-    const timer = this.#timer as { unref?(): void } | number
-    if (typeof timer === 'object') timer.unref?.()
+    // A program that has nothing else to do may end.
+    unref(this.#timer)
   }
 }

@@ -1,10 +1,11 @@
 import type { IClientOptions, IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt'
 import { type Deferred, deferred } from '../../deferred.ts'
+import { unref } from '../../unref.ts'
 import { type ConnectionFailure, ConnectionLost, PublishRefused } from './connection-failure.ts'
 import type { Endpoint } from './endpoint.ts'
 import { PubackScan } from './puback-scan.ts'
 import { codeOf, isSocket, type Socket, type WebSocketRequest, writeTogether } from './socket.ts'
-import { UNREFERENCED, unreference } from './unreferenced.ts'
+import { UNREFERENCED } from './unreferenced.ts'
 
 /** A dead link is noticed after 1.5 times this; most routers keep a silent connection for a minute and more. */
 const KEEPALIVE_SECONDS = 30
@@ -230,7 +231,7 @@ export class Connection {
       start ||= String.fromCharCode(...chunk.subarray(0, 60))
       if (this.protocolVersion === 5) scan.push(chunk)
     })
-    unreference((client as unknown as { connackTimer?: unknown }).connackTimer)
+    unref((client as unknown as { connackTimer?: unknown }).connackTimer)
     client.on('packetreceive', (packet) => {
       if (packet.cmd === 'connack') refusal = packet.reasonCode ?? packet.returnCode ?? 0
     })

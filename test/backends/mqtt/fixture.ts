@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
 import type { Backend, BackendListener, Held, WriteOutcome } from '../../../src/backend.ts'
+import { DEAF } from '../../../src/backends/deaf-listener.ts'
 import { type MqttBackendOptions, mqttBackend } from '../../../src/backends/mqtt.ts'
 import type { PersistError } from '../../../src/errors.ts'
 import { waitFor } from '../../helpers/wait.ts'
@@ -69,16 +70,7 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
 /** The error that opening ends with. */
 export async function openingError(choice: BackendChoice, limitMs = 8000): Promise<PersistError> {
   const backend = makeBackend(choice)
-  const quiet: BackendListener = {
-    changed() {},
-    reread() {},
-    requested: async () => new Uint8Array(),
-    offline() {},
-    online() {},
-    trouble() {},
-    ended() {},
-  }
-  return errorOf(backend.open(quiet, limitMs))
+  return errorOf(backend.open(DEAF, limitMs))
 }
 
 /** What a promise rejects with; that it does not is an error too. */

@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { DEAF } from '../../../src/backends/deaf-listener.ts'
 import { startAedes } from '../../helpers/aedes.ts'
 import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { retainedAt } from '../../helpers/mqtt-client.ts'
@@ -97,15 +98,6 @@ describe('close()', () => {
   test('before it was opened', async () => {
     const backend = makeBackend({ url: 'mqtt://127.0.0.1:9' })
     await backend.close()
-    const listener = {
-      changed() {},
-      reread() {},
-      requested: async () => new Uint8Array(),
-      offline() {},
-      online() {},
-      trouble() {},
-      ended() {},
-    }
-    expect(await errorOf(backend.open(listener, 1000))).toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
+    expect(await errorOf(backend.open(DEAF, 1000))).toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
   })
 })

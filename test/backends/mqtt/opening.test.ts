@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { DEAF } from '../../../src/backends/deaf-listener.ts'
 import { mqttBackend } from '../../../src/backends/mqtt.ts'
 import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../../helpers/available.ts'
@@ -155,18 +156,7 @@ describe('what keeps a store from being opened', () => {
   test('close() while it opens', async () => {
     const port = await listening(createServer(() => {}))
     const backend = makeBackend({ url: `mqtt://127.0.0.1:${port}` })
-    const opening = backend.open(
-      {
-        changed() {},
-        reread() {},
-        requested: async () => new Uint8Array(),
-        offline() {},
-        online() {},
-        trouble() {},
-        ended() {},
-      },
-      60_000,
-    )
+    const opening = backend.open(DEAF, 60_000)
     await backend.close()
     await expect(opening).rejects.toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
   })

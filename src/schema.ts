@@ -1,5 +1,5 @@
 import { PersistError, reasonOf } from './errors.ts'
-import { type JsonObject, pathStep } from './json.ts'
+import { describe, isPlainObject, type JsonObject, pathStep } from './json.ts'
 import { VERSION_NAME } from './migration.ts'
 
 /** The part of the Standard Schema interface (version 1) that is used here; zod, valibot and arktype have it. */
@@ -61,12 +61,20 @@ export function checked(variables: Readonly<JsonObject>, schema: StandardSchema<
 function answerOf(schema: StandardSchema<unknown>, variables: JsonObject): SchemaResult<unknown> {
   try {
     const result = schema['~standard'].validate(variables)
-    if (!(result instanceof Promise)) return result
+    if (!(result instanceof Promise)) return result.issues === undefined ? ofVariables(result) : result
     result.catch(() => {})
     return { issues: [{ message: 'the schema checks asynchronously; use one that answers at once' }] }
   } catch (thrown) {
     return { issues: [{ message: `the schema has thrown: ${reasonOf(thrown)}` }] }
   }
+}
+
+/** A pool is an object of variables, whatever a schema would make of it. */
+function ofVariables(result: SchemaResult<unknown>): SchemaResult<unknown> {
+  const { value } = result as { value: unknown }
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && isPlainObject(value)
+  if (isObject) return result
+  return { issues: [{ message: `the schema makes ${describe(value)} of the variables, and no object` }] }
 }
 
 /** Names the first issues and where they are; `error.issues` has all. */

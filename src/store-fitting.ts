@@ -84,25 +84,31 @@ export class Fitting {
       return version
     }
     // What did not fit before is no fault of theirs: the next save tells.
-    if (this.#check(before)?.issues !== undefined) return version
+    const ours = new Set(this.#check(before)?.issues?.map(keyOf))
+    const isOurs = (issue: SchemaIssue) => ours.has(keyOf(issue))
+    if (found.issues.every(isOurs)) return version
     trouble(error)
     const atFault = changed.filter((name) => found.names?.has(name))
     for (const name of atFault) this.#put(name, before)
     // Where it is not said which ones are at fault, or others are to blame as well: all or nothing.
-    if (this.#check(variables.snapshot())?.issues !== undefined) for (const name of changed) this.#put(name, before)
+    if (!(this.#check(variables.snapshot())?.issues ?? []).every(isOurs))
+      for (const name of changed) this.#put(name, before)
     return 'refused'
   }
 
   /** The version is of the shape that this program gives the pool, and nobody else's to change. */
   #mergedVersion(changed: readonly string[], before: Readonly<JsonObject>): 'taken' | 'fitted' | 'refused' {
     const { options, variables, label, trouble } = this.#host
-    if (options.version === 0 || options.readOnly || !changed.includes(VERSION_NAME)) return 'taken'
+    if (options.version === 0 || !changed.includes(VERSION_NAME)) return 'taken'
     const theirs = versionOf(variables.snapshot())
     if (typeof theirs === 'number' && theirs > options.version) {
       trouble(newerError(label, theirs, options.version))
+      // A store that changes nothing can only tell.
+      if (options.readOnly) return 'taken'
       for (const name of changed) this.#put(name, before)
       return 'refused'
     }
+    if (options.readOnly) return 'taken'
     return this.#put(VERSION_NAME, before) ? 'fitted' : 'taken'
   }
 

@@ -6,7 +6,7 @@ import type { ResolvedOptions } from './options.ts'
 import { decodePayload, type Payload } from './payload.ts'
 import type { Fitting } from './store-fitting.ts'
 import type { Recovery, StoreJournal } from './store-journal.ts'
-import { readLimit } from './store-size.ts'
+import { checkSize, readLimit } from './store-size.ts'
 import type { StoreState } from './store-state.ts'
 import type { Upgrade } from './store-upgrade.ts'
 import type { Variables } from './variables.ts'
@@ -80,10 +80,14 @@ export class Opening {
     history.began(bytes, stamp)
     const recovery = journal?.recover(pool)
     const values = recovery?.values ?? pool.values
-    if (!upgrade.isNeeded(values)) return this.#start(pool, recovery)
-    const today = await upgrade.run(values, bytes)
+    if (!upgrade.isNeeded(values)) {
+      // The journal has what was migrated and did not get there any more.
+      if (upgrade.isNeeded(pool.values)) upgrade.goesOn()
+      return this.#start(pool, recovery)
+    }
+    const fitted = await upgrade.run(values, bytes, (today) => this.#storable(today))
     if (this.#isOver) return
-    this.#start(pool, recovery, today)
+    this.#start(pool, recovery, fitted)
     void save()
   }
 
@@ -93,9 +97,20 @@ export class Opening {
     return state.isReady || state.name === 'closed'
   }
 
-  #start(pool: Payload, recovery: Recovery | undefined, values: JsonObject = recovery?.values ?? pool.values): void {
-    const { journal, fitting, variables, begun, save } = this.#host
+  /** Throws what would keep the first save from being made. */
+  #storable(values: JsonObject): JsonObject {
+    const { fitting, options, state, label } = this.#host
     const fitted = fitting.opened(values)
+    const sizeBytes = new TextEncoder().encode(JSON.stringify(fitted)).length
+    const texts = () => Object.entries(fitted).map(([name, value]) => [name, JSON.stringify(value)] as const)
+    const limit = Math.min(options.maxBytes, state.held?.limitBytes ?? options.maxBytes)
+    checkSize({ sizeBytes, texts, values: () => fitted }, limit, label)
+    return fitted
+  }
+
+  #start(pool: Payload, recovery: Recovery | undefined, migrated?: JsonObject): void {
+    const { journal, fitting, variables, begun, save } = this.#host
+    const fitted = migrated ?? fitting.opened(recovery?.values ?? pool.values)
     variables.load(pool)
     if (fitted !== pool.values) assign(fitted, pool.values, variables)
     begun()

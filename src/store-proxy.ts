@@ -2,6 +2,7 @@ import type { Backend } from './backend.ts'
 import { PersistError } from './errors.ts'
 import type { JournalMaker } from './journal.ts'
 import type { JsonObject, JsonValue } from './json.ts'
+import { VERSION_NAME } from './migration.ts'
 import type { ResolvedOptions } from './options.ts'
 import { StoreCore } from './store.ts'
 import { reservedBecause, type StoreMembers } from './store-members.ts'
@@ -75,14 +76,15 @@ class StoreTraps implements Omit<Handler, 'get'> {
     this.core.assertWritable()
     if (typeof key === 'symbol') throw reservedName(String(key), 'symbols are no names in JSON')
     const reason = reservedBecause(key)
+    // Whoever puts a whole snapshot back puts the version back with it, as it is.
+    if (key === VERSION_NAME && value === this.core.variables.get(key)) return true
     if (reason !== undefined) throw reservedName(key, reason)
     this.core.variables.set(key, value)
     return true
   }
 
   deleteProperty(_: object, key: Key): boolean {
-    this.core.assertWritable()
-    if (typeof key === 'string') this.core.variables.delete(key)
+    if (typeof key === 'string') this.core.remove(key)
     return true
   }
 
@@ -153,10 +155,7 @@ function membersOf(core: StoreCore, pt: ProxiedStore['pt']): StoreMembers {
     has: (...args: [name: string, fallback?: unknown]) =>
       args.length > 1 ? find(...args) : get(args[0]) !== undefined,
     find,
-    remove(name: string) {
-      core.assertWritable()
-      variables.delete(name)
-    },
+    remove: (name: string) => core.remove(name),
     zero: (force?: boolean) => core.zero(force === true),
     dirty: () => core.dirty(),
     ready: () => core.isReady,

@@ -23,6 +23,8 @@ export class Upgrade {
   #savesToCome = 1
   /** This program has made the copy. */
   #isOurs = false
+  /** How often in a row the link broke at its removal. */
+  #broken = 0
 
   constructor(host: UpgradeHost) {
     this.#host = host
@@ -44,13 +46,18 @@ export class Upgrade {
    * The variables as this program wants them; what is held is untouched, and kept beside itself too from then on.
    *
    * @param bytes what is held; null: nothing
-   * @throws {PersistError} ERR_PERSIST_SCHEMA; and as Backend.keepCopy()
+   * @param prepare makes of the result what can be used and saved, or throws
+   * @throws {PersistError} ERR_PERSIST_SCHEMA; what `prepare` throws; and as Backend.keepCopy()
    */
-  async run(variables: JsonObject, bytes: Uint8Array | null): Promise<JsonObject> {
+  async run(
+    variables: JsonObject,
+    bytes: Uint8Array | null,
+    prepare: (variables: JsonObject) => JsonObject,
+  ): Promise<JsonObject> {
     const { options, label, backend } = this.#host
     this.#isUnderWay = true
     try {
-      const today = await migrated(variables, options, label)
+      const today = prepare(await migrated(variables, options, label))
       if (bytes !== null) await backend.keepCopy(bytes, options.saveTimeoutMs)
       // The save of what was migrated is the first.
       this.#savesToCome = 2
@@ -61,6 +68,11 @@ export class Upgrade {
     }
   }
 
+  /** A program that was killed has kept the copy, and what it migrated is saved now. */
+  goesOn(): void {
+    this.#savesToCome = 2
+  }
+
   /** The copy has served when the new program has saved something of its own. */
   async #saved(): Promise<void> {
     this.#savesToCome -= 1
@@ -68,7 +80,8 @@ export class Upgrade {
     const { backend, options, trouble } = this.#host
     await backend.keepCopy(null, options.saveTimeoutMs).catch((error: PersistError) => {
       // With the next save again. Where nobody may write a copy, none can be there.
-      if (error.code === 'ERR_PERSIST_CONNECT') this.#savesToCome = 1
+      // Some brokers close the connection instead of saying that it is not allowed.
+      if (error.code === 'ERR_PERSIST_CONNECT' && ++this.#broken < 2) this.#savesToCome = 1
       else if (this.#isOurs && error.code !== 'ERR_PERSIST_CLOSED') trouble(error)
     })
   }

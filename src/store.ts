@@ -67,7 +67,8 @@ export class StoreCore implements BackendListener {
     const saver = { save: () => this.save(), isLinked: () => this.#state.name === 'ready' }
     this.watching = new Watching(this.variables, this.events, options, saver, hold)
     const trouble = (error: PersistError) => void this.trouble(error)
-    const { onConflict, readOnly } = options
+    const { onConflict, readOnly, guards } = options
+    const limitBytes = readLimit(options)
     const { label, variables, events } = this
     const common = { label, variables, history: this.#history, events, trouble, onConflict }
     this.#journal = makeJournal && new StoreJournal(common, makeJournal)
@@ -81,15 +82,7 @@ export class StoreCore implements BackendListener {
     const others = { ...shared, watching: this.watching, saving: this.#saving }
     this.#editing = new Editing({ ...others, check, assertWritable: () => this.assertWritable() })
     const { edited } = this.#editing
-    const { guards } = options
-    this.#remote = new Remote({
-      ...others,
-      fitting,
-      readOnly,
-      guards,
-      edited,
-      limitBytes: readLimit(options),
-    })
+    this.#remote = new Remote({ ...others, fitting, readOnly, guards, edited, limitBytes })
     this.#opening = new Opening({
       ...shared,
       options,
@@ -151,6 +144,14 @@ export class StoreCore implements BackendListener {
   dirty(): void {
     this.assertWritable()
     this.#saving.force()
+  }
+
+  /** Removes a variable; without its version a pool would be migrated once more. */
+  remove(name: string): void {
+    this.assertWritable()
+    const isVersion = name === VERSION_NAME && this.options.version > 0
+    if (isVersion) throw this.#fault('ERR_PERSIST_RESERVED_NAME', 'keeps its version; zero(true) removes all the rest')
+    this.variables.delete(name)
   }
 
   /** Throws where the variables may not be changed now. */

@@ -1,7 +1,12 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { z } from 'zod'
+import { PersistError } from '../src/errors.ts'
 import type { JsonObject } from '../src/json.ts'
+import type { StoreOptions } from '../src/options.ts'
 import { HeldBackend } from './helpers/held-backend.ts'
+import { temporaryDirectory } from './helpers/temporary-directory.ts'
 
 const options = { name: 'versioned', saveOnExit: false }
 
@@ -166,4 +171,62 @@ test('a pool is not migrated where no copy of it can be kept', async () => {
     message: expect.stringMatching(/no room/),
   })
   expect([backend.text, backend.writes.length]).toEqual(['{"counter":1}', 0])
+})
+
+test.each([
+  ['a schema that it does not fit', { schema: z.object({ n: z.string() }) }, 'ERR_PERSIST_SCHEMA'],
+  ['more than may be saved', { maxBytes: 20 }, 'ERR_PERSIST_TOO_LARGE'],
+])('where what was migrated meets %s, nothing is changed, and no copy is made', async (_, more, code) => {
+  const backend = new HeldBackend('{"counter":3}')
+  backend.copy = 'of an earlier migration'
+  const wanted = { ...options, ...more, version: 2, migrate: { 2: () => ({ n: 1, much: 'more' }) } } as StoreOptions
+  await expect(backend.openers.openStore(wanted)).rejects.toMatchObject({ code })
+  expect([backend.text, backend.copies]).toEqual(['{"counter":3}', []])
+})
+
+test('the copy of a program that was killed while it migrated stays as well, where a journal has what it had made', async () => {
+  const directory = temporaryDirectory()
+  const first = new HeldBackend('{"counter":3}', { auto: false })
+  const journal = join(directory, 'first')
+  await first.openers.openStore({ ...options, version: 2, migrate, journal })
+  // It is on the disk before it is sent, and is never answered.
+  await first.nth(1)
+  copyFileSync(journal, join(directory, 'second'))
+  const second = new HeldBackend(first.text)
+  second.copy = first.copy
+  const pt = await second.openers.openStore({ ...options, version: 2, migrate, journal: join(directory, 'second') })
+  await pt.save()
+  expect([second.text, second.copy]).toEqual(['{"count":3,"$version":2}', '{"counter":3}'])
+  pt.count = 4
+  await pt.save()
+  expect(second.copy).toBeNull()
+})
+
+test('a broker that closes the connection where a copy is removed is not asked for it at every save', async () => {
+  const backend = new HeldBackend('{"count":3,"$version":2}')
+  let asked = 0
+  backend.keepCopy = async () => {
+    asked += 1
+    throw new PersistError('ERR_PERSIST_CONNECT', 'closed on purpose')
+  }
+  const pt = await backend.openers.openStore({ ...options, version: 2 })
+  for (pt.count = 0; pt.count < 6; pt.count += 1) await pt.save()
+  expect(asked).toBe(2)
+})
+
+test('nobody removes the version, and who puts all variables back puts it back as it is', async () => {
+  const backend = new HeldBackend('{"count":3,"$version":2}')
+  const pt = await backend.openers.openStore({ ...options, version: 2, migrate })
+  const reserved = expect.objectContaining({ code: 'ERR_PERSIST_RESERVED_NAME' })
+  expect(() => delete pt.$version).toThrow(reserved)
+  expect(() => pt.remove('$version')).toThrow(reserved)
+  expect(() => Object.assign(pt, { $version: 3 })).toThrow(reserved)
+  Object.assign(pt, JSON.parse(JSON.stringify(pt)), { count: 4 })
+  await pt.save()
+  expect(backend.text).toBe('{"count":4,"$version":2}')
+  // To a program without a version it is a variable of somebody's.
+  const other = await backend.openers.openStore(options)
+  other.remove('$version')
+  await other.save()
+  expect(backend.text).toBe('{"count":4}')
 })

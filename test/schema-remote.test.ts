@@ -72,6 +72,23 @@ test('a change of ours that does not fit is no reason to refuse theirs', async (
   expect(told).toContain('high 6 remote')
 })
 
+test('nor to take what is their fault', async () => {
+  const { backend, pt } = await opened('{"low":1,"high":5}')
+  pt.low = 'mine'
+  backend.foreign('{"low":1,"high":"theirs"}')
+  expect({ ...pt }).toEqual({ low: 'mine', high: 5 })
+  pt.low = 3
+  await pt.save()
+  expect(JSON.parse(backend.text ?? '')).toEqual({ low: 3, high: 5 })
+})
+
+test('a store that only reads tells of a newer version', async () => {
+  const { backend, pt, told } = await opened('{"low":1}', { version: 1, readOnly: true } as never)
+  backend.foreign('{"other":1,"$version":2}')
+  expect(told).toContain('error ERR_PERSIST_SCHEMA undefined')
+  expect({ ...pt }).toEqual({ other: 1, $version: 2 })
+})
+
 test("onInvalid 'accept': it is taken and told, and no save is refused for it", async () => {
   const { backend, pt, told } = await opened('{"low":1,"high":5}', { schema, onInvalid: 'accept' } as never)
   backend.foreign('{"low":"x","high":5}')

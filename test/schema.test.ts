@@ -114,3 +114,12 @@ it('the variables have the types of the schema', async () => {
   expect([wrong, reserved, pt.mode]).toHaveLength(3)
   await pt.$close()
 })
+
+it.each([
+  ['a text', z.any().transform(() => 'hello')],
+  ['a list', z.any().transform(() => [1])],
+  ['a Date', z.any().transform(() => new Date(0))],
+])('a schema that makes %s of the variables is of no use', async (_, schema) => {
+  const opening = new HeldBackend('{"a":1}').openers.openStore({ ...options, schema: schema as never })
+  await expect(opening).rejects.toMatchObject({ code: 'ERR_PERSIST_SCHEMA', message: /no object/ })
+})

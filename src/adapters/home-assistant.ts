@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../json.ts'
 import type { StandardSchema } from '../schema.ts'
 import type { SideMessage, SideTopics } from '../side-topics.ts'
 import type { Store } from '../store-members.ts'
-import type { VariableSchema } from './home-assistant/component.ts'
+import { unref } from '../unref.ts'
 import {
   type Announced,
   announcedIn,
@@ -11,6 +11,7 @@ import {
   discoveryTopic,
 } from './home-assistant/discovery.ts'
 import type { HomeAssistantOptions } from './home-assistant/options.ts'
+import { schemasIn } from './home-assistant/schemas.ts'
 
 /** What announcing a store needs to know of it. */
 interface AnnouncedStore {
@@ -19,6 +20,9 @@ interface AnnouncedStore {
   readonly homeAssistant: true | HomeAssistantOptions
   readonly schema: StandardSchema | undefined
 }
+
+/** Between a change of what is announced and its announcement, in milliseconds. */
+const PAUSE_MS = 100
 
 type Publish = Parameters<SideTopics['linked']>[0]
 
@@ -39,6 +43,8 @@ class Announcer implements SideTopics {
   readonly #topic: string
   /** What the broker holds there. */
   #held = ''
+  /** Something was retained there when the connection was made. */
+  #wasHeld = false
   #publish: Publish | undefined
   #isDue = false
 
@@ -56,6 +62,7 @@ class Announcer implements SideTopics {
   received({ topic, payload, retain }: SideMessage): void {
     const text = new TextDecoder().decode(payload)
     if (topic === this.#topic) {
+      this.#wasHeld ||= retain
       // Somebody who removes it there does not want it back before the next start.
       this.#held = text
     } else if (text === 'online' && !retain) {
@@ -66,31 +73,36 @@ class Announcer implements SideTopics {
 
   linked(publish: Publish): void {
     this.#publish = publish
+    // The broker may have lost it, or never got it: what has not come with this connection is not there.
+    if (!this.#wasHeld) this.#held = ''
+    this.#wasHeld = false
     this.#pt.exec(() => this.#announce()).catch(() => {})
   }
 
-  /** Once for all that changes together. */
+  /** Once for all that changes in a while: each message has all entities in it. */
   #announceSoon(): void {
     if (this.#isDue) return
     this.#isDue = true
-    queueMicrotask(() => {
+    const timer = setTimeout(() => {
       this.#isDue = false
       this.#announce()
-    })
+    }, PAUSE_MS)
+    unref(timer)
   }
 
   #announce(isAgain = false): void {
     const publish = this.#publish
     if (publish === undefined || !this.#pt.ready()) return
-    const components = componentsOf(this.#announced, this.#pt.$snapshot() as JsonObject)
-    const withdrawn = announcedIn(this.#held)
-    for (const key of Object.keys(components)) delete withdrawn[key]
+    const before = announcedIn(this.#held)
+    const components = componentsOf(this.#announced, this.#pt.$snapshot() as JsonObject, before)
+    const gone = Object.entries(before).filter(([key]) => !Object.hasOwn(components, key))
     const isEmpty = Object.keys(components).length === 0
-    if (isEmpty && Object.keys(withdrawn).length === 0) return
+    if (isEmpty && gone.length === 0) return
     const message = isEmpty ? '' : discoveryMessage(this.#announced, components)
     if (message === this.#held && !isAgain) return
     // An entity goes when it is announced with nothing but its platform; what is only left out stays.
-    if (!isEmpty && Object.keys(withdrawn).length > 0) {
+    if (!isEmpty && gone.length > 0) {
+      const withdrawn = Object.fromEntries(gone.map(([key, { platform }]) => [key, { platform }]))
       publish(this.#topic, discoveryMessage(this.#announced, { ...components, ...withdrawn }))
     }
     publish(this.#topic, message)
@@ -100,20 +112,4 @@ class Announcer implements SideTopics {
 
 function kindOf(value: JsonValue | undefined): string {
   return value === null ? 'null' : typeof value
-}
-
-/** What the schema says of each variable, where it can tell: Standard JSON Schema, as zod has it. */
-function schemasIn(schema: StandardSchema | undefined): { [name: string]: VariableSchema } {
-  const standard = schema?.['~standard'] as
-    | { jsonSchema?: { input(options: object): { properties?: unknown } } }
-    | undefined
-  try {
-    const { properties } = standard?.jsonSchema?.input({ target: 'draft-2020-12' }) ?? {}
-    return typeof properties === 'object' && properties !== null
-      ? (properties as { [name: string]: VariableSchema })
-      : {}
-  } catch {
-    // Something in it cannot be told in JSON Schema; values tell what they are.
-    return {}
-  }
 }

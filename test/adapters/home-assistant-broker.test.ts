@@ -155,6 +155,37 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(late.messages).toHaveLength(2)
   })
 
+  test('is announced again where the broker has forgotten that', async () => {
+    const { url, kill, restart } = await mosquitto()
+    const pt = await open(url)
+    pt.n = 1
+    await pt.save()
+    await (await homeAssistant(url)).has('sensor_n')
+    await kill()
+    await restart()
+    await (await homeAssistant(url)).has('sensor_n')
+    expect(pt.$status.state).toBe('ready')
+  })
+
+  test('keeps an entity that is null for a while, and tells of many new ones at once', async () => {
+    const { url } = await mosquitto()
+    const pt = await open(url)
+    pt.n = 1
+    const ha = await homeAssistant(url)
+    await ha.has('sensor_n')
+    const { length } = ha.messages
+    pt.n = null
+    await pt.save()
+    for (let index = 0; index < 50; index += 1) {
+      pt[`m${index}`] = index
+      await pt.save()
+    }
+    await ha.has('sensor_n', ...Array.from({ length: 50 }, (_, index) => `sensor_m${index}`))
+    await ha.shows('sensor_n', 'None')
+    expect(ha.messages.length - length).toBeLessThan(10)
+    expect(ha.messages.every((message) => JSON.parse(message).components.sensor_n.unique_id)).toBe(true)
+  })
+
   test('is announced by its owner alone', async () => {
     const { url } = await mosquitto()
     const first = await open(url)

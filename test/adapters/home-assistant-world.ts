@@ -51,6 +51,8 @@ export function discovered(message: string): Record<string, Entity> {
     expect(entity.unique_id).toEqual(expect.any(String))
     for (const option of REQUIRED[entity.platform] ?? []) expect(entity).toHaveProperty(option)
     if (typeof entity.min === 'number') expect(entity.min).toBeLessThan(entity.max as number)
+    // Since 2024.9.
+    if (entity.platform === 'sensor' && entity.options !== undefined) expect(entity.device_class).toBe('enum')
     if (entity.platform === 'number') expect(entity.step).toBeGreaterThanOrEqual(0.001)
     for (const template of [entity.value_template, entity.command_template]) {
       if (template !== undefined) nunjucks.compile(template, jinja)

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { componentsOf, discoveryMessage, discoveryTopic } from '../../src/adapters/home-assistant/discovery.ts'
 import type { HomeAssistantOptions } from '../../src/adapters/home-assistant/options.ts'
+import { schemasIn } from '../../src/adapters/home-assistant/schemas.ts'
 import type { JsonObject } from '../../src/json.ts'
 import { patchEdits } from '../../src/merge-patch.ts'
 import { commanded, discovered, type Entity, shown } from './home-assistant-world.ts'
@@ -77,6 +78,23 @@ test('a schema tells bounds, steps, options, titles, and of variables that are n
   expect(entities.select_mode).toMatchObject({ options: ['eco', 'warm'] })
 })
 
+test('a nullable schema tells the same as one that is not', () => {
+  const schema = z.object({ target: z.number().min(5).max(30).nullable(), mode: z.enum(['eco', 'warm']).nullable() })
+  expect(schemasIn(schema)).toMatchObject({
+    target: { type: 'number', minimum: 5, maximum: 30 },
+    mode: { type: 'string', enum: ['eco', 'warm'] },
+  })
+})
+
+test('values that cannot be chosen are still known, and steps are none that are too small', () => {
+  const entities = announced(
+    { fan: 'low', n: 1 },
+    { variables: { fan: { options: ['low', 'high'], writable: false }, n: { min: 0, max: 1, step: 0.0001 } } },
+  )
+  expect(entities.sensor_fan).toMatchObject({ options: ['low', 'high'], device_class: 'enum' })
+  expect(entities.number_n).toMatchObject({ step: 0.001 })
+})
+
 test('each pool has a topic of its own, in the characters that are allowed there', () => {
   const topics = ['a b', 'a-b', 'a_b', 'ü', 'a/b'].map((name) =>
     discoveryTopic({ name, topic: `stat/${name}/PersistMQTT`, options: {}, schemas: {} }),
@@ -95,6 +113,7 @@ test('what is not there, or not known, is shown as not known', () => {
   expect(shown(entities.sensor_counter as Entity, '{"counter":null}')).toBe('None')
   expect(shown(entities.sensor_counter as Entity, '{"counter":0}')).toBe('0')
   expect(shown(entities.switch_heating as Entity, '{"heating":false}')).toBe('OFF')
+  expect(shown(entities.switch_heating as Entity, '{"heating":null}')).toBe('None')
 })
 
 // Not __proto__: nunjucks makes objects of JavaScript of Jinja's dictionaries.

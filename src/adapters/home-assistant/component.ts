@@ -41,7 +41,8 @@ export function componentOf(known: Known): Component | undefined {
   const platform = chosen.platform ?? platformOf(known)
   if (platform === undefined) return undefined
   const title = typeof schema.title === 'string' ? schema.title : name
-  const { writable: _, ...own } = chosen
+  // The step has its place in the settings, where it is none that Home Assistant refuses.
+  const { writable: _, step: __, ...own } = chosen
   return defined({ platform, name: title, ...settingsOf(platform, known), ...own }) as unknown as Component
 }
 
@@ -67,7 +68,8 @@ function settingsOf(platform: HomeAssistantPlatform, { name, value, chosen, sche
   const changed = { ...shown, command_topic: commandTopic, command_template: commandTemplate(name) }
   switch (platform) {
     case 'sensor':
-      return shown
+      // Home Assistant refuses options of any other class.
+      return chosen.options === undefined ? shown : { ...shown, device_class: 'enum' }
     case 'binary_sensor':
       return { value_template: booleanTemplate(name), payload_on: 'ON', payload_off: 'OFF' }
     case 'switch':

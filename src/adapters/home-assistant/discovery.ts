@@ -24,8 +24,16 @@ export function discoveryTopic({ name, topic, options }: Announced): string {
   return `${options.discoveryPrefix ?? 'homeassistant'}/device/${objectId(name, topic)}/config`
 }
 
-/** The entities that these variables are. */
-export function componentsOf({ name, topic, options, schemas }: Announced, variables: JsonObject): Components {
+/**
+ * The entities that these variables are.
+ *
+ * @param held what is announced now: a variable that is null for a while stays what it was
+ */
+export function componentsOf(
+  { name, topic, options, schemas }: Announced,
+  variables: JsonObject,
+  held: Components = {},
+): Components {
   const chosen = options.variables
   const names = chosen ? Object.keys(chosen) : [...new Set([...Object.keys(variables), ...Object.keys(schemas)])]
   const id = objectId(name, topic)
@@ -41,8 +49,12 @@ export function componentsOf({ name, topic, options, schemas }: Announced, varia
       schema: Object.hasOwn(schemas, variable) ? (schemas[variable] as VariableSchema) : {},
       commandTopic: `${topic}/set`,
     })
-    if (component === undefined) continue
     const own = slug(variable)
+    if (component === undefined) {
+      const kept = Object.entries(held).filter(([key, { platform }]) => key === `${platform}_${own}`)
+      if (variables[variable] === null) found.push(...kept)
+      continue
+    }
     // A variable that becomes something else is another entity; Home Assistant would keep the old one otherwise.
     found.push([`${component.platform}_${own}`, { unique_id: `${id}_${own}`, ...component }])
   }
@@ -63,14 +75,13 @@ export function discoveryMessage({ name, topic, options }: Announced, components
   })
 }
 
-/** What an earlier message of ours announces, each with its platform alone; nothing where it is not ours. */
-export function announcedIn(message: string): { [key: string]: { platform: string } } {
+/** What an earlier message of ours announces; nothing where it is not ours. */
+export function announcedIn(message: string): Components {
   try {
     const { origin, components } = JSON.parse(message)
     if (origin?.name !== ORIGIN) return {}
     const entries = Object.entries(components as Record<string, { platform?: unknown }>)
-    const withdrawn = entries.map(([key, { platform }]) => [key, { platform }] as const)
-    return Object.fromEntries(withdrawn.filter(([, { platform }]) => typeof platform === 'string')) as never
+    return Object.fromEntries(entries.filter(([, { platform }]) => typeof platform === 'string')) as never
   } catch {
     return {}
   }

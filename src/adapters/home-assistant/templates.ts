@@ -17,7 +17,7 @@ export function valueTemplate(name: string): string {
 /** The same of a boolean, as ON and OFF: Jinja writes True. */
 export function booleanTemplate(name: string): string {
   const value = `value_json[${literal(name)}]`
-  return `{{ ('ON' if ${value} else 'OFF') if ${isThere(name)} else '${UNKNOWN}' }}`
+  return `{{ ('ON' if ${value} else 'OFF') if ${isThere(name)} and ${value} is not none else '${UNKNOWN}' }}`
 }
 
 /** A merge patch (RFC 7396) that sets the variable to `value`. */

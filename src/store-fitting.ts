@@ -1,5 +1,5 @@
 import type { PersistError } from './errors.ts'
-import { type JsonObject, ownValue, sameJson } from './json.ts'
+import { type JsonObject, type JsonValue, ownValue, sameJson } from './json.ts'
 import { newerError, VERSION_NAME, versionOf } from './migration.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type Checked, checked, type SchemaIssue, schemaError } from './schema.ts'
@@ -12,13 +12,20 @@ export interface FittingHost {
   readonly options: Pick<ResolvedOptions, 'schema' | 'version' | 'defaults' | 'onInvalid' | 'readOnly'>
   readonly variables: Variables
   trouble(error: PersistError): void
+  /** A newer program has this pool, and does not stop writing it: this one is to leave it alone. */
+  outdated(error: PersistError): void
 }
+
+/** So many times in a row a newer version is taken for somebody's mistake, and put right. */
+const MISTAKES = 5
 
 /** Holds the variables to the program's schema and version, whoever has changed them. */
 export class Fitting {
   readonly #host: FittingHost
   /** Faults that others have made, and that were accepted; no save is refused for them. */
   #accepted: ReadonlySet<string> = new Set()
+  /** How often in a row others have written a newer version. */
+  #newer = 0
 
   constructor(host: FittingHost) {
     this.#host = host
@@ -62,11 +69,17 @@ export class Fitting {
   /**
    * Others' changes have been taken: fits them, or takes back what does not fit.
    *
-   * @returns 'fitted': something is to be saved; 'refused': and it is not what they wanted
+   * @param changed the names of what was changed; `before` is all as it was, `written` what they wrote
+   *
+   * @returns 'fitted': something is to be saved; 'refused': and it is not what they wanted; 'ended': nothing is saved any more
    */
-  merged(changed: readonly string[], before: Readonly<JsonObject>): 'taken' | 'fitted' | 'refused' {
-    const version = this.#mergedVersion(changed, before)
-    if (version === 'refused') return version
+  merged(
+    changed: readonly string[],
+    before: Readonly<JsonObject>,
+    written: Readonly<JsonObject>,
+  ): 'taken' | 'fitted' | 'refused' | 'ended' {
+    const version = this.#mergedVersion(changed, before, versionOf(written))
+    if (version === 'refused' || version === 'ended') return version
     const { variables, label, trouble, options } = this.#host
     const found = this.#check(variables.snapshot())
     if (found === undefined) return version
@@ -97,19 +110,27 @@ export class Fitting {
   }
 
   /** The version is of the shape that this program gives the pool, and nobody else's to change. */
-  #mergedVersion(changed: readonly string[], before: Readonly<JsonObject>): 'taken' | 'fitted' | 'refused' {
-    const { options, variables, label, trouble } = this.#host
-    if (options.version === 0 || !changed.includes(VERSION_NAME)) return 'taken'
-    const theirs = versionOf(variables.snapshot())
-    if (typeof theirs === 'number' && theirs > options.version) {
-      trouble(newerError(label, theirs, options.version))
-      // A store that changes nothing can only tell.
-      if (options.readOnly) return 'taken'
-      for (const name of changed) this.#put(name, before)
-      return 'refused'
+  #mergedVersion(
+    changed: readonly string[],
+    before: Readonly<JsonObject>,
+    theirs: JsonValue,
+  ): 'taken' | 'fitted' | 'refused' | 'ended' {
+    const { options, label, trouble, outdated } = this.#host
+    if (options.version === 0) return 'taken'
+    const isNewer = typeof theirs === 'number' && theirs > options.version
+    this.#newer = isNewer ? this.#newer + 1 : 0
+    if (!isNewer)
+      return changed.includes(VERSION_NAME) && !options.readOnly && this.#put(VERSION_NAME, before) ? 'fitted' : 'taken'
+    const error = newerError(label, theirs, options.version)
+    if (this.#newer > MISTAKES && !options.readOnly) {
+      outdated(error)
+      return 'ended'
     }
+    trouble(error)
+    // A store that changes nothing can only tell.
     if (options.readOnly) return 'taken'
-    return this.#put(VERSION_NAME, before) ? 'fitted' : 'taken'
+    for (const name of changed) this.#put(name, before)
+    return 'refused'
   }
 
   #accept(issues: readonly SchemaIssue[]): void {

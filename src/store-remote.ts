@@ -94,12 +94,12 @@ export class Remote {
     const before = fitting.before()
     const changed = before === undefined ? [] : this.#changed(theirs.texts)
     const isUndone = this.#merge(theirs, this.#oldNames(theirs, ageOf, isLost))
-    const fit = before === undefined ? 'taken' : fitting.merged(changed, before)
+    const fit = before === undefined ? 'taken' : fitting.merged(changed, before, theirs.values)
     watching.flush()
     journal?.review()
     if (fit === 'refused') this.#sendAgain('invalid')
     // Its writer had not seen our last changes: they are to be held again.
-    else if (isUndone || fit === 'fitted') void saving.save()
+    else if (fit !== 'ended' && (isUndone || fit === 'fitted')) void saving.save()
   }
 
   /** The pool in what somebody else wrote; where there is none, the backend gets ours again. */

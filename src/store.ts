@@ -73,7 +73,11 @@ export class StoreCore implements BackendListener {
     const common = { label, variables, history: this.#history, events, trouble, onConflict }
     this.#journal = makeJournal && new StoreJournal(common, makeJournal)
     const shared = { ...common, journal: this.#journal }
-    const fitting = new Fitting({ label, options, variables, trouble })
+    const outdated = (error: PersistError) => {
+      this.ended(error)
+      void this.#letGo()
+    }
+    const fitting = new Fitting({ label, options, variables, trouble, outdated })
     const check = (pool: PoolToSend) => {
       checkSize(pool, Math.min(options.maxBytes, this.#state.held?.limitBytes ?? options.maxBytes), label)
       fitting.check(pool.values)
@@ -81,8 +85,7 @@ export class StoreCore implements BackendListener {
     this.#saving = new Saving({ ...shared, backend, saveTimeoutMs: options.saveTimeoutMs, check })
     const others = { ...shared, watching: this.watching, saving: this.#saving }
     this.#editing = new Editing({ ...others, check, assertWritable: () => this.assertWritable() })
-    const { edited } = this.#editing
-    this.#remote = new Remote({ ...others, fitting, readOnly, guards, edited, limitBytes })
+    this.#remote = new Remote({ ...others, fitting, readOnly, guards, edited: this.#editing.edited, limitBytes })
     this.#opening = new Opening({
       ...shared,
       options,

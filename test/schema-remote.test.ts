@@ -130,3 +130,23 @@ test('the version of the pool is nobody else’s to change', async () => {
   await pt.save()
   expect(JSON.parse(backend.text ?? '')).toEqual({ a: 2, $version: 2 })
 })
+
+test('a newer program that goes on writing the pool is left alone with it', async () => {
+  const { backend, pt, told } = await opened('{"low":1,"$version":1}', { version: 1 } as never)
+  const states: string[] = []
+  pt.$on('status', ({ state }) => states.push(state))
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    backend.foreign(`{"target":${attempt},"$version":2}`)
+    await pt.save()
+    expect(JSON.parse(backend.text ?? '')).toEqual({ low: 1, $version: 1 })
+  }
+  // Then it is no mistake of somebody's.
+  const { length } = backend.writes
+  backend.foreign('{"target":6,"$version":2}')
+  expect(states.at(-1)).toBe('readonly')
+  expect(backend.isClosed).toBe(true)
+  expect(told.filter((one) => one.startsWith('error'))).toHaveLength(6)
+  expect(() => Object.assign(pt, { low: 2 })).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_SCHEMA' }))
+  await pt.$close()
+  expect(backend.writes).toHaveLength(length)
+})

@@ -1,5 +1,5 @@
 import { openStore } from './index.ts'
-import type { LooseStore } from './store-members.ts'
+import type { LooseStore } from './store/members.ts'
 
 /**
  * The store that the environment describes: $PERSIST_NAME, $MQTT_URL, $MQTT_USERNAME, $MQTT_PASSWORD.

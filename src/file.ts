@@ -1,10 +1,10 @@
-import { fileBackend } from './backends/file.ts'
-import { type Openers, openersFor } from './open-store.ts'
+import { fileBackend } from './backends/file/file-backend.ts'
+import { type Openers, openersFor } from './open/open-store.ts'
 
-export { fileBackend } from './backends/file.ts'
-export { PersistError } from './errors.ts'
-export type { StoreOptions } from './options.ts'
-export type { Store } from './store-members.ts'
+export { fileBackend } from './backends/file/file-backend.ts'
+export { PersistError } from './runtime/errors.ts'
+export type { Store } from './store/members.ts'
+export type { StoreOptions } from './store/options.ts'
 
 const openers = openersFor(({ file, name }) => fileBackend(file ?? `${encodeURIComponent(name)}.json`))
 

@@ -1,27 +1,28 @@
+import { mqttBackend } from './backends/mqtt/mqtt-backend.ts'
 import { OwnerLink } from './backends/mqtt/owner-link.ts'
-import { mqttBackend } from './backends/mqtt.ts'
-import type { Editor } from './editor.ts'
-import type { JsonObject } from './json.ts'
-import { type EditorOptions, editorOpenerFor } from './open-editor.ts'
-import { type Openers, openersFor } from './open-store.ts'
+import type { JsonObject } from './format/json.ts'
+import type { Editor } from './open/editor.ts'
+import { type EditorOptions, editorOpenerFor } from './open/open-editor.ts'
+import { type Openers, openersFor } from './open/open-store.ts'
 
+export type { Backend, BackendListener, EditRequest, Held, Stamp, WriteOutcome } from './contracts/backend.ts'
+export type { JsonObject, JsonValue } from './format/json.ts'
 export type {
   HomeAssistantOptions,
   HomeAssistantPlatform,
   HomeAssistantVariable,
-} from './adapters/home-assistant/options.ts'
-export type { Backend, BackendListener, EditRequest, Held, Stamp, WriteOutcome } from './backend.ts'
-export type { EditOptions, Editor, EditWay, MergePatch } from './editor.ts'
-export { PersistError, type PersistErrorCode, type PersistErrorFacts } from './errors.ts'
-export type { StoreEvents } from './events.ts'
-export type { JsonObject, JsonValue } from './json.ts'
-export type { OnConflict, Sides } from './merge.ts'
-export type { MigrationStep, Migrations } from './migration.ts'
-export type { EditorOptions } from './open-editor.ts'
-export { type AutosaveOptions, DEFAULTS, type StoreOptions, type TlsOptions } from './options.ts'
-export type { SchemaIssue, StandardSchema } from './schema.ts'
-export type { Origin, Status } from './status.ts'
-export { type LooseStore, RESERVED_NAMES, type ReservedName, type Store, type StoreMembers } from './store-members.ts'
+} from './home-assistant/options.ts'
+export type { OnConflict, Sides } from './merge/three-way.ts'
+export type { EditOptions, Editor, EditWay, MergePatch } from './open/editor.ts'
+export type { EditorOptions } from './open/open-editor.ts'
+export { PersistError, type PersistErrorCode, type PersistErrorFacts } from './runtime/errors.ts'
+export type { MigrationStep, Migrations } from './schema/migration.ts'
+export type { SchemaIssue, StandardSchema } from './schema/schema.ts'
+export type { StoreEvents } from './store/events.ts'
+export { type LooseStore, RESERVED_NAMES, type ReservedName, type Store, type StoreMembers } from './store/members.ts'
+export { type AutosaveOptions, DEFAULTS, type StoreOptions, type TlsOptions } from './store/options.ts'
+export type { Status } from './store/status.ts'
+export type { Origin } from './variables/variable.ts'
 
 const openers = openersFor((options) => mqttBackend({ ...options, role: options.readOnly ? 'guest' : 'owner' }))
 

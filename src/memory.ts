@@ -1,10 +1,10 @@
 import { type MemoryPlace, memoryBackend, memoryPlace } from './backends/memory.ts'
-import { type Openers, openersFor } from './open-store.ts'
+import { type Openers, openersFor } from './open/open-store.ts'
 
 export { type MemoryPlace, memoryBackend, memoryPlace } from './backends/memory.ts'
-export { PersistError } from './errors.ts'
-export type { StoreOptions } from './options.ts'
-export type { Store } from './store-members.ts'
+export { PersistError } from './runtime/errors.ts'
+export type { Store } from './store/members.ts'
+export type { StoreOptions } from './store/options.ts'
 
 /** The pools of this process, by name: a store that is opened again finds what it saved. */
 const places = new Map<string, MemoryPlace>()

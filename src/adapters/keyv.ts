@@ -1,5 +1,5 @@
+import type { JsonValue } from '../format/json.ts'
 import type { PersistError, Store } from '../index.ts'
-import type { JsonValue } from '../json.ts'
 import { type KeyValueOptions, KeyValuePool } from './key-value/key-value-pool.ts'
 
 export type { KeyValueOptions } from './key-value/key-value-pool.ts'

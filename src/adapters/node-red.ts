@@ -1,5 +1,8 @@
+import { isMap } from '../format/json.ts'
 import { openStore, PersistError, type Store, type StoreOptions } from '../index.ts'
 import { memoryBackend } from '../memory.ts'
+import { optionError } from '../runtime/errors.ts'
+import { orAfter } from '../runtime/promises.ts'
 import { copyOf } from './node-red/copy-of.ts'
 import { mergedContext } from './node-red/merged-context.ts'
 import { PoolSearch } from './node-red/pool-search.ts'
@@ -88,7 +91,7 @@ class PoolContextStore implements NodeRedContextStore {
     // Goes on behind, where that is wanted.
     const opening = this.#search.find().then((pt) => pt && this.#use(pt))
     opening.catch(() => {})
-    await limited(opening, this.#startTimeoutMs)
+    await orAfter(opening, this.#startTimeoutMs, undefined)
     if (this.#pt !== undefined || this.#isClosed) return
     const { failure } = this.#search
     if (this.#offline === 'fail') {
@@ -224,21 +227,8 @@ class PoolContextStore implements NodeRedContextStore {
   }
 }
 
-/** Waits for a promise, but no longer than a limit in milliseconds. */
-async function limited(promise: Promise<unknown>, limitMs: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const limit = new Promise((resolve) => {
-    timer = setTimeout(resolve, limitMs)
-  })
-  await Promise.race([promise, limit]).finally(() => clearTimeout(timer))
-}
-
 function warn(text: string): void {
   process.emitWarning(text, { code: 'WARN_PERSIST_OFFLINE' })
-}
-
-function isMap(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** With a callback: calls it, with the error or the results. Without: throws, or returns the only result, or all of them. */
@@ -256,8 +246,4 @@ function answer(work: () => unknown[], callback: Callback<unknown[]> | undefined
   }
   callback(undefined, ...results)
   return undefined
-}
-
-function optionError(name: string, reason: string): PersistError {
-  return new PersistError('ERR_PERSIST_OPTION', `Option ${name}: ${reason}.`, { received: name })
 }

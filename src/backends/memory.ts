@@ -1,5 +1,6 @@
-import type { Backend, BackendListener, Held, WriteOutcome } from '../backend.ts'
-import { PersistError } from '../errors.ts'
+import type { Backend, BackendListener, Held, WriteOutcome } from '../contracts/backend.ts'
+import { copyOf } from '../format/bytes.ts'
+import { PersistError } from '../runtime/errors.ts'
 
 /** A place in this process's memory that holds one pool; several backends may share it, in turn or at once. */
 export interface MemoryPlace {
@@ -112,6 +113,3 @@ class MemoryBackend implements Backend {
 }
 
 // Not slice(), which copies nothing where the caller's array is one of Node's Buffers.
-function copyOf(bytes: Uint8Array | null): Uint8Array | null {
-  return bytes === null ? null : new Uint8Array(bytes)
-}

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Client, ConnectPacket } from 'aedes'
-import { reasonOf } from '../errors.ts'
+import { reasonOf } from '../runtime/errors.ts'
 
 /** What a client has done. Id and user are what the client says of itself. */
 export interface ClientEvent {

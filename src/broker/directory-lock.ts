@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { PersistError } from '../errors.ts'
-import { lockFile } from '../process-lock.ts'
+import { lockFile } from '../node/process-lock.ts'
+import { PersistError } from '../runtime/errors.ts'
 
 /**
  * Makes this process the only one that uses a directory, until the returned function is called.

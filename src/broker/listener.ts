@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer } from 'node:tls'
 import type { Aedes } from 'aedes'
 import { createWebSocketStream, WebSocketServer } from 'ws'
-import { PersistError, reasonOf } from '../errors.ts'
+import { PersistError, reasonOf } from '../runtime/errors.ts'
 
 /** One server and its connections. */
 export interface Listener {

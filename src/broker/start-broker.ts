@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import type { AedesOptions, AuthenticateError, Client } from 'aedes'
-import { PersistError, reasonOf } from '../errors.ts'
+import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { type ClientEvent, ClientEvents } from './client-events.ts'
 import { DurableAedes } from './durable-aedes.ts'
 import { type Listener, listenTcp, listenWebSocket } from './listener.ts'

@@ -1,5 +1,5 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
-import { PersistError } from '../errors.ts'
+import { PersistError } from '../runtime/errors.ts'
 
 /** Cost of a password's hash: some 30 ms and 16 MB (RFC 7914). */
 const COST = { N: 16_384, r: 8, p: 1 }

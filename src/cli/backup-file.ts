@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { reasonOf } from '../errors.ts'
 import { type Backup, linesOf, readBackup } from '../pools/backup.ts'
+import { reasonOf } from '../runtime/errors.ts'
 import { CliError, EXIT, type Io } from './io.ts'
 
 /** Names a backup of several pools on a command line: `-` is the standard input. */

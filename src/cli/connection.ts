@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { reasonOf } from '../errors.ts'
-import { namesUser } from '../options.ts'
+import { namesUser } from '../format/url.ts'
 import type { PoolsOptions } from '../pools/pools.ts'
+import { reasonOf } from '../runtime/errors.ts'
 import { closest } from './closest.ts'
 import { CliError, EXIT, type Io, usageError } from './io.ts'
 

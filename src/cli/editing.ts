@@ -1,5 +1,5 @@
 import { type Editor, openEditor } from '../index.ts'
-import type { OwnerKind } from '../pools/ownership.ts'
+import type { OwnerKind } from '../pools/owners.ts'
 import type { Context } from './command.ts'
 import { CliError, EXIT } from './io.ts'
 import { printable } from './print.ts'

@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue, ownValue } from '../json.ts'
+import { type JsonObject, type JsonValue, ownValue } from '../format/json.ts'
 import { CliError, EXIT, usageError } from './io.ts'
 import { printable } from './print.ts'
 

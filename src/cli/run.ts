@@ -1,6 +1,6 @@
-import { PersistError, reasonOf } from '../errors.ts'
 import { Pools } from '../pools/pools.ts'
-import { VERSION } from '../version.ts'
+import { PersistError, reasonOf } from '../runtime/errors.ts'
+import { VERSION } from '../runtime/version.ts'
 import { closest } from './closest.ts'
 import type { Command, Context } from './command.ts'
 import { COMMANDS } from './command-table.ts'

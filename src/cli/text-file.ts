@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { reasonOf } from '../errors.ts'
+import { reasonOf } from '../runtime/errors.ts'
 import { CliError, EXIT } from './io.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { randomHex } from '../random-hex.ts'
+import { randomHex } from '../runtime/random-hex.ts'
 import type { LiveEvent } from './protocol.ts'
 
 /** So much is kept for pages that come back, in characters. */

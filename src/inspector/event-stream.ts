@@ -1,4 +1,4 @@
-import type { LivePools } from './live.ts'
+import type { LivePools } from './live-pools.ts'
 
 /** So much is sent at a time, in characters. */
 const CHUNK_CHARACTERS = 256 * 1024

@@ -1,4 +1,4 @@
-import { PersistError, reasonOf } from '../errors.ts'
+import { PersistError, reasonOf } from '../runtime/errors.ts'
 import type { Failure, VariableText } from './protocol.ts'
 
 /** Something that a page asked for and does not get. */

@@ -1,6 +1,6 @@
-import { type JsonValue, pathStep } from '../json.ts'
-import { decodePayload } from '../payload.ts'
-import type { LivePools } from './live.ts'
+import { type JsonValue, pathStep } from '../format/json.ts'
+import { decodePayload } from '../format/payload.ts'
+import type { LivePools } from './live-pools.ts'
 import type { SearchResult } from './protocol.ts'
 
 const MOST_POOLS = 1000

@@ -1,11 +1,11 @@
-import { decodePayload, type Payload } from '../payload.ts'
+import { sameBytes } from '../format/bytes.ts'
+import { decodePayload, type Payload } from '../format/payload.ts'
 import { type Backup, linesOf, readBackup, type SavedPool } from '../pools/backup.ts'
-import { sameBytes } from '../pools/pool-changes.ts'
 import type { Pools } from '../pools/pools.ts'
 import { restorePool } from '../pools/restore-pool.ts'
-import type { Changing } from './changing.ts'
 import { badRequest, failureOf, RequestError } from './failure.ts'
-import type { LivePools } from './live.ts'
+import type { LivePools } from './live-pools.ts'
+import type { Changing } from './pool-edits.ts'
 import type { ImportedPool, ImportPlan, Restore, Restored } from './protocol.ts'
 
 /** So many pools are restored at a time. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { PersistError } from '../errors.ts'
-import type { OwnerKind } from './ownership.ts'
+import { encodeText } from '../format/bytes.ts'
+import { PersistError } from '../runtime/errors.ts'
+import type { OwnerKind } from './owners.ts'
 
 /** What a backup begins with; docs/backup.md describes the format. */
 const FORMAT = 'persist-mqtt backup'
@@ -100,7 +101,7 @@ function savedPool(entry: Record<string, unknown> | undefined): SavedPool | unde
   // A wildcard would stand for other pools.
   if (typeof name !== 'string' || !/^[^+#\0]+$/.test(name) || typeof topic !== 'string') return undefined
   const kind = owner === 'program' || owner === 'device' ? owner : 'none'
-  if (typeof text === 'string') return { name, topic, owner: kind, bytes: new TextEncoder().encode(text) }
+  if (typeof text === 'string') return { name, topic, owner: kind, bytes: encodeText(text) }
   if (typeof base64 === 'string')
     return { name, topic, owner: kind, bytes: new Uint8Array(Buffer.from(base64, 'base64')) }
   return undefined

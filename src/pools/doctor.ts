@@ -1,7 +1,8 @@
-import type { Connection } from '../backends/mqtt/connection.ts'
-import { within } from '../deferred.ts'
-import { PersistError, reasonOf } from '../errors.ts'
-import { randomHex } from '../random-hex.ts'
+import { encodeText } from '../format/bytes.ts'
+import type { Connection } from '../mqtt/connection.ts'
+import { PersistError, reasonOf } from '../runtime/errors.ts'
+import { within } from '../runtime/promises.ts'
+import { randomHex } from '../runtime/random-hex.ts'
 import { type Check, failed, ok, warning } from './doctor/check.ts'
 import { echoOf, limitFor, put, retainedAt } from './doctor/probe.ts'
 import type { Pools } from './pools.ts'
@@ -129,7 +130,7 @@ class Doctor {
 
   async #retain(): Promise<Check> {
     const text = '{"doctor":true}'
-    await this.#put(this.#topic, new TextEncoder().encode(text))
+    await this.#put(this.#topic, encodeText(text))
     const { messages } = await this.#lookAgain([this.#topic])
     if (messages.some(({ payload }) => new TextDecoder().decode(payload) === text)) {
       return ok('retain', 'a retained message is there for the next connection')
@@ -193,7 +194,7 @@ class Doctor {
 
   async #holds(bytes: number): Promise<boolean> {
     const text = JSON.stringify({ x: 'x'.repeat(bytes - 8) })
-    if (!(await this.#put(this.#topic, new TextEncoder().encode(text)))) return false
+    if (!(await this.#put(this.#topic, encodeText(text)))) return false
     const { messages } = await this.#lookAgain([this.#topic], limitFor(bytes))
     return messages.some(({ payload }) => payload.length === text.length)
   }
@@ -214,7 +215,7 @@ class Doctor {
   async #properties(): Promise<Check> {
     const userProperties = { 'persist-mqtt': 'doctor' }
     const version = await this.#pools.connected(async (connection) => {
-      await put(connection, this.#topic, new TextEncoder().encode('{}'), { userProperties })
+      await put(connection, this.#topic, encodeText('{}'), { userProperties })
       return connection.protocolVersion
     })
     const advice =

@@ -1,5 +1,5 @@
-import type { Message } from '../backends/mqtt/connection.ts'
-import { type Deferred, deferred, orAfter } from '../deferred.ts'
+import type { Message } from '../mqtt/connection.ts'
+import { type Deferred, deferred, orAfter } from '../runtime/promises.ts'
 
 const DROPPED = '$SYS/broker/publish/messages/dropped'
 const UPTIME = '$SYS/broker/uptime'

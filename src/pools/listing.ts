@@ -1,9 +1,9 @@
-import type { Connection, Message } from '../backends/mqtt/connection.ts'
-import { PersistError } from '../errors.ts'
+import type { Connection, Message } from '../mqtt/connection.ts'
+import { PersistError } from '../runtime/errors.ts'
 import { DroppedMessages } from './dropped-messages.ts'
-import { type Look, type LookOptions, look } from './look.ts'
-import type { Ownership } from './ownership.ts'
+import type { Ownership } from './owners.ts'
 import type { PoolTopics } from './pool-topics.ts'
+import { type Look, type LookOptions, look } from './read-retained.ts'
 
 /** What listing all pools has shown, beside the pools. */
 export interface Listing extends Completeness {

@@ -1,8 +1,6 @@
-import { type JsonValue, ownValue, sameJson } from '../json.ts'
-import { parsedJson } from '../parsed-json.ts'
-import type { Payload } from '../payload.ts'
-
-export { sameBytes } from '../backends/mqtt/pool-topic.ts'
+import { type JsonValue, ownValue, sameJson } from '../format/json.ts'
+import { parsedJson } from '../format/parse-json.ts'
+import type { Payload } from '../format/payload.ts'
 
 /** A variable that two pools do not have alike; undefined: it is not there. */
 export interface PoolChange {

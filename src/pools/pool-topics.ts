@@ -1,4 +1,4 @@
-import { PersistError } from '../errors.ts'
+import { PersistError } from '../runtime/errors.ts'
 
 /** Stands for the name of a pool in a topic. */
 const PLACE = '{name}'

@@ -1,15 +1,15 @@
-import { newClientId } from '../backends/mqtt/client-id.ts'
-import { connect } from '../backends/mqtt/connect.ts'
-import { lostConnection } from '../backends/mqtt/connect-error.ts'
-import type { Connection } from '../backends/mqtt/connection.ts'
-import { ConnectionLost } from '../backends/mqtt/connection-failure.ts'
-import { type Target, targetOf } from '../backends/mqtt/target.ts'
-import { PersistError } from '../errors.ts'
-import type { EditorOptions } from '../open-editor.ts'
-import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../options.ts'
-import { decodePayload } from '../payload.ts'
+import { decodePayload } from '../format/payload.ts'
+import { type Target, targetOf } from '../mqtt/address.ts'
+import { newClientId } from '../mqtt/client-id.ts'
+import { connect } from '../mqtt/connect.ts'
+import { lostConnection } from '../mqtt/connect-error.ts'
+import type { Connection } from '../mqtt/connection.ts'
+import { ConnectionLost } from '../mqtt/failure.ts'
+import type { EditorOptions } from '../open/open-editor.ts'
+import { PersistError } from '../runtime/errors.ts'
+import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../store/options.ts'
 import { type Listing, type ListingOptions, listPools } from './listing.ts'
-import { type OwnerKind, Ownership } from './ownership.ts'
+import { type OwnerKind, Ownership } from './owners.ts'
 import { assertName, PoolTopics } from './pool-topics.ts'
 
 /** Where pools are: an editor's options without the name; `topic` has `{name}` as one of its levels. */
@@ -122,7 +122,7 @@ export class Pools {
    */
   async write(name: string, bytes: Uint8Array): Promise<void> {
     // Loaded when it is needed: most who look at pools replace none.
-    const { mqttBackend } = await import('../backends/mqtt.ts')
+    const { mqttBackend } = await import('../backends/mqtt/mqtt-backend.ts')
     const { writePool } = await import('./write-pool.ts')
     const backend = mqttBackend({ ...this.#resolved, name, topic: this.topics.of(name), role: 'guest' })
     return writePool(backend, bytes, this.#resolved)

@@ -1,7 +1,8 @@
+import { sameBytes } from '../format/bytes.ts'
+import { decodePayload } from '../format/payload.ts'
 import { type EditWay, openEditor } from '../index.ts'
-import { decodePayload } from '../payload.ts'
-import type { OwnerKind } from './ownership.ts'
-import { poolChanges, sameBytes } from './pool-changes.ts'
+import type { OwnerKind } from './owners.ts'
+import { poolChanges } from './pool-changes.ts'
 import type { Pools } from './pools.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { type JsonValue, ownValue, pathStep, sameJson } from '../json.ts'
+import { type JsonValue, ownValue, pathStep, sameJson } from '../format/json.ts'
 
 /** What has changed inside a value; the path is empty for the value itself, else like `.low` or `[2]`. */
 export interface ValueChange {

@@ -1,10 +1,10 @@
-import type { Message } from '../backends/mqtt/connection.ts'
-import { orAfter } from '../deferred.ts'
-import { asPersistError, type PersistError } from '../errors.ts'
-import { look } from './look.ts'
-import type { OwnerKind } from './ownership.ts'
-import { Ownership } from './ownership.ts'
+import type { Message } from '../mqtt/connection.ts'
+import { asPersistError, type PersistError } from '../runtime/errors.ts'
+import { orAfter } from '../runtime/promises.ts'
+import type { OwnerKind } from './owners.ts'
+import { Ownership } from './owners.ts'
 import type { Pools } from './pools.ts'
+import { look } from './read-retained.ts'
 
 /** The first pause before connecting again, and the longest one, in milliseconds. */
 const FIRST_PAUSE_MS = 250

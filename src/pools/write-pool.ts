@@ -1,6 +1,6 @@
-import type { Backend } from '../backend.ts'
-import { DEAF } from '../backends/deaf-listener.ts'
-import { PersistError } from '../errors.ts'
+import { DEAF } from '../backends/no-listener.ts'
+import type { Backend } from '../contracts/backend.ts'
+import { PersistError } from '../runtime/errors.ts'
 
 /** Others may write at the same moment; whoever goes on doing so wins. */
 const ATTEMPTS = 5

@@ -1,5 +1,6 @@
-import { within } from '../deferred.ts'
-import { PersistError, type PersistErrorCode } from '../errors.ts'
+import { sameBytes } from '../format/bytes.ts'
+import { PersistError, type PersistErrorCode } from '../runtime/errors.ts'
+import { within } from '../runtime/promises.ts'
 
 // Assertions of our own: node:assert is not there in browsers, and every test runner has others.
 
@@ -14,11 +15,6 @@ export function checkEqual(actual: unknown, expected: unknown, what: string): vo
 /** Compares bytes by their values; an array of another class with the same bytes is fine. */
 export function checkBytes(actual: Uint8Array | null, expected: Uint8Array | null, what: string): void {
   check(sameBytes(actual, expected), `${what}: expected ${shown(expected)}, got ${shown(actual)}`)
-}
-
-export function sameBytes(one: Uint8Array | null, other: Uint8Array | null): boolean {
-  if (one === null || other === null) return one === other
-  return one.length === other.length && one.every((byte, index) => byte === other[index])
 }
 
 /** The rejection of a promise, which must be an error of this package with one of these codes (any code: none given). */

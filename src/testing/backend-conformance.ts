@@ -1,4 +1,4 @@
-import type { Backend } from '../backend.ts'
+import type { Backend } from '../contracts/backend.ts'
 import { check, checkEqual, checkRejected, inTime, settled } from './assertions.ts'
 import { Bench, Recorder } from './bench.ts'
 import { closingCases } from './cases-closing.ts'

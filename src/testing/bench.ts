@@ -1,5 +1,5 @@
-import type { Backend, BackendListener, Held } from '../backend.ts'
-import { type Deferred, deferred } from '../deferred.ts'
+import type { Backend, BackendListener, Held } from '../contracts/backend.ts'
+import { type Deferred, deferred } from '../runtime/promises.ts'
 import { check, checkEqual, inTime } from './assertions.ts'
 import type { ConformancePlace } from './conformance-options.ts'
 

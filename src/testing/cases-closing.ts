@@ -1,5 +1,6 @@
-import type { Backend } from '../backend.ts'
-import { check, checkBytes, checkEqual, checkRejected, sameBytes, settled } from './assertions.ts'
+import type { Backend } from '../contracts/backend.ts'
+import { sameBytes } from '../format/bytes.ts'
+import { check, checkBytes, checkEqual, checkRejected, settled } from './assertions.ts'
 import { type Bench, Recorder } from './bench.ts'
 import { type Case, pool } from './conformance-case.ts'
 

@@ -1,4 +1,5 @@
-import type { Held } from '../backend.ts'
+import type { Held } from '../contracts/backend.ts'
+import { encodeText } from '../format/bytes.ts'
 import { check, checkBytes, checkEqual } from './assertions.ts'
 import type { Bench } from './bench.ts'
 import { type Case, pool } from './conformance-case.ts'
@@ -92,7 +93,7 @@ async function holdsTheLargest(bench: Bench): Promise<void> {
 }
 
 async function writesTheView(bench: Bench): Promise<void> {
-  const larger = new TextEncoder().encode(`before${JSON.stringify({ inside: 1 })}after`)
+  const larger = encodeText(`before${JSON.stringify({ inside: 1 })}after`)
   await findsAll(bench, [larger.subarray(6, larger.length - 5)])
 }
 

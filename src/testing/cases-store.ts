@@ -1,6 +1,7 @@
-import { type Deferred, deferred } from '../deferred.ts'
-import { openersFor } from '../open-store.ts'
-import type { Store } from '../store-members.ts'
+import { encodeText } from '../format/bytes.ts'
+import { openersFor } from '../open/open-store.ts'
+import { type Deferred, deferred } from '../runtime/promises.ts'
+import type { Store } from '../store/members.ts'
 import { checkEqual } from './assertions.ts'
 import type { Bench } from './bench.ts'
 import type { Case } from './conformance-case.ts'
@@ -41,7 +42,7 @@ async function takesIn(bench: Bench, notices: ConformanceOptions['notices']): Pr
   await bench.inTime(pt.save(), 'save() of a store')
   const arrived: Deferred<void> = deferred()
   pt.$on('change', ({ name }) => name === 'theirs' && arrived.resolve())
-  await bench.place.writeElsewhere(new TextEncoder().encode('{"counter":1,"theirs":"new"}'))
+  await bench.place.writeElsewhere(encodeText('{"counter":1,"theirs":"new"}'))
   if (notices === 'at once') await bench.inTime(arrived.promise, "a store's event 'change'")
   pt.counter = 2
   await bench.inTime(pt.save(), 'save() of a store')

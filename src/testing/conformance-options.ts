@@ -1,4 +1,4 @@
-import type { Backend } from '../backend.ts'
+import type { Backend } from '../contracts/backend.ts'
 
 /** Something that can hold one pool, made for one case of the suite. */
 export interface ConformancePlace {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../json.ts'
+import type { JsonValue } from '../format/json.ts'
 import { type Tracked, trackedOf } from './tracked.ts'
 
 const plain = Array.prototype

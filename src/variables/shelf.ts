@@ -1,4 +1,4 @@
-import type { JsonValue } from '../json.ts'
+import type { JsonValue } from '../format/json.ts'
 
 /** Where a program finds the values: kept equal to the variables, so that reading one asks nobody. */
 export interface Shelf {

@@ -1,4 +1,3 @@
-import type { PersistError } from '../errors.ts'
 import {
   describe,
   isPlainObject,
@@ -9,7 +8,8 @@ import {
   put,
   stringFault,
   type ValueRules,
-} from '../json.ts'
+} from '../format/json.ts'
+import type { PersistError } from '../runtime/errors.ts'
 import { listPrototype } from './list-methods.ts'
 import { frozen, type Holder, notStorable, Tracked } from './tracked.ts'
 

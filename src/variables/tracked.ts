@@ -1,5 +1,5 @@
-import { PersistError } from '../errors.ts'
-import { type JsonValue, pathStep, type ValueRules } from '../json.ts'
+import { type JsonValue, pathStep, type ValueRules } from '../format/json.ts'
+import { PersistError } from '../runtime/errors.ts'
 
 /** For what is there: the rules for what a device can read are for new values; it was written by somebody who could. */
 export const NO_RULES: ValueRules = { tasmota: false, loaded: true }

@@ -1,6 +1,8 @@
-import { type JsonValue, pathStep } from '../json.ts'
-import type { Origin } from '../status.ts'
+import { type JsonValue, pathStep } from '../format/json.ts'
 import { frozen, type Holder, type StoreRules } from './tracked.ts'
+
+/** Who made a change: this program, or somebody else through the backend. */
+export type Origin = 'local' | 'remote'
 
 /** One variable of a pool: its value, and what is known about its being saved. */
 export class Variable implements Holder {

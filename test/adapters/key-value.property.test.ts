@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { expiresAt, toValue, toVariable } from '../../src/adapters/key-value/entry.ts'
 import { keyOf, nameOf } from '../../src/adapters/key-value/key-name.ts'
+import type { JsonValue } from '../../src/format/json.ts'
 import { RESERVED_NAMES } from '../../src/index.ts'
-import type { JsonValue } from '../../src/json.ts'
 import { type MemoryPlace, memoryBackend, memoryPlace, openStore } from '../../src/memory.ts'
 
 /** Texts that are JSON, that nearly are, and that look like what the adapters write around a value. */

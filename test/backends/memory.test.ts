@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Backend } from '../../src/backend.ts'
 import { memoryBackend, memoryPlace } from '../../src/backends/memory.ts'
+import type { Backend } from '../../src/contracts/backend.ts'
 import { openStore } from '../../src/index.ts'
 import { Recorder } from '../../src/testing/bench.ts'
 

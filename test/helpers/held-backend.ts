@@ -1,6 +1,6 @@
-import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../src/backend.ts'
-import { PersistError } from '../../src/errors.ts'
-import { openersFor } from '../../src/open-store.ts'
+import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../src/contracts/backend.ts'
+import { openersFor } from '../../src/open/open-store.ts'
+import { PersistError } from '../../src/runtime/errors.ts'
 
 /** A write that the store is waiting for. */
 export interface PendingWrite {

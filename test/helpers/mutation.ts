@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { parsedJson } from '../../src/parsed-json.ts'
+import { parsedJson } from '../../src/format/parse-json.ts'
 import { bytesOf } from './held-backend.ts'
 
 /** Numbers from 0 to below 1 that a seed determines (mulberry32), so that every failure can be run again. */

@@ -1,4 +1,4 @@
-import type { Store } from '../../src/store-members.ts'
+import type { Store } from '../../src/store/members.ts'
 import { HeldBackend } from './held-backend.ts'
 
 interface Pool {

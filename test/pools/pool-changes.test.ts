@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodePayload, encodePayload } from '../../src/payload.ts'
+import { encodeText } from '../../src/format/bytes.ts'
+import { decodePayload } from '../../src/format/payload.ts'
 import { poolChanges } from '../../src/pools/pool-changes.ts'
 
 const changes = (one: string, other: string) =>
-  poolChanges(decodePayload(encodePayload(one), 'one'), decodePayload(encodePayload(other), 'other'))
+  poolChanges(decodePayload(encodeText(one), 'one'), decodePayload(encodeText(other), 'other'))
 
 describe('what makes one pool another', () => {
   test.each([

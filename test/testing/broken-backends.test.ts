@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Backend, BackendListener, Held } from '../../src/backend.ts'
 import { memoryBackend, memoryPlace } from '../../src/backends/memory.ts'
+import type { Backend, BackendListener, Held } from '../../src/contracts/backend.ts'
 import { backendConformance, type ConformanceOptions, PersistError } from '../../src/testing/index.ts'
 
 // The suite itself is tested by what it finds: each backend here is a good one with a single fault.

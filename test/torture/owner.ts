@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { type Deferred, deferred } from '../../src/deferred.ts'
 import type { StoreOptions } from '../../src/index.ts'
+import { type Deferred, deferred } from '../../src/runtime/promises.ts'
 import { atExit } from '../helpers/at-exit.ts'
 import type { History } from './history.ts'
 import type { OwnerCommand, OwnerReport } from './owner-process.ts'

@@ -1,5 +1,5 @@
 import mqtt, { type ISubscriptionMap, type MqttClient } from 'mqtt'
-import { type Deferred, deferred } from '../../src/deferred.ts'
+import { type Deferred, deferred } from '../../src/runtime/promises.ts'
 import { within } from '../helpers/wait.ts'
 import { type History, type PoolValues, poolIn } from './history.ts'
 import type { Operation, Writes } from './schedule.ts'

@@ -1,5 +1,5 @@
 import mqtt, { type MqttClient } from 'mqtt'
-import { deferred } from '../../src/deferred.ts'
+import { deferred } from '../../src/runtime/promises.ts'
 import { within } from '../helpers/wait.ts'
 import { type History, poolIn } from './history.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { JsonObject } from '../../src/json.ts'
-import type { LooseStore } from '../../src/store-members.ts'
+import type { JsonObject } from '../../src/format/json.ts'
+import type { LooseStore } from '../../src/store/members.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 import { type Container, change, edit, plain, pool } from './twin-edits.ts'
 

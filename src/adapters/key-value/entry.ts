@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../../json.ts'
-import { parsedJson } from '../../parsed-json.ts'
+import type { JsonObject, JsonValue } from '../../format/json.ts'
+import { parsedJson } from '../../format/parse-json.ts'
 
 /** Around what needs it: `$value` is what a text is kept as, `$raw` a value that was no text. */
 interface Envelope extends JsonObject {

@@ -1,5 +1,5 @@
-import type { JsonValue } from '../../json.ts'
-import { unref } from '../../unref.ts'
+import type { JsonValue } from '../../format/json.ts'
+import { unref } from '../../runtime/keep-alive.ts'
 
 /** How often what has expired is asked for at most, in milliseconds. */
 const PAUSE_MS = 1000

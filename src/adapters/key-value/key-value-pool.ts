@@ -1,5 +1,5 @@
+import type { JsonValue } from '../../format/json.ts'
 import { openStore, type PersistError, type Store, type StoreOptions } from '../../index.ts'
-import type { JsonValue } from '../../json.ts'
 import { expiresAt, toValue, toVariable } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { keyOf, nameOf } from './key-name.ts'

@@ -1,4 +1,4 @@
-import { isPlainObject, MAX_DEPTH } from '../../json.ts'
+import { isPlainObject, MAX_DEPTH } from '../../format/json.ts'
 
 /**
  * A copy of lists and maps, and of what is in them; without names whose value is undefined, as JSON is written.

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../../index.ts'
-import { ownValue, sameJson } from '../../json.ts'
+import { isMap, ownValue, sameJson } from '../../format/json.ts'
+import type { JsonValue } from '../../index.ts'
 
 type Side = JsonValue | undefined
 
@@ -19,8 +19,4 @@ export function mergedContext({ base, local, remote }: { base: Side; local: Side
   })
   // It defines properties, so that a name like __proto__ becomes one.
   return Object.fromEntries(merged.filter((entry): entry is [string, JsonValue] => entry[1] !== undefined))
-}
-
-function isMap(value: Side): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

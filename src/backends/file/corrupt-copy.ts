@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { copyFile, link, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { codeOf } from '../../runtime/errors.ts'
 import { syncDirectory } from './directory.ts'
-import { codeOf } from './pool-file.ts'
 
 const MAX_ATTEMPTS = 100
 

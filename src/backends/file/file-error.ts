@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { PersistError, type PersistErrorCode, reasonOf } from '../../errors.ts'
+import { PersistError, type PersistErrorCode, reasonOf } from '../../runtime/errors.ts'
 
 /** What the system's error codes mean for somebody who keeps a pool at `path`, and what to do. */
 const MEANINGS: Readonly<Record<string, readonly [code: PersistErrorCode, text: (path: string) => string]>> = {

@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { codeOf } from '../../runtime/errors.ts'
 
 /** Linux gives up at 40 links as well. */
 const MAX_LINKS = 40
@@ -53,10 +54,6 @@ export async function attributesOf(path: string): Promise<Pick<Stats, 'mode' | '
 
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT'
-}
-
-export function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException | null)?.code
 }
 
 // A rename would put a plain file in the place of a device or a pipe, `/dev/null` for example.

@@ -1,8 +1,8 @@
-import { type Deferred, deferred } from '../../deferred.ts'
-import { randomHex } from '../../random-hex.ts'
-import { type Connection, FAILURE } from './connection.ts'
-import { PublishRefused } from './connection-failure.ts'
-import { pause } from './pause.ts'
+import { encodeText } from '../../format/bytes.ts'
+import { type Connection, FAILURE } from '../../mqtt/connection.ts'
+import { PublishRefused } from '../../mqtt/failure.ts'
+import { type Deferred, deferred, pause } from '../../runtime/promises.ts'
+import { randomHex } from '../../runtime/random-hex.ts'
 
 /**
  * What every fence message begins with: a JSON string, not an object.
@@ -10,7 +10,7 @@ import { pause } from './pause.ts'
  * A Tasmota device that waits for its pool takes any JSON object on the topic for it, and leaves a string alone.
  */
 const PREFIX = '"persist-mqtt fence '
-const prefixBytes = new TextEncoder().encode(PREFIX)
+const prefixBytes = encodeText(PREFIX)
 
 /**
  * How long an echo may come after the broker has answered SUBSCRIBE and PUBLISH, in milliseconds. It is sent together
@@ -113,7 +113,7 @@ export class Fence {
     this.#waiting.set(text, echo)
     try {
       const granted = topics.length > 0 ? this.#connection.subscribe(topics) : Promise.resolve([])
-      const published = this.#connection.publish(fenceTopic, new TextEncoder().encode(text), false).then(
+      const published = this.#connection.publish(fenceTopic, encodeText(text), false).then(
         () => true,
         (error: unknown) => {
           if (error instanceof PublishRefused) return false

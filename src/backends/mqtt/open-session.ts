@@ -1,12 +1,13 @@
-import { PersistError } from '../../errors.ts'
-import type { Companion } from './companion.ts'
-import { type Attempt, connectError } from './connect-error.ts'
-import { Connection } from './connection.ts'
-import { type ConnectionFailure, ConnectionLost, isOlderBroker, wasClosed } from './connection-failure.ts'
+import type { Target } from '../../mqtt/address.ts'
+import { lateError, stepBeforeConnack } from '../../mqtt/connect.ts'
+import { type Attempt, connectError } from '../../mqtt/connect-error.ts'
+import { Connection } from '../../mqtt/connection.ts'
+import { type ConnectionFailure, ConnectionLost, isOlderBroker, wasClosed } from '../../mqtt/failure.ts'
+import type { Companion } from '../../mqtt/topic-handler.ts'
+import { PersistError } from '../../runtime/errors.ts'
 import { type FencePlace, SubscriptionRefused } from './fence.ts'
-import { type Claim, Presence, willOf } from './presence.ts'
+import { type Claim, Presence, willOf } from './owner/claim.ts'
 import { Session } from './session.ts'
-import type { Target } from './target.ts'
 
 /** What a session is for, beside the pool. */
 export interface Company {
@@ -132,24 +133,9 @@ export async function openSessionWithin(
   }
 }
 
-/** What was not done in time, and what it was waiting for. */
-export function lateError(store: string, done: string, limitMs: number, step: string): PersistError {
-  const text = `Store ${store} could not be ${done} within ${Math.round(limitMs)} ms. It was waiting for ${step}.`
-  return new PersistError('ERR_PERSIST_TIMEOUT', text, { store })
-}
-
 /** Not authorized: some brokers refuse the CONNECT for a will that this user may not publish. */
 function isForbidden(failure: ConnectionFailure): boolean {
   return failure.kind === 'refused' && (failure.code === 0x05 || failure.code === 0x87)
-}
-
-/** What a connection is waiting for until CONNACK comes. */
-export function stepBeforeConnack({ reached }: Connection, { endpoint }: Target): string {
-  const isSecure = endpoint.protocol === 'mqtts' || endpoint.protocol === 'wss'
-  if (reached === 'nothing') return 'a connection to be made: does the host exist, and does a firewall let it through?'
-  if (isSecure && reached === 'tcp')
-    return 'an answer: what listens there takes connections, but does not begin with TLS'
-  return 'CONNACK: what listens there takes connections, but does not answer as an MQTT broker'
 }
 
 function unreadableError({ store, topic }: Target, reasonCode?: number): PersistError {

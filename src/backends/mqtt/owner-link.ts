@@ -1,13 +1,14 @@
-import type { EditRequest } from '../../backend.ts'
-import { deferred, orAfter, within } from '../../deferred.ts'
-import type { EditorLink } from '../../editor-link.ts'
-import { PersistError } from '../../errors.ts'
-import { randomHex } from '../../random-hex.ts'
-import { ConnectionLost, PublishRefused } from './connection-failure.ts'
-import { type Company, type Learned, lateError, openSessionWithin } from './open-session.ts'
-import { type Owner, OwnerWatch } from './owner-watch.ts'
+import type { EditRequest } from '../../contracts/backend.ts'
+import type { EditorLink } from '../../contracts/editor-link.ts'
+import { type MqttPlace, type Target, targetOf } from '../../mqtt/address.ts'
+import { lateError } from '../../mqtt/connect.ts'
+import { ConnectionLost, PublishRefused } from '../../mqtt/failure.ts'
+import { PersistError } from '../../runtime/errors.ts'
+import { deferred, delay, orAfter, within } from '../../runtime/promises.ts'
+import { randomHex } from '../../runtime/random-hex.ts'
+import { type Company, type Learned, openSessionWithin } from './open-session.ts'
+import { type Owner, OwnerWatch } from './owner/owner-watch.ts'
 import type { Session } from './session.ts'
-import { type MqttPlace, type Target, targetOf } from './target.ts'
 
 /** How long a device that may not listen at all is waited for, in milliseconds: a person is waiting too. */
 const DEVICE_LIMIT_MS = 2000
@@ -158,7 +159,7 @@ export class OwnerLink implements EditorLink {
     } catch (error) {
       this.#closing.signal.throwIfAborted()
       if (error instanceof PublishRefused) throw this.#denied(error.reasonCode)
-      await rest(PAUSE_MS * Math.random())
+      await delay(PAUSE_MS * Math.random())
       return 'again'
     } finally {
       forgetNews()
@@ -173,7 +174,7 @@ export class OwnerLink implements EditorLink {
         return await this.#seen(isWaiting ? left() : this.#openTimeoutMs)
       } catch (error) {
         if (!isWaiting || this.#closing.signal.aborted || left() <= 1) throw error
-        await rest(Math.min(left(), PAUSE_MS * (1 + Math.random())))
+        await delay(Math.min(left(), PAUSE_MS * (1 + Math.random())))
       }
     }
   }
@@ -228,9 +229,4 @@ export class OwnerLink implements EditorLink {
 /** The answer of an owner that is being closed, and has not begun with what it was asked. */
 function isClosing(answer: Uint8Array): boolean {
   return answer.length < 2000 && new TextDecoder().decode(answer).includes('"code":"ERR_PERSIST_CLOSED"')
-}
-
-/** Unlike `pause` it keeps a process alive: somebody waits for an answer. */
-function rest(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

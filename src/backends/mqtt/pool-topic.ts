@@ -1,6 +1,7 @@
-import type { BackendListener, Stamp } from '../../backend.ts'
-import { type Deferred, deferred } from '../../deferred.ts'
-import type { Message } from './connection.ts'
+import type { BackendListener, Stamp } from '../../contracts/backend.ts'
+import { copyOf, sameBytes } from '../../format/bytes.ts'
+import type { Message } from '../../mqtt/connection.ts'
+import { type Deferred, deferred } from '../../runtime/promises.ts'
 import { stampOf } from './stamp-properties.ts'
 
 type Bytes = Uint8Array | null
@@ -119,16 +120,4 @@ export class PoolTopic {
     this.known = bytes
     this.#listener?.changed(copyOf(bytes), stamp)
   }
-}
-
-/** What is handed out may be changed by who gets it. */
-export function copyOf(bytes: Bytes): Bytes {
-  return bytes && new Uint8Array(bytes)
-}
-
-export function sameBytes(one: Bytes | undefined, other: Bytes | undefined): boolean {
-  if (!one || !other) return one === other
-  if (one.length !== other.length) return false
-  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
-  return true
 }

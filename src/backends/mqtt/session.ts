@@ -1,10 +1,11 @@
-import type { BackendListener, Held, Stamp, WriteOutcome } from '../../backend.ts'
-import type { Companion } from './companion.ts'
-import type { Connection, ServerLimits } from './connection.ts'
+import type { BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
+import { copyOf, encodeText, sameBytes } from '../../format/bytes.ts'
+import type { Connection, ServerLimits } from '../../mqtt/connection.ts'
+import type { Companion } from '../../mqtt/topic-handler.ts'
+import { pause } from '../../runtime/promises.ts'
 import { ECHO_MS, Fence, type FencePlace, isFenceMessage } from './fence.ts'
-import { pause } from './pause.ts'
-import { copyOf, PoolTopic, sameBytes } from './pool-topic.ts'
-import type { Presence } from './presence.ts'
+import type { Presence } from './owner/claim.ts'
+import { PoolTopic } from './pool-topic.ts'
 import { propertiesOf, STAMP_BYTES } from './stamp-properties.ts'
 import { WriteFailure } from './write-error.ts'
 
@@ -191,7 +192,7 @@ export class Session {
 /** What is left for the payload of a PUBLISH at QoS 1 (MQTT 5, 3.3; 3.1.1, 3.3). */
 function payloadLimit(topic: string, protocolVersion: 4 | 5, maximumPacketSize = Number.POSITIVE_INFINITY): number {
   // Topic with its length, packet identifier, and in MQTT 5 the properties.
-  const header = 2 + new TextEncoder().encode(topic).length + 2 + (protocolVersion === 5 ? STAMP_BYTES : 0)
+  const header = 2 + encodeText(topic).length + 2 + (protocolVersion === 5 ? STAMP_BYTES : 0)
   // The fixed header: one byte, and one to four for the remaining length, the fewest that will do.
   const remaining = [1, 2, 3, 4].map((bytes) => Math.min(maximumPacketSize - 1 - bytes, 2 ** (7 * bytes) - 1))
   return Math.min(MAX_REMAINING_LENGTH, Math.max(...remaining)) - header

@@ -1,5 +1,5 @@
-import type { Stamp } from '../../backend.ts'
-import type { MessageProperties } from './connection.ts'
+import type { Stamp } from '../../contracts/backend.ts'
+import type { MessageProperties } from '../../mqtt/connection.ts'
 
 /** The longest name of a writer, in characters; stores use 16. */
 const WRITER_LIMIT = 32

@@ -1,5 +1,5 @@
-import { PersistError, type PersistErrorFacts } from '../../errors.ts'
-import { ConnectionLost, PublishRefused } from './connection-failure.ts'
+import { ConnectionLost, PublishRefused } from '../../mqtt/failure.ts'
+import { PersistError, type PersistErrorFacts } from '../../runtime/errors.ts'
 
 /** MQTT 5, 2.4: Packet too large; Quota exceeded. Mosquitto uses the first in PUBACK as well. */
 const TOO_LARGE_CODES = [0x95, 0x97]

@@ -1,5 +1,5 @@
-import type { OwnerKind } from '../../pools/ownership.ts'
-import { sameBytes } from '../../pools/pool-changes.ts'
+import { sameBytes } from '../../format/bytes.ts'
+import type { OwnerKind } from '../../pools/owners.ts'
 import type { Pools } from '../../pools/pools.ts'
 import { isThere, restorePool } from '../../pools/restore-pool.ts'
 import type { Context } from '../command.ts'

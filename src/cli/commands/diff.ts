@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { decodePayload, type Payload } from '../../payload.ts'
+import { decodePayload, type Payload } from '../../format/payload.ts'
 import { poolChanges } from '../../pools/pool-changes.ts'
 import { backupIn } from '../backup-file.ts'
 import { changeLines } from '../changes.ts'

@@ -1,5 +1,5 @@
-import { deviceLimit } from '../../options.ts'
-import { decodePayload } from '../../payload.ts'
+import { deviceLimit } from '../../format/device.ts'
+import { decodePayload } from '../../format/payload.ts'
 import { type Check, examine } from '../../pools/doctor.ts'
 import type { Context } from '../command.ts'
 import { EXIT, type ExitCode } from '../io.ts'

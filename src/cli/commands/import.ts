@@ -1,9 +1,10 @@
-import { reasonOf } from '../../errors.ts'
-import { decodePayload, encodePayload, joinPayload, type Payload } from '../../payload.ts'
+import { encodeText, sameBytes } from '../../format/bytes.ts'
+import { decodePayload, joinPayload, type Payload } from '../../format/payload.ts'
 import type { SavedPool } from '../../pools/backup.ts'
-import type { OwnerKind } from '../../pools/ownership.ts'
-import { type PoolChange, poolChanges, sameBytes } from '../../pools/pool-changes.ts'
+import type { OwnerKind } from '../../pools/owners.ts'
+import { type PoolChange, poolChanges } from '../../pools/pool-changes.ts'
 import { restorePool } from '../../pools/restore-pool.ts'
+import { reasonOf } from '../../runtime/errors.ts'
 import { backupIn } from '../backup-file.ts'
 import { changeLines } from '../changes.ts'
 import type { Context } from '../command.ts'
@@ -127,7 +128,7 @@ function merged(held: Uint8Array | null, saved: Uint8Array): Uint8Array {
   if (held === null) return saved
   try {
     const before = decodePayload(held, '')
-    const after = encodePayload(joinPayload(new Map([...before.texts, ...decodePayload(saved, '').texts])))
+    const after = encodeText(joinPayload(new Map([...before.texts, ...decodePayload(saved, '').texts])))
     return poolChanges(before, decodePayload(after, '')).length === 0 ? held : after
   } catch {
     return saved

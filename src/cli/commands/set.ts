@@ -1,5 +1,5 @@
-import type { JsonValue } from '../../json.ts'
-import { parsedJson } from '../../parsed-json.ts'
+import type { JsonValue } from '../../format/json.ts'
+import { parsedJson } from '../../format/parse-json.ts'
 import type { Context } from '../command.ts'
 import { edited } from '../editing.ts'
 import { foundPool } from '../found-pool.ts'

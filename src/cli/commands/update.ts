@@ -1,4 +1,4 @@
-import { selfUpdate } from '../../self-update.ts'
+import { selfUpdate } from '../../node/self-update.ts'
 import type { Context } from '../command.ts'
 import { EXIT, type ExitCode } from '../io.ts'
 

@@ -1,4 +1,4 @@
-import { decodePayload, type Payload } from '../../payload.ts'
+import { decodePayload, type Payload } from '../../format/payload.ts'
 import { poolChanges } from '../../pools/pool-changes.ts'
 import { valueChanges } from '../../pools/value-changes.ts'
 import { type PoolsListener, watchPools } from '../../pools/watch-pools.ts'

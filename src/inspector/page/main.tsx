@@ -1,7 +1,7 @@
 import './styles/main.css'
 import { render } from 'preact'
 import { App } from './app.tsx'
-import { follow } from './live.ts'
+import { follow } from './follow.ts'
 import { texts } from './texts.ts'
 
 document.title = texts.title

@@ -1,7 +1,8 @@
-import { type Connection, FAILURE, type Message, type MessageProperties } from '../../backends/mqtt/connection.ts'
-import { PublishRefused } from '../../backends/mqtt/connection-failure.ts'
-import { deferred, orAfter } from '../../deferred.ts'
-import { look } from '../look.ts'
+import { encodeText } from '../../format/bytes.ts'
+import { type Connection, FAILURE, type Message, type MessageProperties } from '../../mqtt/connection.ts'
+import { PublishRefused } from '../../mqtt/failure.ts'
+import { deferred, orAfter } from '../../runtime/promises.ts'
+import { look } from '../read-retained.ts'
 
 /** How long anything may take, in milliseconds: a broker that is silent for longer does not do it. */
 export const LIMIT_MS = 3000
@@ -24,7 +25,7 @@ export async function echoOf(connection: Connection, topic: string, retain = fal
     if (message.topic === topic) came.resolve(message)
   }
   const subscribed = connection.subscribe([topic], 1)
-  const published = connection.publish(topic, new TextEncoder().encode('"persist-mqtt doctor"'), retain).then(
+  const published = connection.publish(topic, encodeText('"persist-mqtt doctor"'), retain).then(
     () => undefined,
     (error: unknown): Silence => {
       if (error instanceof PublishRefused) return 'refused'

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
-import type { Backend, BackendListener, Held, WriteOutcome } from '../../../src/backend.ts'
-import { DEAF } from '../../../src/backends/deaf-listener.ts'
-import { type MqttBackendOptions, mqttBackend } from '../../../src/backends/mqtt.ts'
-import type { PersistError } from '../../../src/errors.ts'
+import { type MqttBackendOptions, mqttBackend } from '../../../src/backends/mqtt/mqtt-backend.ts'
+import { DEAF } from '../../../src/backends/no-listener.ts'
+import type { Backend, BackendListener, Held, WriteOutcome } from '../../../src/contracts/backend.ts'
+import type { PersistError } from '../../../src/runtime/errors.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
 /** What a listener was told, in its order; bytes as text. */

@@ -1,4 +1,4 @@
-import { mqttBackend } from '../../../src/backends/mqtt.ts'
+import { mqttBackend } from '../../../src/backends/mqtt/mqtt-backend.ts'
 
 // Opens a pool, writes it, and has nothing else to do then; with 'offline' only when the link is gone.
 const [url = '', topic = '', then = 'end'] = process.argv.slice(2)

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { DEAF } from '../../../src/backends/deaf-listener.ts'
+import { DEAF } from '../../../src/backends/no-listener.ts'
 import { startAedes } from '../../helpers/aedes.ts'
 import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { retainedAt } from '../../helpers/mqtt-client.ts'

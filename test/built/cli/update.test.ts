@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { VERSION } from '../../../src/version.ts'
+import { VERSION } from '../../../src/runtime/version.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { Cli } from './cli.ts'
 

@@ -1,0 +1,150 @@
+import { rename } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { Backend, BackendListener, Held, WriteOutcome } from '../../contracts/backend.ts'
+import { copyOf, sameBytes } from '../../format/bytes.ts'
+import { decodePayload } from '../../format/payload.ts'
+import { type Deferred, deferred, within } from '../../runtime/promises.ts'
+import { keepCorrupt } from './corrupt-copy.ts'
+import { makeDirectory, syncDirectory } from './directory.ts'
+import { closedFileError, fileError, lateFileError, uncertainFileError } from './file-error.ts'
+import { keepPoolCopy } from './pool-copy.ts'
+import { readPoolFile, targetOf } from './pool-file.ts'
+import { removeTemporary, sweepTemporary, writeTemporary } from './temporary-file.ts'
+
+/** How long `close` waits for the disk, in milliseconds. */
+const CLOSE_LIMIT_MS = 2000
+
+/**
+ * Keeps a pool as a JSON file: the old or the new one, whole, whenever the power goes.
+ *
+ * The file is replaced by rename; missing directories are made, mode and owner stay, a link is followed. It is not watched:
+ * what another program writes is found by the next write, which then writes nothing and hands it to the store to be merged.
+ * Two programs that save in the same millisecond can miss each other: a file is for one program at a time.
+ * A file that is no pool (an empty one too) is kept as `<file>.corrupt-<time>` when it is replaced, and the pool of an
+ * older program, when it is migrated, as `<file>.before`.
+ *
+ * @example
+ * const pt = await openStore({ backend: fileBackend('/var/lib/garage/_persist.json') })
+ */
+export function fileBackend(path: string): Backend {
+  return new FileBackend(resolve(path))
+}
+
+class FileBackend implements Backend {
+  readonly place: string
+  #listener: BackendListener | undefined
+  /** What the file holds, as the listener was told or as we wrote it. */
+  #known: Uint8Array | null = null
+  /** Whether those bytes are our own. */
+  #isOurs = false
+  #isSwept = false
+  #closed: Promise<void> | undefined
+  /** Rejects what is waited for. Made anew for each wait: a promise that lives on would keep every one of them. */
+  #waiting: Deferred<never> | undefined
+  /** The work of the disk, which nobody can call off: it may outlast the time that its caller gave it. */
+  #work: Promise<unknown> = Promise.resolve()
+
+  constructor(place: string) {
+    this.place = place
+  }
+
+  async open(listener: BackendListener, limitMs: number): Promise<Held> {
+    return this.#run('read', limitMs, async (signal) => {
+      const bytes = await readPoolFile(this.place)
+      signal.throwIfAborted()
+      this.#known = bytes
+      this.#listener = listener
+      return { bytes: copyOf(bytes), proof: 'exact' }
+    })
+  }
+
+  async write(bytes: Uint8Array, limitMs: number): Promise<WriteOutcome> {
+    if (this.#listener === undefined) throw closedFileError(this.place)
+    const content = new Uint8Array(bytes)
+    return this.#run('written', limitMs, (signal) => this.#replace(content, signal))
+  }
+
+  async keepCopy(bytes: Uint8Array | null, limitMs: number): Promise<void> {
+    if (this.#listener === undefined) throw closedFileError(this.place)
+    const content = copyOf(bytes)
+    await this.#run('written', limitMs, (signal) => keepPoolCopy(this.place, content, signal))
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#listener = undefined
+    this.#waiting?.reject(closedFileError(this.place))
+    await within(this.#work, CLOSE_LIMIT_MS, () => lateFileError(this.place, 'written', CLOSE_LIMIT_MS)).catch(() => {})
+  }
+
+  /** One piece of work after the other; `signal` says that nobody waits for it any more. */
+  async #run<Result>(
+    done: 'read' | 'written',
+    limitMs: number,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#closed !== undefined) throw closedFileError(this.place)
+    const given = new AbortController()
+    const waiting = deferred<never>()
+    this.#waiting = waiting
+    const before = this.#work
+    const running = before.then(() => {
+      given.signal.throwIfAborted()
+      return work(given.signal)
+    })
+    this.#work = running.catch(() => {})
+    const late = () => lateFileError(this.place, done, limitMs)
+    try {
+      return await within(Promise.race([running, waiting.promise]), limitMs, late)
+    } catch (thrown) {
+      given.abort()
+      throw fileError(thrown, this.place, done)
+    }
+  }
+
+  async #replace(bytes: Uint8Array, signal: AbortSignal): Promise<WriteOutcome> {
+    const target = await targetOf(this.place)
+    const directory = dirname(target)
+    await makeDirectory(directory)
+    if (!this.#isSwept) await sweepTemporary(directory)
+    this.#isSwept = true
+    const temporary = await writeTemporary(directory, bytes, target)
+    try {
+      // As late as possible, so that nobody else's write falls between this look and the rename. By its content: two
+      // writes within one tick of the file system's clock leave the same time behind.
+      const held = await readPoolFile(target)
+      signal.throwIfAborted()
+      if (!sameBytes(held, this.#known)) {
+        this.#known = held
+        this.#isOurs = false
+        this.#listener?.changed(copyOf(held))
+        return 'superseded'
+      }
+      if (held !== null && !this.#isOurs && !isPool(held)) await keepCorrupt(target)
+      signal.throwIfAborted()
+      await rename(temporary, target)
+      this.#known = bytes
+      this.#isOurs = true
+    } finally {
+      await removeTemporary(temporary)
+    }
+    await syncDirectory(directory).catch((cause) => {
+      throw uncertainFileError(this.place, cause)
+    })
+    return 'written'
+  }
+}
+
+/** Would a store open it? The same rule decides what is kept aside. */
+function isPool(bytes: Uint8Array): boolean {
+  try {
+    decodePayload(bytes, '')
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import type { JournalContents, JournalEntry } from '../../contracts/journal.ts'
+import { encodeText } from '../../format/bytes.ts'
+import { decodePayload, joinPayload } from '../../format/payload.ts'
+import { PersistError, reasonOf } from '../../runtime/errors.ts'
+
+const HEADING = 'persist-mqtt journal 1'
+
+/** A variable in the file: name, text, base, sent; null where there is no such variable. */
+type Row = [name: string, text: string | null, base: string | null, sent: (string | null)[]]
+
+/**
+ * The text of a journal: a line with a checksum, and a line of JSON.
+ *
+ * Values stay JSON texts inside that, so that whatever a pool may hold comes back as it was.
+ */
+export function encodeJournal(store: string, { entries, clean }: JournalContents): string {
+  const rows = Array.from(entries, ([name, { text, base, sent }]): Row => {
+    return [name, text ?? null, base ?? null, sent.map((one) => one ?? null)]
+  })
+  const body = JSON.stringify({ store, clean, variables: rows })
+  return `${HEADING} ${checksum(body)}\n${body}\n`
+}
+
+/**
+ * Reads what `encodeJournal` wrote.
+ *
+ * @throws {PersistError} ERR_PERSIST_JOURNAL: it is no journal, was changed by something else, or is another store's
+ */
+export function decodeJournal(store: string, text: string, place: string): JournalContents {
+  const fault = (reason: string, cause?: unknown) =>
+    new PersistError('ERR_PERSIST_JOURNAL', `The journal ${place} cannot be used: ${reason}.`, {
+      store,
+      ...(cause === undefined ? {} : { cause }),
+    })
+  const [first = '', body = '', ...rest] = text.split('\n')
+  if (!first.startsWith(HEADING)) throw fault('the file is no journal of this version of persist-mqtt')
+  if (rest.length !== 1 || rest[0] !== '' || first !== `${HEADING} ${checksum(body)}`) {
+    throw fault('the file is torn or was altered: its checksum does not fit')
+  }
+  let found: { store: string; contents: JournalContents }
+  try {
+    found = read(JSON.parse(body))
+  } catch (cause) {
+    throw fault(`its contents are not what a journal has (${reasonOf(cause)})`, cause)
+  }
+  // Without entries it holds nothing of the other store that could get lost or into the wrong pool.
+  if (found.store !== store && found.contents.entries.size > 0) {
+    throw fault(`it has unsaved variables of another store, ${found.store}`)
+  }
+  return found.store === store ? found.contents : { entries: new Map(), clean: found.contents.clean }
+}
+
+function read(body: unknown): { store: string; contents: JournalContents } {
+  const { store, clean, variables } = body as { store?: unknown; clean?: unknown; variables?: unknown }
+  assert(typeof store === 'string' && typeof clean === 'boolean' && Array.isArray(variables), 'members')
+  const entries = new Map<string, JournalEntry>()
+  for (const row of variables as unknown[]) {
+    assert(Array.isArray(row) && row.length === 4 && typeof row[0] === 'string' && Array.isArray(row[3]), 'a variable')
+    const [name, text, base, sent] = row as [string, unknown, unknown, unknown[]]
+    entries.set(name, { text: jsonText(text), base: jsonText(base), sent: sent.map(jsonText) })
+  }
+  return { store, contents: { entries, clean } }
+}
+
+/** A text that is one JSON value of a kind that a pool can hold; decoding a pool with it finds out. */
+function jsonText(text: unknown): string | undefined {
+  if (text === null) return undefined
+  assert(typeof text === 'string', 'a text')
+  JSON.parse(text)
+  decodePayload(encodeText(joinPayload([['value', text]])), 'the journal')
+  return text
+}
+
+function assert(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new TypeError(`${what} missing or of another type`)
+}
+
+/** Against accidents, not against attackers: who can write the file can write a checksum as well. */
+function checksum(body: string): string {
+  return createHash('sha256').update(body).digest('hex').slice(0, 32)
+}

@@ -1,0 +1,277 @@
+import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
+import type { SideTopics } from '../../contracts/integration.ts'
+import { type MqttPlace, type Target, targetOf } from '../../mqtt/address.ts'
+import { ownerClientId } from '../../mqtt/client-id.ts'
+import { lateError } from '../../mqtt/connect.ts'
+import { lostError, takenOverError } from '../../mqtt/connect-error.ts'
+import { ConnectionLost, wasClosed, wasTakenOver } from '../../mqtt/failure.ts'
+import { asPersistError, PersistError } from '../../runtime/errors.ts'
+import { unref } from '../../runtime/keep-alive.ts'
+import { type Deferred, deferred, pause, within } from '../../runtime/promises.ts'
+import { DEAF } from '../no-listener.ts'
+import { SubscriptionRefused } from './fence.ts'
+import { SideCompany } from './integration-topics.ts'
+import { type Company, type Learned, type OpeningLimit, openSessionWithin } from './open-session.ts'
+import { newClaim } from './owner/claim.ts'
+import { EditRequests } from './owner/request-topics.ts'
+import type { Session } from './session.ts'
+import { refusalIn, WriteFailure, writeError } from './write-error.ts'
+
+export interface MqttBackendOptions extends MqttPlace {
+  /**
+   * Of several owners of one pool only the last one to come goes on; guests come and go unnoticed.
+   * @default 'guest'
+   */
+  readonly role?: 'owner' | 'guest' | undefined
+  /** What else an owner has on its connection; loaded when it is opened. @default nothing */
+  readonly sideTopics?: (() => Promise<SideTopics>) | undefined
+}
+
+/** The longest first pause before connecting again, in milliseconds: most lost links work again at once. */
+const FIRST_PAUSE_MS = 250
+/** The longest pause of all, in milliseconds: a broker that was away for a day is found again in half a minute. */
+const LAST_PAUSE_MS = 30_000
+/** How long one attempt to connect again may take, in milliseconds. */
+const RECONNECT_LIMIT_MS = 30_000
+/** So many times in a row the broker closed while a write was under way: that is no coincidence any more. */
+const CLOSED_EACH_TIME = 3
+
+/**
+ * Keeps a pool as one retained message at an MQTT broker; docs/protocol.md has what is on the wire.
+ *
+ * @throws {PersistError} ERR_PERSIST_OPTION where the url or the password without a user name cannot be used
+ */
+export function mqttBackend(options: MqttBackendOptions): Backend {
+  return new MqttBackend(options)
+}
+
+class MqttBackend implements Backend {
+  readonly place: string
+  readonly #given: MqttPlace
+  readonly #loadSide: MqttBackendOptions['sideTopics']
+  #side: SideCompany | undefined
+  readonly #target: Target & Company
+  readonly #learned: Learned
+  /** What editors ask for, where this is the owner. */
+  readonly #requests: EditRequests | undefined
+  /** Aborted when it is closed or taken over, for that reason. */
+  readonly #closing = new AbortController()
+  readonly #closed = deferred<void>()
+  #session: Session | undefined
+  #write: Deferred<WriteOutcome> | undefined
+  /** The longest pause before the next attempt to connect, in milliseconds. */
+  #longestPause = FIRST_PAUSE_MS
+  /** Writes in a row during which the broker closed. */
+  #closedWrites = 0
+  /** Times in a row that the broker closed while an owner was telling that it is one. */
+  #closedAnnouncements = 0
+
+  constructor({ role = 'guest', sideTopics, ...place }: MqttBackendOptions) {
+    const target = targetOf(place)
+    const { topic, clientId } = target
+    const claim = role === 'owner' ? newClaim(topic, place.name) : undefined
+    const requests = claim && new EditRequests(topic, claim.session)
+    this.place = target.place
+    this.#given = place
+    this.#loadSide = sideTopics
+    this.#requests = requests
+    this.#target = {
+      ...target,
+      claim,
+      firstClientId: claim === undefined ? clientId : ownerClientId(topic),
+      accompany: (connection) => [requests, this.#side].flatMap((company) => company?.on(connection) ?? []),
+    }
+    this.#learned = {
+      protocolVersion: target.protocolVersion === 'auto' ? 5 : target.protocolVersion,
+      fencePlace: 'private',
+      hasCompany: claim !== undefined,
+      wasOpened: false,
+    }
+  }
+
+  async open(listener: BackendListener, limitMs: number): Promise<Held> {
+    const side = await this.#loadSide?.()
+    const trouble = (error: PersistError) => listener.trouble(error)
+    this.#side = side && new SideCompany(side, this.#target.store, trouble)
+    // This timer also keeps a Node process alive until the store is open; nothing else here does.
+    const session = await this.#openSession(limitMs, (ms, abort) => setTimeout(abort, ms))
+    return this.#use(session, listener)
+  }
+
+  async write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<WriteOutcome> {
+    const session = this.#session
+    if (this.#isClosed) throw this.#closing.signal.reason
+    if (session === undefined) throw this.#goneError()
+    const write = deferred<WriteOutcome>()
+    this.#write = write
+    // A copy: the caller may change its bytes while ours are still on their way.
+    session.write(new Uint8Array(bytes), stamp).then(write.resolve, write.reject)
+    const late = () => {
+      // A connection on which nothing is answered may be dead; the next one will show.
+      session.connection.destroy()
+      return lateError(this.#target.store, 'saved', limitMs, session.step)
+    }
+    try {
+      const outcome = await within(write.promise, limitMs, late)
+      this.#closedWrites = 0
+      this.#longestPause = FIRST_PAUSE_MS
+      return outcome
+    } catch (thrown) {
+      throw this.#writeError(thrown, bytes.length)
+    } finally {
+      this.#write = undefined
+    }
+  }
+
+  async keepCopy(bytes: Uint8Array | null, limitMs: number): Promise<void> {
+    const session = this.#session
+    if (this.#isClosed) throw this.#closing.signal.reason
+    if (session === undefined) throw this.#goneError()
+    const topic = `${this.#given.topic}/before`
+    if (bytes !== null) return keepRetained({ ...this.#given, topic }, bytes, limitMs)
+    const { store } = this.#target
+    try {
+      // MQTT 3.1.1, 3.3.1.3: an empty retained message deletes what is retained.
+      const removed = session.connection.publish(topic, new Uint8Array(), true)
+      await within(removed, limitMs, () => lateError(store, 'saved', limitMs, 'the PUBACK'))
+    } catch (thrown) {
+      throw this.#writeError(thrown, 0)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop(this.#closedError())
+    // Not without need: a page that is left has no time to wait.
+    if (this.#requests?.isBusy) await this.#requests.end()
+    this.#session?.presence?.withdraw()
+    await this.#session?.connection.end()
+  }
+
+  #stop(reason: PersistError): void {
+    this.#closing.abort(reason)
+    this.#closed.resolve()
+    this.#write?.reject(reason)
+  }
+
+  /** There is another owner: this one is not to disturb it, and comes back no more. */
+  #end(session: Session, listener: BackendListener): void {
+    if (this.#isClosed) return
+    const error = takenOverError(this.#target.store)
+    this.#stop(error)
+    // With a DISCONNECT, so that the will is not published: the other one is online.
+    void session.connection.end()
+    listener.ended(error)
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  #openSession(limitMs: number, startTimer: OpeningLimit['startTimer']): Promise<Session> {
+    return openSessionWithin(this.#target, this.#learned, { limitMs, startTimer, closing: this.#closing.signal })
+  }
+
+  /** Synchronous from here to the listener: nothing that comes meanwhile is missed, or told twice. */
+  #use(session: Session, listener: BackendListener): Held {
+    if (this.#isClosed) {
+      session.connection.destroy()
+      throw this.#closing.signal.reason
+    }
+    this.#session = session
+    const since = performance.now()
+    void session.connection.lost.then((failure) => {
+      this.#session = undefined
+      if (this.#isClosed) return
+      if (this.#target.claim !== undefined && wasTakenOver(failure)) return this.#end(session, listener)
+      // Pauses go on growing where a broker takes every connection and closes it at each write.
+      if (performance.now() - since > LAST_PAUSE_MS) this.#longestPause = FIRST_PAUSE_MS
+      listener.offline(lostError(failure, this.#target.store))
+      void this.#reconnect(listener)
+    })
+    void session.presence?.taken.then(() => this.#end(session, listener))
+    void this.#announce(session)
+    const held = session.begin(listener)
+    this.#requests?.begin(listener)
+    this.#side?.linked(session.connection)
+    return held
+  }
+
+  async #announce({ presence }: Session): Promise<void> {
+    try {
+      await presence?.announce()
+      this.#closedAnnouncements = 0
+    } catch (thrown) {
+      // Some brokers answer a message that is not allowed by closing. Once may be chance, or another owner.
+      if (!(thrown instanceof ConnectionLost && wasClosed(thrown.failure))) return
+      this.#closedAnnouncements += 1
+      if (this.#closedAnnouncements > 1) this.#learned.hasCompany = false
+    }
+  }
+
+  async #reconnect(listener: BackendListener): Promise<void> {
+    let isTold = false
+    while (!this.#isClosed) {
+      const longest = this.#longestPause
+      this.#longestPause = Math.min(2 * longest, LAST_PAUSE_MS)
+      // Random from nothing on ("full jitter"): the clients of a broker that was restarted do not come all at once.
+      await pause(Math.random() * longest, this.#closed.promise)
+      if (this.#isClosed) return
+      try {
+        const session = await this.#openSession(RECONNECT_LIMIT_MS, unreferencedTimeout)
+        if (session.presence?.isTaken) this.#end(session, listener)
+        else listener.online(this.#use(session, listener))
+        return
+      } catch (thrown) {
+        if (this.#isClosed) return
+        const error = asPersistError(thrown, this.#target.store, 'connected again')
+        if (error.code !== 'ERR_PERSIST_DENIED') continue
+        // It will hardly heal by itself, but somebody may give back the permission.
+        this.#longestPause = LAST_PAUSE_MS
+        if (!isTold) listener.trouble(error)
+        isTold = true
+      }
+    }
+  }
+
+  #writeError(thrown: unknown, sizeBytes: number): PersistError {
+    const { store, topic } = this.#target
+    const found = refusalIn(thrown, sizeBytes)
+    if (found instanceof WriteFailure) return writeError(found, store, topic)
+    if (found instanceof SubscriptionRefused) return writeError(new WriteFailure('unreadable'), store, topic)
+    if (!(found instanceof ConnectionLost)) return asPersistError(found, store, 'saved')
+    if (wasClosed(found.failure)) this.#closedWrites += 1
+    if (this.#closedWrites < CLOSED_EACH_TIME) return lostError(found.failure, store)
+    this.#closedWrites = 0
+    return writeError(new WriteFailure('closed each time', sizeBytes), store, topic)
+  }
+
+  #closedError(): PersistError {
+    const { store } = this.#target
+    return new PersistError('ERR_PERSIST_CLOSED', `Store ${store} is closed.`, { store })
+  }
+
+  #goneError(): PersistError {
+    const { store } = this.#target
+    return new PersistError('ERR_PERSIST_CONNECT', `Store ${store} has no connection to the broker now.`, { store })
+  }
+}
+
+/** Keeps bytes on another topic, with all that makes sure that they are held. */
+async function keepRetained(place: MqttPlace, bytes: Uint8Array, limitMs: number): Promise<void> {
+  const backend = mqttBackend(place)
+  const end = performance.now() + limitMs
+  const left = () => Math.max(1, end - performance.now())
+  try {
+    await backend.open(DEAF, left())
+    while ((await backend.write(bytes, left())) !== 'written');
+  } finally {
+    await backend.close()
+  }
+}
+
+/** Trying to connect again keeps no program alive that has nothing else to do. */
+function unreferencedTimeout(ms: number, fn: () => void): unknown {
+  const timer: unknown = setTimeout(fn, ms)
+  unref(timer)
+  return timer
+}

@@ -1,0 +1,19 @@
+const encoder = new TextEncoder()
+
+/** The bytes of a text, in UTF-8. */
+export function encodeText(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** What is handed out may be changed by who gets it: a copy; null stays null. */
+export function copyOf(bytes: Uint8Array | null): Uint8Array | null {
+  return bytes && new Uint8Array(bytes)
+}
+
+/** Are these the same bytes? Nothing (null) is the same as nothing. */
+export function sameBytes(one: Uint8Array | null | undefined, other: Uint8Array | null | undefined): boolean {
+  if (!one || !other) return one === other
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
+  return true
+}

@@ -1,0 +1,113 @@
+/** A value that JSON can hold. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue }
+
+/** The variables of a pool, by name. */
+export type JsonObject = { [name: string]: JsonValue }
+
+/**
+ * How many lists and maps may be inside each other.
+ *
+ * A Tasmota device reads a thousand levels and more; `JSON.stringify` overflows its stack at about three thousand.
+ */
+export const MAX_DEPTH = 1000
+
+/**
+ * The largest pool where the option maxBytes does not say otherwise, in bytes: what is larger has come there by mistake.
+ *
+ * A pool is sent as a whole with each save, and as values takes many times its size: a broker would pass on 256 MB.
+ */
+export const MAX_POOL_BYTES: number = 16 * 2 ** 20
+
+/** Further limits on values, for pools that a device reads too. */
+export interface ValueRules {
+  /** Integers are 32 bit, strings hold no NUL and no lone surrogate: what Tasmota's Berry can read back. */
+  readonly tasmota: boolean
+  /** The values come from a payload: they are as they are. */
+  readonly loaded?: true
+}
+
+/** The largest real of single precision, which is what Tasmota is built with (IEEE 754 binary32). */
+const LARGEST_FLOAT = 3.4028234663852886e38
+
+const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
+
+/** Says what keeps a string, as a value or a name, from being stored; undefined: nothing does. */
+export function stringFault(text: string, rules: ValueRules): string | undefined {
+  if (!rules.tasmota) return undefined
+  if (text.includes('\0')) return 'a string with a NUL character, which cuts it short on a Tasmota device'
+  if (LONE_SURROGATE.test(text)) return 'a string with half a surrogate pair, which a Tasmota device cannot read'
+  return undefined
+}
+
+/** Says what keeps a value that is no object from being stored; undefined: nothing does. */
+export function primitiveFault(value: unknown, rules: ValueRules): string | undefined {
+  switch (typeof value) {
+    case 'boolean':
+      return undefined
+    case 'string':
+      return stringFault(value, rules)
+    case 'number':
+      if (!Number.isFinite(value)) return `${value}, which JSON cannot hold`
+      if (rules.tasmota && Number.isInteger(value) && (value > 0x7fffffff || value < -0x80000000)) {
+        return `the integer ${value}, which is outside a Tasmota device's 32 bits`
+      }
+      if (rules.tasmota && Math.abs(value) > LARGEST_FLOAT) return `${value}, which a Tasmota device reads as infinite`
+      return undefined
+    default:
+      return value === null ? undefined : describe(value)
+  }
+}
+
+/** What a value is, for a message: `a Date`, `a function`, `undefined`. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'bigint') return `the bigint ${value}n`
+  if (typeof value !== 'object') return `a ${typeof value}`
+  if (Array.isArray(value)) return 'a list'
+  const maker: unknown = Object.getPrototypeOf(value)?.constructor
+  return typeof maker === 'function' && maker.name !== '' && maker !== Object ? `a ${maker.name}` : 'an object'
+}
+
+/** Is it an object literal, of this realm or another, or one without a prototype? */
+export function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** Is it a JSON map (RFC 8259 calls it an object), and neither a list nor null? */
+export function isMap(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Sets an own property whatever its name is: `__proto__` must become a name like any other, never a prototype. */
+export function put(target: object, name: string, value: unknown): void {
+  if (name === '__proto__') {
+    Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true })
+  } else {
+    ;(target as Record<string, unknown>)[name] = value
+  }
+}
+
+/** The value of that name, of an object that may lack one that every object seems to have: constructor, toString. */
+export function ownValue(values: JsonObject, name: string): JsonValue | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined
+}
+
+/** One step of a path, as one would write it in a program: `.limits`, `[2]`, `["odd name"]`. */
+export function pathStep(key: string | number): string {
+  if (typeof key === 'number') return `[${key}]`
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+}
+
+/** Are two values the same JSON, whatever the order of their names? Devices write names in an order of their own. */
+export function sameJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
+    return a.every((item, index) => sameJson(item, b[index]))
+  }
+  const names = Object.keys(a)
+  if (names.length !== Object.keys(b).length) return false
+  return names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
+}

@@ -1,0 +1,109 @@
+import type { SideMessage, SideTopics } from '../contracts/integration.ts'
+import type { JsonObject, JsonValue } from '../format/json.ts'
+import { unref } from '../runtime/keep-alive.ts'
+import type { StandardSchema } from '../schema/schema.ts'
+import type { Store } from '../store/members.ts'
+import { type Announced, announcedIn, componentsOf, discoveryMessage, discoveryTopic } from './discovery.ts'
+import type { HomeAssistantOptions } from './options.ts'
+import { schemasIn } from './schemas.ts'
+
+/** What announcing a store needs to know of it. */
+interface AnnouncedStore {
+  readonly name: string
+  readonly topic: string
+  readonly homeAssistant: true | HomeAssistantOptions
+  readonly schema: StandardSchema | undefined
+}
+
+/** Between a change of what is announced and its announcement, in milliseconds. */
+const PAUSE_MS = 100
+
+type Publish = Parameters<SideTopics['linked']>[0]
+
+/**
+ * Announces a store's variables to Home Assistant by MQTT device discovery, and takes back what is no more.
+ *
+ * https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
+ */
+export function homeAssistantTopics(pt: Store, { name, topic, homeAssistant, schema }: AnnouncedStore): SideTopics {
+  const options = homeAssistant === true ? {} : homeAssistant
+  return new Announcer(pt, { name, topic, options, schemas: schemasIn(schema) })
+}
+
+class Announcer implements SideTopics {
+  readonly topics: readonly string[]
+  readonly #pt: Store
+  readonly #announced: Announced
+  readonly #topic: string
+  /** What the broker holds there. */
+  #held = ''
+  /** Something was retained there when the connection was made. */
+  #wasHeld = false
+  #publish: Publish | undefined
+  #isDue = false
+
+  constructor(pt: Store, announced: Announced) {
+    this.#pt = pt
+    this.#announced = announced
+    this.#topic = discoveryTopic(announced)
+    this.topics = [this.#topic, `${announced.options.discoveryPrefix ?? 'homeassistant'}/status`]
+    pt.$on('change', ({ value, previous }) => {
+      // Values are none of its business, as long as they stay what they were announced to be.
+      if (kindOf(value) !== kindOf(previous)) this.#announceSoon()
+    })
+  }
+
+  received({ topic, payload, retain }: SideMessage): void {
+    const text = new TextDecoder().decode(payload)
+    if (topic === this.#topic) {
+      this.#wasHeld ||= retain
+      // Somebody who removes it there does not want it back before the next start.
+      this.#held = text
+    } else if (text === 'online' && !retain) {
+      // It has started, and may have lost what is retained.
+      this.#announce(true)
+    }
+  }
+
+  linked(publish: Publish): void {
+    this.#publish = publish
+    // The broker may have lost it, or never got it: what has not come with this connection is not there.
+    if (!this.#wasHeld) this.#held = ''
+    this.#wasHeld = false
+    this.#pt.exec(() => this.#announce()).catch(() => {})
+  }
+
+  /** Once for all that changes in a while: each message has all entities in it. */
+  #announceSoon(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    const timer = setTimeout(() => {
+      this.#isDue = false
+      this.#announce()
+    }, PAUSE_MS)
+    unref(timer)
+  }
+
+  #announce(isAgain = false): void {
+    const publish = this.#publish
+    if (publish === undefined || !this.#pt.ready()) return
+    const before = announcedIn(this.#held)
+    const components = componentsOf(this.#announced, this.#pt.$snapshot() as JsonObject, before)
+    const gone = Object.entries(before).filter(([key]) => !Object.hasOwn(components, key))
+    const isEmpty = Object.keys(components).length === 0
+    if (isEmpty && gone.length === 0) return
+    const message = isEmpty ? '' : discoveryMessage(this.#announced, components)
+    if (message === this.#held && !isAgain) return
+    // An entity goes when it is announced with nothing but its platform; what is only left out stays.
+    if (!isEmpty && gone.length > 0) {
+      const withdrawn = Object.fromEntries(gone.map(([key, { platform }]) => [key, { platform }]))
+      publish(this.#topic, discoveryMessage(this.#announced, { ...components, ...withdrawn }))
+    }
+    publish(this.#topic, message)
+    this.#held = message
+  }
+}
+
+function kindOf(value: JsonValue | undefined): string {
+  return value === null ? 'null' : typeof value
+}

@@ -1,0 +1,198 @@
+import { decodeObject, decodePayload } from '../format/payload.ts'
+import { isExamined } from '../pools/doctor.ts'
+import type { Pools } from '../pools/pools.ts'
+import { type PoolsListener, type Presence, watchPools } from '../pools/watch-pools.ts'
+import { reasonOf } from '../runtime/errors.ts'
+import { EventLog } from './event-log.ts'
+import { PoolHistory } from './pool-history.ts'
+import type { About, LiveEvent, PoolContent, PoolState, PoolSummary, VariableText } from './protocol.ts'
+
+/** Changes of more than this are not told to every page, in characters: who shows that pool asks for it. */
+const LARGE_CHARACTERS = 64 * 1024
+/** So much of what is no pool is shown, in bytes. */
+const SHOWN_BYTES = 10_000
+
+/** A pool as it is now. */
+interface LivePool {
+  bytes: Uint8Array
+  presence: Presence
+  changedAt: number | undefined
+  count: number | null
+  /** Of its variables, once it has changed: the next change needs them. */
+  texts: ReadonlyMap<string, string> | undefined
+}
+
+/** All pools as they are, told as it happens to any number of pages, and what they were before. */
+export class LivePools {
+  readonly events: EventLog = new EventLog()
+  readonly #pools: Pools
+  readonly #about: About
+  readonly #known = new Map<string, LivePool>()
+  readonly #history = new PoolHistory()
+  readonly #startedAt = Date.now()
+  readonly #deletedAt = new Map<string, number>()
+  #incomplete: string | undefined
+  #offline: string | undefined
+
+  constructor(pools: Pools, about: About) {
+    this.#pools = pools
+    this.#about = about
+  }
+
+  /**
+   * Watches until the signal is aborted.
+   *
+   * @param onReady told when all pools are known
+   * @throws {PersistError} where the broker cannot be reached at the beginning
+   */
+  watch(signal: AbortSignal, onReady: () => void): Promise<void> {
+    let isReady = false
+    const listener: PoolsListener = {
+      found: (name, bytes, presence) => void (isExamined(name) || this.#found(name, bytes, presence)),
+      ready: (_count, isComplete) => {
+        this.#incomplete = isComplete ? undefined : INCOMPLETE
+        this.#offline = undefined
+        if (isReady) this.events.add({ type: 'online', ...this.#missing() })
+        else onReady()
+        isReady = true
+      },
+      changed: (name, before, after) => void (isExamined(name) || this.#changed(name, before, after)),
+      owned: (name, presence) => this.#owned(name, presence),
+      offline: ({ message }) => {
+        this.#offline = message
+        this.events.add({ type: 'offline', message })
+      },
+    }
+    return watchPools(this.#pools, undefined, listener, signal)
+  }
+
+  /** Is every pool known that there is? */
+  get isComplete(): boolean {
+    return this.#incomplete === undefined && this.#offline === undefined
+  }
+
+  /** Everything that a page needs to begin with. */
+  snapshot(): LiveEvent {
+    const pools = Array.from(this.#known, ([name, pool]) => summaryOf(name, pool))
+    const offline = this.#offline === undefined ? {} : { offline: this.#offline }
+    return { type: 'snapshot', about: this.#about, pools, ...this.#missing(), ...offline }
+  }
+
+  #missing(): { incomplete?: string } {
+    return this.#incomplete === undefined ? {} : { incomplete: this.#incomplete }
+  }
+
+  get names(): string[] {
+    return [...this.#known.keys()]
+  }
+
+  /** What is kept; null: nothing. */
+  bytesOf(name: string): Uint8Array | null {
+    return this.#known.get(name)?.bytes ?? null
+  }
+
+  ownerOf(name: string): Presence['owner'] {
+    return this.#known.get(name)?.presence.owner ?? 'none'
+  }
+
+  /** A pool with its variables; undefined: there is none. */
+  content(name: string): PoolContent | undefined {
+    const pool = this.#known.get(name)
+    if (pool === undefined) return undefined
+    const about = { at: this.events.last, pool: summaryOf(name, pool) }
+    try {
+      const { texts } = decodeObject(pool.bytes, (reason) => new Error(reason))
+      return { ...about, variables: [...texts] }
+    } catch (error) {
+      const text = new TextDecoder().decode(pool.bytes.subarray(0, SHOWN_BYTES))
+      return { ...about, variables: null, invalid: { reason: reasonOf(error), text } }
+    }
+  }
+
+  /** What a pool was, and is now; the oldest first. */
+  history(name: string): PoolState[] {
+    const past = this.#history.of(name).map(({ since, bytes }): PoolState => ({ since, text: textOf(bytes) }))
+    const pool = this.#known.get(name)
+    if (pool === undefined && past.length === 0) return []
+    const since = pool?.changedAt ?? this.#deletedAt.get(name) ?? this.#startedAt
+    return [...past, { since, text: textOf(pool?.bytes ?? null) }]
+  }
+
+  #found(name: string, bytes: Uint8Array, presence: Presence): void {
+    const { count } = decoded(bytes, name)
+    this.#known.set(name, { bytes, presence, changedAt: undefined, count, texts: undefined })
+  }
+
+  #changed(name: string, before: Uint8Array | null, after: Uint8Array | null): void {
+    const pool = this.#known.get(name)
+    // No two states begin at the same time: a page tells them apart by that.
+    const now = Math.max(Date.now(), (pool?.changedAt ?? 0) + 1)
+    const since = pool?.changedAt ?? this.#deletedAt.get(name) ?? this.#startedAt
+    if (before !== null || this.#deletedAt.has(name)) this.#history.add(name, { since, bytes: before })
+    if (after === null) {
+      this.#known.delete(name)
+      this.#deletedAt.set(name, now)
+      this.events.add({ type: 'deleted', name })
+      return
+    }
+    this.#deletedAt.delete(name)
+    const { texts, count } = decoded(after, name)
+    const known = pool?.texts ?? (before === null ? NOTHING : decoded(before, name).texts)
+    const presence = pool?.presence ?? { owner: 'none', isOnline: undefined }
+    const changed: LivePool = { bytes: after, presence, changedAt: now, count, texts }
+    this.#known.set(name, changed)
+    const changes = known === undefined || texts === undefined ? null : changesOf(known, texts)
+    this.events.add({ type: 'pool', pool: summaryOf(name, changed), changes })
+  }
+
+  #owned(name: string, presence: Presence): void {
+    const pool = this.#known.get(name)
+    if (pool === undefined) return
+    pool.presence = presence
+    this.events.add({ type: 'pool', pool: summaryOf(name, pool) })
+  }
+}
+
+const INCOMPLETE =
+  'Some pools may be missing: the broker has dropped messages on the way here, or does not say whether it has. ' +
+  'Set max_queued_messages 0 in mosquitto.conf; the doctor tells more.'
+
+const NOTHING: ReadonlyMap<string, string> = new Map()
+
+function decoded(bytes: Uint8Array, name: string): { texts: LivePool['texts']; count: number | null } {
+  try {
+    const { texts } = decodePayload(bytes, name)
+    return { texts, count: texts.size }
+  } catch {
+    return { texts: undefined, count: null }
+  }
+}
+
+/** Null: too much. */
+function changesOf(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): VariableText[] | null {
+  const changes: VariableText[] = []
+  let characters = 0
+  const add = (name: string, text: string | null) => {
+    changes.push([name, text])
+    characters += name.length + (text?.length ?? 0)
+  }
+  for (const [name, text] of after) if (before.get(name) !== text) add(name, text)
+  for (const name of before.keys()) if (!after.has(name)) add(name, null)
+  return characters > LARGE_CHARACTERS ? null : changes
+}
+
+function summaryOf(name: string, { bytes, presence, changedAt, count }: LivePool): PoolSummary {
+  const { owner, isOnline } = presence
+  return {
+    name,
+    owner,
+    ...(isOnline !== undefined && { isOnline }),
+    variables: count,
+    bytes: bytes.length,
+    ...(changedAt !== undefined && { changedAt }),
+  }
+}
+
+function textOf(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : new TextDecoder().decode(bytes)
+}

@@ -1,0 +1,157 @@
+import { encodeText, sameBytes } from '../format/bytes.ts'
+import { type JsonObject, put } from '../format/json.ts'
+import { parsedJson } from '../format/parse-json.ts'
+import { decodePayload, joinPayload, type Payload } from '../format/payload.ts'
+import { type EditOptions, type Editor, type EditWay, openEditor } from '../index.ts'
+import { poolChanges } from '../pools/pool-changes.ts'
+import { assertName } from '../pools/pool-topics.ts'
+import type { Pools } from '../pools/pools.ts'
+import { isThere, restorePool } from '../pools/restore-pool.ts'
+import { badRequest, RequestError } from './failure.ts'
+import type { LivePools } from './live-pools.ts'
+import type { Copy, Done, Edit, Force, Replace, VariableText } from './protocol.ts'
+
+/** Changes pools for pages: through their owners, or directly where nobody owns them. */
+export class Changing {
+  readonly #pools: Pools
+  readonly #live: LivePools
+
+  constructor(pools: Pools, live: LivePools) {
+    this.#pools = pools
+    this.#live = live
+  }
+
+  /** @throws {RequestError | PersistError} CONFLICT where `seen` is not what is kept by now */
+  async edit(name: string, { set, seen = [], force = false }: Edit): Promise<Done> {
+    this.assertListens(name, force)
+    this.#assertSeen(name, seen)
+    const values: JsonObject = {}
+    const removed: JsonObject = {}
+    for (const [variable, text] of set) {
+      if (text === null) put(removed, variable, null)
+      else put(values, variable, parsed(text))
+    }
+    return this.#edited(name, async (editor) => {
+      let way: EditWay = 'direct'
+      // What is new first: where the second one fails, nothing is lost.
+      if (Object.keys(values).length > 0) way = (await editor.assign(values, { force })).way
+      if (Object.keys(removed).length > 0) way = (await editor.patch(removed, { force })).way
+      return { way }
+    })
+  }
+
+  async replace(name: string, { text, force = false }: Replace): Promise<Done> {
+    this.assertListens(name, force)
+    const bytes = encodeText(text)
+    decodePayload(bytes, `'${name}'`)
+    return { way: await restorePool(this.#pools, name, bytes, this.#live.ownerOf(name)) }
+  }
+
+  async zero(name: string, { force = false }: Force): Promise<Done> {
+    this.#assertKnown(name)
+    this.assertListens(name, force)
+    // What is no pool cannot be edited, only replaced.
+    const isPool = this.#live.content(name)?.variables !== null
+    if (!isPool && this.#live.ownerOf(name) !== 'program') {
+      await this.#pools.write(name, encodeText('{}'))
+      return { way: 'direct' }
+    }
+    return this.#edited(name, (editor, options) => editor.replace({}, options), { force })
+  }
+
+  async delete(name: string, { force = false }: Force): Promise<Done> {
+    this.#assertKnown(name)
+    this.#assertNotOwned(name)
+    this.assertListens(name, force)
+    await this.#pools.delete(name)
+    return { way: 'direct' }
+  }
+
+  /** Nothing of the original is removed before the copy is there. */
+  async copy(name: string, { to, isMove = false, force = false }: Copy): Promise<Done> {
+    assertName(to)
+    if (to === name) throw badRequest('A pool cannot be copied to its own name.')
+    // It would be there, and nobody who looks for all pools would find it: `+` stands for one level.
+    if (to.includes('/')) throw badRequest('The name of a pool is one level of a topic: it cannot have a / in it.')
+    const bytes = this.#assertKnown(name)
+    if (isMove) {
+      this.#assertNotOwned(name)
+      this.assertListens(name, force)
+    }
+    this.assertListens(to, force)
+    if (this.#live.bytesOf(to) !== null && !force) {
+      throw new RequestError(409, 'EXISTS', `There is a pool ${to} already. Nothing was changed.`)
+    }
+    const way = await restorePool(this.#pools, to, bytes, this.#live.ownerOf(to))
+    if (!(await isThere(this.#pools, to, bytes))) {
+      throw new RequestError(502, 'FAILED', `${to} was written, and is not there as it should be. Look at it.`)
+    }
+    if (!isMove) return { way }
+    const now = await this.#pools.read(name)
+    if (!sameBytes(now.bytes, bytes) || now.owner === 'program') {
+      const text = `${name} has changed meanwhile. It is copied to ${to} as it was before, and not removed.`
+      throw new RequestError(409, 'CONFLICT', text)
+    }
+    await this.#pools.delete(name)
+    return { way }
+  }
+
+  /** @throws {RequestError} DEVICE where it would write over any change */
+  assertListens(name: string, force: boolean): void {
+    if (this.#live.ownerOf(name) !== 'device' || force) return
+    const text =
+      `${name} is a device that is online and does not listen: it writes over any change with its next save. ` +
+      'Nothing was changed. Switch it off first; or write all the same, and restart it before it saves.'
+    throw new RequestError(409, 'DEVICE', text)
+  }
+
+  #assertNotOwned(name: string): void {
+    if (this.#live.ownerOf(name) !== 'program') return
+    const text = `A program owns ${name} and would write it again at once. End it first. Nothing was changed.`
+    throw new RequestError(409, 'OWNED', text)
+  }
+
+  #assertKnown(name: string): Uint8Array {
+    const bytes = this.#live.bytesOf(name)
+    if (bytes === null) throw new RequestError(404, 'NOT_FOUND', `There is no pool ${name}.`)
+    return bytes
+  }
+
+  #assertSeen(name: string, seen: readonly VariableText[]): void {
+    const now = new Map(this.#live.content(name)?.variables ?? [])
+    const current = seen.map(([variable]): VariableText => [variable, now.get(variable) ?? null])
+    // By value: 2.50 is kept as 2.5.
+    if (poolChanges(payloadOf(seen), payloadOf(current)).length === 0) return
+    const text = `Somebody else has changed ${name} meanwhile. Nothing was changed.`
+    throw new RequestError(409, 'CONFLICT', text, { current })
+  }
+
+  async #edited(
+    name: string,
+    change: (editor: Editor, options: EditOptions) => Promise<Done>,
+    options: EditOptions = {},
+  ): Promise<Done> {
+    const editor = await openEditor(this.#pools.optionsOf(name))
+    try {
+      const { way } = await change(editor, options)
+      return { way }
+    } finally {
+      await editor.close()
+    }
+  }
+}
+
+/** @throws {RequestError} where a text is no JSON */
+function payloadOf(variables: readonly VariableText[]): Payload {
+  const there = variables.flatMap(([name, text]) => (text === null ? [] : [[name, text] as const]))
+  for (const [, text] of there) parsed(text)
+  return decodePayload(encodeText(joinPayload(there)), 'what was seen')
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parsedJson(text)
+  } catch (cause) {
+    throw badRequest('A value is no JSON.', cause)
+  }
+}

@@ -1,0 +1,80 @@
+import { isMap, type JsonObject, type JsonValue, MAX_POOL_BYTES, ownValue, pathStep, put } from '../format/json.ts'
+import { decodeObject } from '../format/payload.ts'
+import { PersistError } from '../runtime/errors.ts'
+
+/** Variables and what they become; undefined: removed. */
+export type Edits = ReadonlyMap<string, JsonValue | undefined>
+
+/** What a patch does to a value: null removes, objects are merged, everything else replaces (RFC 7396, 2). */
+export function mergePatch(target: JsonValue | undefined, patch: JsonValue): JsonValue {
+  if (!isMap(patch)) return patch
+  const merged: JsonObject = {}
+  if (isMap(target)) for (const name of Object.keys(target)) put(merged, name, target[name])
+  for (const name of Object.keys(patch)) {
+    const value = patch[name] as JsonValue
+    if (value === null) delete merged[name]
+    else put(merged, name, mergePatch(ownValue(merged, name), value))
+  }
+  return merged
+}
+
+/**
+ * What a merge patch of a whole pool does to its variables.
+ *
+ * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD
+ */
+export function patchEdits(bytes: Uint8Array, current: (name: string) => JsonValue | undefined, store: string): Edits {
+  const refuse = (reason: string, cause?: unknown) => badRequest('a merge patch', bytes, reason, store, cause)
+  const { values } = decodeObject(bytes, refuse, MAX_POOL_BYTES)
+  const edit = ([name, value]: [string, JsonValue]) =>
+    [name, value === null ? undefined : mergePatch(current(name), value)] as const
+  return new Map(Object.entries(values).map(edit))
+}
+
+/**
+ * What setting variables as a whole does.
+ *
+ * @param others names of variables that are removed unless they are set
+ * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD
+ */
+export function assignEdits(bytes: Uint8Array, others: Iterable<string>, store: string): Edits {
+  const refuse = (reason: string, cause?: unknown) => badRequest('an object', bytes, reason, store, cause)
+  const { values } = decodeObject(bytes, refuse, MAX_POOL_BYTES)
+  const removed = Array.from(others, (name): [string, undefined] => [name, undefined])
+  return new Map<string, JsonValue | undefined>([...removed, ...Object.entries(values)])
+}
+
+/**
+ * What adding numbers does to variables; one that is not there counts as 0.
+ *
+ * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD; ERR_PERSIST_NOT_STORABLE for a variable that is no number
+ */
+export function incrementEdits(
+  bytes: Uint8Array,
+  current: (name: string) => JsonValue | undefined,
+  store: string,
+): ReadonlyMap<string, number> {
+  const refuse = (reason: string, cause?: unknown) => badRequest('an increment', bytes, reason, store, cause)
+  const { values } = decodeObject(bytes, refuse, MAX_POOL_BYTES)
+  const edit = ([name, by]: [string, JsonValue]) => {
+    if (typeof by !== 'number') throw refuse(`what is to be added to ${JSON.stringify(name)} is no number`)
+    // Only what is not there counts as 0; null is a value, and no number.
+    const before = current(name) === undefined ? 0 : current(name)
+    const value = typeof before === 'number' ? before + by : Number.NaN
+    if (!Number.isFinite(value)) {
+      const what = typeof before === 'number' ? `would become ${value}` : 'is no number'
+      const path = `pt${pathStep(name)}`
+      throw new PersistError('ERR_PERSIST_NOT_STORABLE', `${path} ${what}; nothing was added.`, { store, path })
+    }
+    return [name, value] as const
+  }
+  return new Map(Object.entries(values).map(edit))
+}
+
+function badRequest(what: string, bytes: Uint8Array, reason: string, store: string, cause: unknown): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_BAD_PAYLOAD',
+    `What was asked of ${store} is not ${what} of its variables: ${reason}. Nothing was changed.`,
+    { store, bytes, ...(cause === undefined ? {} : { cause }) },
+  )
+}

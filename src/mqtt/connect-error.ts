@@ -1,0 +1,221 @@
+import { PersistError, type PersistErrorCode, reasonOf } from '../runtime/errors.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { ConnectionFailure, ConnectionLost } from './failure.ts'
+
+/** What is known about an attempt to connect, for the text of its error. */
+export interface Attempt {
+  readonly store: string
+  readonly endpoint: Endpoint
+  readonly protocolVersion: 4 | 5
+  readonly username: string | undefined
+  readonly hasClientCertificate: boolean
+}
+
+interface Explanation {
+  readonly code?: PersistErrorCode
+  /** What happened, as the end of a sentence. */
+  readonly what: string
+  /** What to do, as sentences. */
+  readonly advice: string
+}
+
+const CA = { advice: 'Pass the certificate of the authority that signed it as tls.ca (PEM).' }
+
+/** Node's and OpenSSL's codes for a certificate of the broker that is not accepted. */
+const CERTIFICATE_ERRORS: { readonly [code: string]: Explanation } = {
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: { what: 'nobody that this machine trusts has signed its certificate', ...CA },
+  UNABLE_TO_GET_ISSUER_CERT: { what: 'the authority that signed its certificate is not known here', ...CA },
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: { what: 'the authority that signed its certificate is not known here', ...CA },
+  SELF_SIGNED_CERT_IN_CHAIN: { what: 'its certificate is signed by a private authority', ...CA },
+  DEPTH_ZERO_SELF_SIGNED_CERT: { what: 'its certificate is signed by itself', ...CA },
+  CERT_SIGNATURE_FAILURE: { what: 'its certificate is not signed by the authority it names', ...CA },
+  CERT_HAS_EXPIRED: { what: 'its certificate has expired', advice: 'Have it renewed; or is the clock here wrong?' },
+  CERT_NOT_YET_VALID: { what: 'its certificate is not valid yet', advice: 'Is the clock of this machine right?' },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    what: 'its certificate is made out to another host name',
+    advice: 'Use that name in the url, or set tls.servername to it.',
+  },
+}
+
+/** CONNACK: 1 to 5 in MQTT 3.1.1 (3.2.2.3), from 0x80 on in MQTT 5 (3.2.2.2). */
+function refusal(code: number, { username, protocolVersion }: Attempt): Explanation {
+  const login =
+    username === undefined
+      ? 'Set the options username and password.'
+      : `Check the password of user '${username}', and whether that user may connect.`
+  switch (code) {
+    case 0x01:
+    case 0x84:
+      return {
+        what: `it does not speak MQTT ${protocolVersion === 5 ? '5' : '3.1.1'}`,
+        advice: "Set the option protocolVersion to 'auto'.",
+      }
+    case 0x04:
+    case 0x86:
+      return { code: 'ERR_PERSIST_DENIED', what: 'user name or password are wrong', advice: login }
+    case 0x05:
+    case 0x87:
+      return { code: 'ERR_PERSIST_DENIED', what: 'this user is not authorized', advice: login }
+    case 0x8a:
+      return { code: 'ERR_PERSIST_DENIED', what: 'this client is banned', advice: 'Ask who runs the broker.' }
+    case 0x8c:
+      return { code: 'ERR_PERSIST_DENIED', what: 'it wants another way to log in', advice: login }
+    case 0x03:
+    case 0x88:
+    case 0x89:
+      return { what: 'it is not available or too busy now', advice: 'Try again later.' }
+    default:
+      return { what: 'it refuses this client', advice: 'Its log may say why.' }
+  }
+}
+
+function network(
+  errorCode: string | undefined,
+  error: unknown,
+  { endpoint, hasClientCertificate }: Attempt,
+): Explanation {
+  const { host, port, protocol } = endpoint
+  const known = CERTIFICATE_ERRORS[errorCode ?? '']
+  if (known !== undefined) return known
+  switch (errorCode) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return { what: `there is no host ${host}`, advice: 'Check the host name in option url, and the network.' }
+    case 'ECONNREFUSED':
+      return { what: `nothing listens on port ${port} of ${host}`, advice: 'Start the broker, or correct option url.' }
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return { what: `${host} cannot be reached`, advice: 'Check the network, a firewall, and option url.' }
+    case 'EPROTO':
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return {
+        what: 'what answers there does not speak TLS',
+        advice: `Use the port that the broker has for TLS, or ${protocol === 'wss' ? 'ws' : 'mqtt'}: in option url.`,
+      }
+    case undefined:
+      return protocol.startsWith('ws')
+        ? {
+            what: `no WebSocket could be opened there (${reasonOf(error)})`,
+            advice: 'Check port and path in option url: brokers have a listener of its own for WebSocket.',
+          }
+        : { what: reasonOf(error), advice: '' }
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return closed(endpoint, hasClientCertificate)
+    default:
+      // ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED, ERR_SSL_TLSV1_ALERT_UNKNOWN_CA…: alerts are what the broker says.
+      if (errorCode.includes('ALERT')) return clientCertificate(hasClientCertificate)
+      return { what: reasonOf(error), advice: '' }
+  }
+}
+
+function clientCertificate(isGiven: boolean): Explanation {
+  return isGiven
+    ? {
+        what: 'it does not accept this client certificate',
+        advice: 'Check tls.cert and tls.key: has it been signed for this broker?',
+      }
+    : { what: 'it wants a client certificate', advice: 'Pass one as tls.cert and tls.key (PEM).' }
+}
+
+function closed({ protocol }: Endpoint, hasClientCertificate: boolean): Explanation {
+  const isSecure = protocol === 'mqtts' || protocol === 'wss'
+  return {
+    what: 'it closed the connection without an answer (no CONNACK came)',
+    advice: isSecure
+      ? `Its log may say why${hasClientCertificate ? '' : '; if it wants a client certificate, pass tls.cert and tls.key'}.`
+      : 'Is that the port for MQTT without TLS? Others need mqtts:, ws: or wss: in option url.',
+  }
+}
+
+function explain(failure: ConnectionFailure, attempt: Attempt): Explanation {
+  switch (failure.kind) {
+    case 'refused':
+    case 'disconnect':
+      return refusal(failure.code, attempt)
+    case 'network':
+      return network(failure.errorCode, failure.error, attempt)
+    case 'garbage': {
+      const start = failure.start.split(/[^ -~]/)[0] ?? ''
+      const received = start.length > 3 ? `; it sent "${start}"` : ''
+      const hint = start.startsWith('HTTP/') ? 'That is a web server. ' : ''
+      return {
+        what: `what answers there is no MQTT broker${received}`,
+        advice: `${hint}Check port and protocol in option url.`,
+      }
+    }
+    case 'settings':
+      return {
+        code: 'ERR_PERSIST_OPTION',
+        what: `the connection could not be set up (${reasonOf(failure.error)})`,
+        advice: 'Are tls.ca, tls.cert and tls.key PEM texts, and do certificate and key belong together?',
+      }
+    default:
+      return closed(attempt.endpoint, attempt.hasClientCertificate)
+  }
+}
+
+/** Why a store could not be opened, or its connection not be made again. */
+export function connectError(failure: ConnectionFailure, attempt: Attempt): PersistError {
+  const { code = 'ERR_PERSIST_CONNECT', what, advice } = explain(failure, attempt)
+  const { store } = attempt
+  const received = receivedIn(failure)
+  const shown = received === undefined ? '' : ` (${typeof received === 'number' ? hex(received) : received})`
+  return new PersistError(code, `Store ${store}: no connection to the broker, ${what}${shown}. ${advice}`.trimEnd(), {
+    store,
+    ...(received !== undefined && { received }),
+    ...('error' in failure && { cause: failure.error }),
+  })
+}
+
+/** Why a connection that worked has ended; it is being made again. */
+export function lostError(failure: ConnectionFailure, store: string): PersistError {
+  return lost(failure, store, `Store ${store}: the connection was lost`, 'It is being made again.')
+}
+
+/** Why a connection has ended that is for no one pool; it is not made again. */
+export function lostConnection(place: string, { failure }: ConnectionLost): PersistError {
+  return lost(failure, place, `The connection to ${place} was lost`, 'Try again.')
+}
+
+function lost(failure: ConnectionFailure, store: string, what: string, then: string): PersistError {
+  const received = receivedIn(failure)
+  const why = {
+    settings: '',
+    refused: '',
+    ended: '',
+    closed: ': the broker closed it',
+    silent: ': the broker did not answer any more (no PINGRESP)',
+    network: `: ${'error' in failure ? reasonOf(failure.error) : ''}`,
+    garbage: ': what came was no MQTT',
+    puback: `: the broker sent a PUBACK that the standard does not have (${hex(received)})`,
+    disconnect: `: the broker sent DISCONNECT with reason code ${hex(received)}`,
+  }[failure.kind]
+  return new PersistError('ERR_PERSIST_CONNECT', `${what}${why}. ${then}`, {
+    store,
+    ...(received !== undefined && { received }),
+    ...('error' in failure && { cause: failure.error }),
+  })
+}
+
+/** Why a connection is not made again: the pool has another owner now. */
+export function takenOverError(store: string): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_TAKEN_OVER',
+    `Store ${store} was taken over: another program, or this one a second time, has opened the same pool to change it. ` +
+      'This store does not connect again and can only be read. Give each program a name of its own, or open the pool ' +
+      'with readOnly in all programs but one.',
+    { store },
+  )
+}
+
+function receivedIn(failure: ConnectionFailure): string | number | undefined {
+  if ('code' in failure) return failure.code
+  return failure.kind === 'network' ? failure.errorCode : undefined
+}
+
+function hex(code: unknown): string {
+  return `0x${Number(code).toString(16).padStart(2, '0')}`
+}

@@ -1,0 +1,85 @@
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { codeOf } from '../runtime/errors.ts'
+
+const ATTEMPTS = 10
+
+/**
+ * Makes this process the only one that holds a lock, until the returned function is called.
+ *
+ * A lock of a process that is gone (killed, or the machine restarted) does not count. Processes that cannot see each
+ * other, such as two containers with one volume, are not kept apart.
+ *
+ * @param file the lock itself; there is one exactly while somebody holds it, or was killed
+ * @param inUse makes the error for when another process, or this one, holds it; the holder begins with its pid
+ */
+export function lockFile(file: string, inUse: (holder: string) => Error): () => void {
+  const own = `${file}.${process.pid}`
+  const identity = `${process.pid} ${startOf(process.pid)}`
+  // Written under another name first and then linked: nobody ever sees a lock without its contents.
+  writeFileSync(own, identity)
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (linked(own, file)) return () => rmSync(file, { force: true })
+      const holder = contents(file)
+      if (holder !== undefined && isAlive(holder)) throw inUse(holder)
+      if (holder !== undefined) setAside(file, `${own}.stale`, holder)
+    }
+    throw inUse(contents(file) ?? '')
+  } finally {
+    rmSync(own, { force: true })
+  }
+}
+
+// Two processes may find the same stale lock. Only one of them gets that very file by its rename; the other gets the
+// lock that the first has made meanwhile, sees that it is not the one it had read, and puts it back.
+function setAside(file: string, aside: string, expected: string): void {
+  try {
+    renameSync(file, aside)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  if (contents(aside) !== expected) linked(aside, file)
+  rmSync(aside, { force: true })
+}
+
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function isAlive(holder: string): boolean {
+  const [text = '', start = ''] = holder.split(' ')
+  const pid = Number(text)
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if (codeOf(error) === 'ESRCH') return false
+  }
+  // In a container a program has the same small pid at each start: the pid alone would look alive for ever.
+  const running = startOf(pid)
+  return start === '' || running === '' || start === running
+}
+
+/** When a process started, as Linux counts it: boot and clock ticks since; empty where that is not to be had. */
+function startOf(pid: number): string {
+  const boot = contents('/proc/sys/kernel/random/boot_id')?.trim()
+  // The program's name is in brackets and may have spaces; the start is the 20th field after it (proc(5), field 22).
+  const stat = contents(`/proc/${pid}/stat`)
+  const ticks = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  return boot === undefined || ticks === undefined ? '' : `${boot}:${ticks}`
+}
+
+function contents(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,53 @@
+import { PersistError, reasonOf } from '../runtime/errors.ts'
+import { VERSION } from '../runtime/version.ts'
+
+const NAME = 'persist-mqtt'
+const LIMIT_MS = 15_000
+/** Also of a pre-release: 1.0.0-beta.1. */
+const VERSION_NUMBER = /^\d+\.\d+\.\d+([-+][\w.+-]+)?$/
+
+/** What {@link selfUpdate} found out. */
+export interface SelfUpdate {
+  readonly current: string
+  readonly latest: string
+  readonly newer: boolean
+  /** What to type to install the latest version. */
+  readonly command: string
+}
+
+/**
+ * Asks npm for the latest published version. For a person at a terminal: it starts the npm command and uses the network.
+ *
+ * @throws {PersistError} ERR_PERSIST_CONNECT where npm is not there or does not answer
+ */
+export async function selfUpdate(): Promise<SelfUpdate> {
+  // npm knows the registry, the proxy and the certificates that are configured on this machine.
+  const childProcess = globalThis.process?.getBuiltinModule?.('node:child_process')
+  if (childProcess === undefined) throw connectError('there is no npm here (this is not Node)')
+  const latest = await new Promise<string>((resolve, reject) => {
+    const shell = process.platform === 'win32'
+    childProcess.execFile('npm', ['view', NAME, 'version'], { timeout: LIMIT_MS, shell }, (cause, stdout, stderr) => {
+      const answer = stdout.trim()
+      // What npm says first tells more than that it failed.
+      const said = stderr.split('\n').find((line) => /^npm (error|ERR!)/.test(line))
+      if (cause !== null) reject(connectError(said ?? reasonOf(cause).split('\n', 1)[0] ?? '', cause))
+      else if (!VERSION_NUMBER.test(answer)) reject(connectError('npm answered with no version'))
+      else resolve(answer)
+    })
+  })
+  const newer = isNewer(latest, VERSION)
+  return { current: VERSION, latest, newer, command: `npm install ${NAME}@${latest}` }
+}
+
+/** Compares versions by major, minor and patch; a pre-release is not offered. */
+export function isNewer(latest: string, current: string): boolean {
+  const [a, b] = [latest, current].map((version) => /^(\d+)\.(\d+)\.(\d+)$/.exec(version)?.slice(1).map(Number))
+  if (a === undefined || b === undefined) return false
+  const index = a.findIndex((part, at) => part !== b[at])
+  return index >= 0 && (a[index] as number) > (b[index] as number)
+}
+
+function connectError(reason: string, cause?: unknown): PersistError {
+  const text = `The latest version of ${NAME} could not be asked for: ${reason}.`
+  return new PersistError('ERR_PERSIST_CONNECT', text, cause === undefined ? {} : { cause })
+}

@@ -1,0 +1,83 @@
+import type { EditRequest } from '../contracts/backend.ts'
+import type { EditorLink } from '../contracts/editor-link.ts'
+import type { JsonObject } from '../format/json.ts'
+import { optionError } from '../runtime/errors.ts'
+import { type ResolvedOptions, resolveOptions, type StoreOptions } from '../store/options.ts'
+import { type Editor, type EditorHost, editorOf } from './editor.ts'
+import { type BackendMaker, startedStore } from './open-store.ts'
+
+/** Where the pool of another program is; a subset of a store's options, and how long its owner may take to answer. */
+export interface EditorOptions
+  extends Pick<
+    StoreOptions,
+    | 'url'
+    | 'username'
+    | 'password'
+    | 'tls'
+    | 'name'
+    | 'topic'
+    | 'protocolVersion'
+    | 'compat'
+    | 'maxBytes'
+    | 'openTimeoutMs'
+    | 'saveTimeoutMs'
+  > {
+  /** How long the owner's answer is waited for, in milliseconds. @default 10 000 */
+  answerTimeoutMs?: number | undefined
+}
+
+const ANSWER_TIMEOUT_MS = 10_000
+
+/** What an option must be called; the values are checked as a store's are. */
+const NAMES: { readonly [Name in keyof EditorOptions]-?: true } = {
+  url: true,
+  username: true,
+  password: true,
+  tls: true,
+  name: true,
+  topic: true,
+  protocolVersion: true,
+  compat: true,
+  maxBytes: true,
+  openTimeoutMs: true,
+  saveTimeoutMs: true,
+  answerTimeoutMs: true,
+}
+
+/** How an entry point reaches pools: as an editor's store, and the owner of one. */
+export interface EditorMaker {
+  readonly makeBackend: BackendMaker
+  readonly makeLink: (options: ResolvedOptions) => EditorLink & { open(limitMs: number): Promise<void> }
+}
+
+/** Binds `openEditor` to a kind of place. */
+export function editorOpenerFor({
+  makeBackend,
+  makeLink,
+}: EditorMaker): <T extends object = JsonObject>(options?: EditorOptions) => Promise<Editor<T>> {
+  return async ({ answerTimeoutMs = ANSWER_TIMEOUT_MS, ...given } = {}) => {
+    const unknown = Object.keys(given).find((name) => !Object.hasOwn(NAMES, name))
+    if (unknown !== undefined) throw optionError(unknown, 'an editor has no such option')
+    if (!(answerTimeoutMs >= 1 && answerTimeoutMs < 2 ** 31)) {
+      throw optionError('answerTimeoutMs', 'it must be a number of milliseconds from 1 to 2147483647')
+    }
+    const options = resolveOptions(given)
+    const link = makeLink(options)
+    await link.open(options.openTimeoutMs)
+    const direct = async (request: EditRequest) => {
+      const { core } = await startedStore({ ...given, saveOnExit: false }, makeBackend, {
+        isOwned: () => link.isOwned,
+      })
+      // Its failures are in the answer.
+      core.events.on('error', () => {})
+      try {
+        return await core.requested(request)
+      } finally {
+        // Waits for what has become necessary meanwhile: somebody else may have written at the same moment.
+        await core.close()
+      }
+    }
+    const host: EditorHost = { link, answerTimeoutMs, direct, compat: options.compat }
+    return editorOf(host) as Editor<never>
+  }
+}

@@ -1,0 +1,68 @@
+import { unref } from './keep-alive.ts'
+
+/** A promise with its ends in one hand. Its rejection counts as handled: whoever waits for it still gets it. */
+export interface Deferred<Value> {
+  readonly promise: Promise<Value>
+  resolve(value: Value | PromiseLike<Value>): void
+  reject(reason: unknown): void
+}
+
+export function deferred<Value>(): Deferred<Value> {
+  let resolve!: Deferred<Value>['resolve']
+  let reject!: Deferred<Value>['reject']
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  promise.catch(() => {})
+  return { promise, resolve, reject }
+}
+
+/** A promise that is rejected, and whose rejection counts as handled. */
+export function rejected(reason: unknown): Promise<never> {
+  const promise = Promise.reject(reason)
+  promise.catch(() => {})
+  return promise
+}
+
+/** The same promise, but rejected with what `late` makes when a limit in milliseconds is over. */
+export function within<Value>(promise: Promise<Value>, limitMs: number, late: () => Error): Promise<Value> {
+  return raced(promise, limitMs, (over) => over.reject(late()))
+}
+
+/** What a promise resolves with, or the fallback where that takes longer than a time in milliseconds. */
+export function orAfter<Value, Fallback>(
+  promise: Promise<Value>,
+  ms: number,
+  fallback: Fallback,
+): Promise<Value | Fallback> {
+  return raced<Value | Fallback>(promise, ms, (over) => over.resolve(fallback))
+}
+
+/** Resolves after a time in milliseconds. */
+export function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Resolves after a time in milliseconds, or as soon as `until` has; keeps no Node process alive, unlike the others here. */
+export async function pause<Value = never>(ms: number, until?: Promise<Value>): Promise<Value | undefined> {
+  const over = deferred<undefined>()
+  const timer = setTimeout(() => over.resolve(undefined), ms)
+  unref(timer)
+  try {
+    return await (until === undefined ? over.promise : Promise.race([over.promise, until]))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Whichever settles first: the promise, or what is made of `over` when a time in milliseconds has passed. */
+async function raced<Value>(promise: Promise<Value>, ms: number, end: (over: Deferred<Value>) => void): Promise<Value> {
+  const over = deferred<Value>()
+  const timer = setTimeout(() => end(over), ms)
+  try {
+    return await Promise.race([promise, over.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,108 @@
+import { type JsonObject, type JsonValue, ownValue } from '../format/json.ts'
+import { asPersistError, PersistError } from '../runtime/errors.ts'
+import { within } from '../runtime/promises.ts'
+
+/** The variable that holds the version of a pool's shape. */
+export const VERSION_NAME = '$version'
+
+/** Gets a copy of all variables of the version before, and returns those of its own version. */
+export type MigrationStep = (variables: JsonObject) => JsonObject | Promise<JsonObject>
+
+/** By version: how to get there from the one before. */
+export type Migrations = { readonly [version: number]: MigrationStep }
+
+/** The version that a pool is of: 1 where none is noted. */
+export function versionOf(variables: Readonly<JsonObject>): JsonValue {
+  return ownValue(variables, VERSION_NAME) ?? 1
+}
+
+interface MigrationOptions {
+  readonly version: number
+  readonly migrate: Migrations
+  /** How long it may take, in milliseconds. */
+  readonly openTimeoutMs: number
+}
+
+/**
+ * The variables of an older program as those of this one, step by step; undefined where they are of this version.
+ *
+ * @throws {PersistError} ERR_PERSIST_SCHEMA where they are of a newer version, a step is missing, or one has failed;
+ * ERR_PERSIST_TIMEOUT
+ */
+export async function migrated(
+  variables: Readonly<JsonObject>,
+  { version, migrate, openTimeoutMs }: MigrationOptions,
+  store: string,
+): Promise<JsonObject> {
+  const from = versionOf(variables) as number
+  const { [VERSION_NAME]: _, ...own } = variables
+  let now: JsonObject = structuredClone(own)
+  const end = performance.now() + openTimeoutMs
+  for (let next = from + 1; next <= version; next++) {
+    const step = migrate[next] as MigrationStep
+    const late = () =>
+      new PersistError(
+        'ERR_PERSIST_TIMEOUT',
+        `migrate[${next}] of ${store} did not end within openTimeoutMs (${openTimeoutMs} ms). Nothing was changed.`,
+        { store },
+      )
+    try {
+      now = await within(Promise.resolve(step(now)), Math.max(1, end - performance.now()), late)
+    } catch (thrown) {
+      if (thrown instanceof PersistError && thrown.code === 'ERR_PERSIST_TIMEOUT') throw thrown
+      const { message } = asPersistError(thrown, store, 'migrated')
+      throw migrationError(store, `migrate[${next}] has failed: ${message}`, thrown)
+    }
+    const isPool = typeof now === 'object' && now !== null && !Array.isArray(now)
+    if (!isPool) throw migrationError(store, `migrate[${next}] must return the variables, an object`)
+  }
+  return { ...now, [VERSION_NAME]: version }
+}
+
+/**
+ * Must the variables be migrated before this program can use them?
+ *
+ * @throws {PersistError} ERR_PERSIST_SCHEMA where they cannot be
+ */
+export function isOutdated(
+  variables: Readonly<JsonObject>,
+  { version, migrate, readOnly }: Pick<MigrationOptions, 'version' | 'migrate'> & { readonly readOnly: boolean },
+  store: string,
+): boolean {
+  // Whoever names no version takes the pool as it is; and an empty one is of any version.
+  if (version === 0 || Object.keys(variables).length === 0) return false
+  const from = versionOf(variables)
+  if (from === version) return false
+  if (!Number.isSafeInteger(from) || (from as number) < 1) {
+    throw migrationError(store, `its ${VERSION_NAME} is ${JSON.stringify(from)}, and must be a whole number from 1`)
+  }
+  if ((from as number) > version) {
+    throw newerError(store, from as number, version)
+  }
+  const missing = Array.from({ length: version - (from as number) }, (_, index) => (from as number) + 1 + index).find(
+    (step) => !Object.hasOwn(migrate, step),
+  )
+  if (missing !== undefined) {
+    throw migrationError(
+      store,
+      `it is of version ${from}, this program needs ${version}: pass migrate: { ${missing}: … }`,
+    )
+  }
+  if (readOnly) {
+    throw migrationError(
+      store,
+      `it is of version ${from}, this program needs ${version}, and may not change it (readOnly)`,
+    )
+  }
+  return true
+}
+
+/** A newer program has written it. */
+export function newerError(store: string, from: number, version: number): PersistError {
+  return migrationError(store, `it was written by version ${from} of the program, this is ${version}`)
+}
+
+function migrationError(store: string, reason: string, cause?: unknown): PersistError {
+  const text = `The pool of ${store} does not fit: ${reason}. Nothing was changed.`
+  return new PersistError('ERR_PERSIST_SCHEMA', text, { store, ...(cause === undefined ? {} : { cause }) })
+}

@@ -1,0 +1,297 @@
+import type { Backend } from '../contracts/backend.ts'
+import { encodeText } from '../format/bytes.ts'
+import { deviceLimit } from '../format/device.ts'
+import { type JsonObject, MAX_POOL_BYTES } from '../format/json.ts'
+import { namesUser } from '../format/url.ts'
+import { type HomeAssistantOptions, isHomeAssistantOptions } from '../home-assistant/options.ts'
+import type { OnConflict } from '../merge/three-way.ts'
+import { optionError } from '../runtime/errors.ts'
+import type { Migrations } from '../schema/migration.ts'
+import type { StandardSchema } from '../schema/schema.ts'
+import { reservedBecause } from './members.ts'
+
+/** Certificates for `mqtts:` and `wss:`, as PEM texts (not file names). */
+export interface TlsOptions {
+  /** The authorities to trust instead of the system's: for a broker with a private CA. */
+  ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** This client's certificate and its key, for a broker that asks for one. */
+  cert?: string | Uint8Array
+  key?: string | Uint8Array
+  /** The name that the broker's certificate must have. @default the host of the url */
+  servername?: string
+  /** false accepts any certificate: for a test only. @default true */
+  rejectUnauthorized?: boolean
+}
+
+/** Saves by itself after changes. */
+export interface AutosaveOptions {
+  /** How long after the last change, in milliseconds. */
+  delayMs: number
+  /** How long after the first unsaved change at the latest, in milliseconds. @default 10 times delayMs */
+  maxDelayMs?: number
+}
+
+/** Where the pool is kept, and how the store behaves; every option has a default but `name`. */
+export interface StoreOptions<T extends object = JsonObject> {
+  /** mqtt:, mqtts:, ws: or wss: url of the broker. @default $MQTT_URL or mqtt://localhost:1883 */
+  url?: string | undefined
+  /** @default $MQTT_USERNAME */
+  username?: string | undefined
+  /** @default $MQTT_PASSWORD */
+  password?: string | undefined
+  tls?: TlsOptions | undefined
+  /** Name of the pool; two programs must not share one by accident, so there is no default but $PERSIST_NAME. */
+  name?: string | undefined
+  /** The pool's topic, `{name}` stands for the name. @default stat/{name}/PersistMQTT */
+  topic?: string | undefined
+  /** MQTT 5 where the broker speaks it, else 3.1.1 (4); or one of them. @default auto */
+  protocolVersion?: 'auto' | 4 | 5 | undefined
+  /** With `persist-mqtt/file`: path of the JSON file. @default `<name>.json` in the current directory */
+  file?: string | undefined
+  /** Node only: a file for what was saved and is not confirmed, which a killed program finds there again. @default none */
+  journal?: string | undefined
+  /** A place to keep the pool at, instead of url and topic. */
+  backend?: Backend | undefined
+  /** Nothing is held: start an empty pool, wait for `zero()` (or for somebody who writes one), or fail. @default create */
+  empty?: 'create' | 'wait' | 'fail' | undefined
+  /** Values of variables that the pool does not have when it is opened. */
+  defaults?: Partial<T> | undefined
+  /**
+   * Checks the whole pool when it is opened, when somebody else has changed it, and before it is saved: any Standard
+   * Schema (zod, valibot, arktype…). The variables have its types.
+   */
+  schema?: StandardSchema<T> | undefined
+  /**
+   * What others wrote does not fit the schema. 'reject': what is held stays as it is when opening, and is brought back
+   * later ('heal'). 'accept': it is taken as it is. Either way it is an 'error' event, or that of opening. @default reject
+   */
+  onInvalid?: 'reject' | 'accept' | undefined
+  /** Version of the pool's shape, a whole number from 1; kept in the pool as `$version`. */
+  version?: number | undefined
+  /** By version: makes the variables of the version before into those of this one, `{ 2: (old) => … }`; may be async. */
+  migrate?: Migrations | undefined
+  /**
+   * With an MQTT broker: shows the variables in Home Assistant (MQTT device discovery). `true`: all that are booleans, numbers or
+   * texts. @default undefined
+   */
+  homeAssistant?: true | HomeAssistantOptions | undefined
+  /** Saves every so many seconds if something changed; less than 5: never. @default 0 */
+  saveEvery?: number | undefined
+  /** @default false */
+  autosave?: false | AutosaveOptions | undefined
+  /** Saves at SIGINT, SIGTERM and at the end of the event loop; in a browser when the page is hidden. @default true */
+  saveOnExit?: boolean | undefined
+  /** Follow the pool, never change it. @default false */
+  readOnly?: boolean | undefined
+  /** 'tasmota': refuse what an ESP32 could not read back (32-bit integers, pool size). @default none */
+  compat?: 'tasmota' | undefined
+  /** The largest pool that may be saved, in bytes; up to 16 MiB can be read. @default 16 MiB; for tasmota what a device reads */
+  maxBytes?: number | undefined
+  /** @default 10 000 */
+  openTimeoutMs?: number | undefined
+  /** @default 30 000 */
+  saveTimeoutMs?: number | undefined
+  /** Who wins where this program and somebody else changed the same variable. @default local */
+  onConflict?: OnConflict | undefined
+}
+
+/** Options that may well have no value in the end. */
+type MayBeMissing =
+  | 'username'
+  | 'password'
+  | 'tls'
+  | 'file'
+  | 'journal'
+  | 'backend'
+  | 'schema'
+  | 'compat'
+  | 'homeAssistant'
+
+type Resolved<Options> = {
+  readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
+}
+
+/** Every option with its value. */
+export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' | MayBeMissing>> {
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly tls: TlsOptions | undefined
+  readonly file: string | undefined
+  readonly journal: string | undefined
+  readonly backend: Backend | undefined
+  readonly schema: StandardSchema | undefined
+  readonly compat: 'tasmota' | undefined
+  readonly homeAssistant: true | HomeAssistantOptions | undefined
+  readonly autosave: false | Required<AutosaveOptions>
+  readonly guards: Guards
+}
+
+/**
+ * Which variables a store keeps from going back to an old value: all of them, or, where it is an editor's, those that it
+ * was asked to change. Several editors may have a store of one pool at once, and are not to guard it against each other,
+ * still less against its owner, who knows best.
+ */
+export type Guards = 'all' | { readonly isOwned: () => boolean }
+
+/** The options that are there, without those that are undefined. */
+type Given = { readonly [Name in keyof StoreOptions]?: Exclude<StoreOptions[Name], undefined> }
+
+/** What holds where nothing is given. */
+export const DEFAULTS = {
+  url: 'mqtt://localhost:1883',
+  topic: 'stat/{name}/PersistMQTT',
+  protocolVersion: 'auto',
+  empty: 'create',
+  onInvalid: 'reject',
+  saveEvery: 0,
+  autosave: false,
+  saveOnExit: true,
+  readOnly: false,
+  openTimeoutMs: 10_000,
+  saveTimeoutMs: 30_000,
+  onConflict: 'local',
+} as const
+
+type Check = readonly [test: (value: unknown) => boolean, wants: string]
+
+const text: Check = [(value) => typeof value === 'string', 'a string']
+const yesOrNo: Check = [(value) => typeof value === 'boolean', 'true or false']
+const object: Check = [(value) => typeof value === 'object' && value !== null, 'an object']
+const func: Check = [(value) => typeof value === 'function', 'a function']
+const oneOf = (...values: unknown[]): Check => [(value) => values.includes(value), `one of ${values.join(', ')}`]
+const number = (least: number, most: number, wants: string): Check => [
+  (value) => typeof value === 'number' && value >= least && value <= most,
+  wants,
+]
+// setTimeout takes 32 bit; a longer time would fire at once.
+const milliseconds = number(1, 2 ** 31 - 1, 'a number of milliseconds from 1 to 2147483647')
+
+/** What every option must be; an option that is not here does not exist. */
+const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
+  url: text,
+  username: text,
+  password: text,
+  tls: object,
+  name: text,
+  topic: text,
+  file: text,
+  journal: [(value) => typeof value === 'string' && value !== '', 'the path of a file'],
+  protocolVersion: oneOf('auto', 4, 5),
+  backend: object,
+  empty: oneOf('create', 'wait', 'fail'),
+  defaults: object,
+  schema: [
+    (value) => typeof (value as StandardSchema | null)?.['~standard']?.validate === 'function',
+    'a Standard Schema',
+  ],
+  version: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a whole number from 1'],
+  migrate: [isMigrations, 'an object with a function for each version: { 2: (old) => … }'],
+  homeAssistant: [
+    (value) => value === true || isHomeAssistantOptions(value),
+    'true or { discoveryPrefix, device, variables }',
+  ],
+  onInvalid: oneOf('reject', 'accept'),
+  saveEvery: number(Number.NEGATIVE_INFINITY, (2 ** 31 - 1) / 1000, 'a number of seconds up to 2147483'),
+  autosave: [
+    (value) =>
+      value === false ||
+      (object[0](value) && ['delayMs', 'maxDelayMs'].every((name) => checkAutosave((value as never)[name], name))),
+    'false or {delayMs, maxDelayMs}, in milliseconds',
+  ],
+  saveOnExit: yesOrNo,
+  readOnly: yesOrNo,
+  compat: oneOf('tasmota'),
+  maxBytes: number(2, Number.MAX_SAFE_INTEGER, 'a number of bytes from 2'),
+  openTimeoutMs: milliseconds,
+  saveTimeoutMs: milliseconds,
+  onConflict: [(value) => value === 'local' || value === 'remote' || func[0](value), "'local', 'remote' or a function"],
+}
+
+function isMigrations(value: unknown): boolean {
+  if (!object[0](value)) return false
+  return Object.entries(value as object).every(
+    ([key, step]) => Number.isInteger(Number(key)) && Number(key) >= 2 && func[0](step),
+  )
+}
+
+function checkAutosave(value: unknown, name: string): boolean {
+  return milliseconds[0](value) || (name === 'maxDelayMs' && value === undefined)
+}
+
+/**
+ * Fills in defaults and the environment, and checks everything; the caller's object is neither kept nor written to.
+ *
+ * @throws {PersistError} ERR_PERSIST_OPTION, naming the option, what it is and what it should be
+ */
+export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
+  // Given as undefined is not given: `password: process.env.BROKER_PASSWORD`.
+  const options: Given = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  for (const [name, value] of Object.entries(options)) {
+    const check = CHECKS[name as keyof StoreOptions]
+    if (!Object.hasOwn(CHECKS, name)) throw optionError(name, 'there is no such option')
+    if (!check[0](value)) throw optionError(name, `it must be ${check[1]}, not ${shown(name, value)}`)
+  }
+  const env = globalThis.process?.env ?? {}
+  const name = options.name ?? (env.PERSIST_NAME || undefined)
+  if (options.backend === undefined && name === undefined) {
+    throw optionError('name', 'every program needs one of its own: pass name, or set $PERSIST_NAME')
+  }
+  const topic = (options.topic ?? DEFAULTS.topic).replaceAll('{name}', name ?? '')
+  for (const name of Object.keys(options.defaults ?? {})) {
+    const reason = reservedBecause(name)
+    if (reason !== undefined)
+      throw optionError('defaults', `no variable can be called ${JSON.stringify(name)}: ${reason}`)
+  }
+  if (options.migrate !== undefined && options.version === undefined) {
+    throw optionError('migrate', 'it needs version, the one to migrate to')
+  }
+  if (options.homeAssistant !== undefined && (options.backend !== undefined || options.readOnly)) {
+    throw optionError(
+      'homeAssistant',
+      'it is for the owner of a pool at an MQTT broker: not with backend, nor with readOnly',
+    )
+  }
+  if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
+  const url = options.url ?? (env.MQTT_URL || DEFAULTS.url)
+  // Whoever is named in the url is meant.
+  const login = namesUser(url) ? {} : env
+  return {
+    ...DEFAULTS,
+    ...options,
+    url,
+    username: (options.username ?? login.MQTT_USERNAME) || undefined,
+    password: (options.password ?? login.MQTT_PASSWORD) || undefined,
+    name: name ?? 'store',
+    topic,
+    tls: options.tls && { ...options.tls },
+    file: options.file,
+    journal: options.journal,
+    backend: options.backend,
+    defaults: { ...options.defaults },
+    version: options.version ?? 0,
+    schema: options.schema,
+    migrate: { ...options.migrate },
+    compat: options.compat,
+    homeAssistant: options.homeAssistant,
+    maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : MAX_POOL_BYTES),
+    guards: 'all',
+    autosave: options.autosave ? resolveAutosave(options.autosave) : false,
+  }
+}
+
+function resolveAutosave({ delayMs, maxDelayMs = delayMs * 10 }: AutosaveOptions): Required<AutosaveOptions> {
+  return { delayMs, maxDelayMs }
+}
+
+/** MQTT 5, 4.7.3: a topic has 1 to 65,535 bytes and no NUL; [MQTT-3.3.2-2]: no wildcards in a topic that is published to. */
+function checkTopic(topic: string, option: string): void {
+  const bad = /[+#\0]/.exec(topic)?.[0]
+  if (bad !== undefined) throw optionError(option, `an MQTT topic to publish to cannot hold ${JSON.stringify(bad)}`)
+  const bytes = encodeText(topic).length
+  // The fence's topic below it needs some bytes more.
+  if (bytes === 0 || bytes > 65_000) throw optionError(option, `the topic must have 1 to 65000 bytes, not ${bytes}`)
+}
+
+function shown(name: string, value: unknown): string {
+  return name === 'password' || typeof value === 'object' ? `a value of type ${typeof value}` : String(value)
+}

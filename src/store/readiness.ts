@@ -1,0 +1,33 @@
+import type { ProcessHold } from '../runtime/keep-alive.ts'
+import { deferred } from '../runtime/promises.ts'
+
+/** Whether the variables are here, for those who wait for them. */
+export class Readiness {
+  readonly #ready = deferred<void>()
+  readonly #hold: ProcessHold
+
+  constructor(hold: ProcessHold) {
+    this.#hold = hold
+  }
+
+  /** The variables are here. */
+  reached(): void {
+    this.#ready.resolve()
+  }
+
+  /** They never will be; or, when they have been, nothing happens. */
+  missed(error: unknown): void {
+    this.#ready.reject(error)
+  }
+
+  /** Runs a function in a later tick, once the variables are here; keeps the process alive until then. */
+  exec<Result>(fn: () => Result): Promise<Awaited<Result>> {
+    const waiting = {}
+    this.#hold.hold(waiting)
+    const ready = this.#ready.promise.finally(() => this.#hold.release(waiting))
+    const result = ready.then(fn) as Promise<Awaited<Result>>
+    // What fn throws is its caller's; that the store was never ready is an 'error' event already.
+    this.#ready.promise.catch(() => result.catch(() => {}))
+    return result
+  }
+}

@@ -1,0 +1,218 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { PersistError } from '../../src/runtime/errors.ts'
+import type { StoreEvents } from '../../src/store/events.ts'
+import type { StoreOptions } from '../../src/store/options.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
+
+async function open(text: string | null = null, options: StoreOptions = {}) {
+  const backend = new HeldBackend(text)
+  const pt = await backend.openers.openStore({ name: 'watched', saveOnExit: false, ...options })
+  const changes: StoreEvents['change'][] = []
+  return { backend, pt, changes, listen: () => pt.$on('change', (change) => changes.push(change)) }
+}
+
+afterEach(() => void vi.useRealTimers())
+
+describe("'change'", () => {
+  it('tells each variable once a microtask, with what it was and what it is, frozen', async () => {
+    const { pt, changes, listen } = await open('{"n":1,"list":[{"a":1}],"gone":1}')
+    listen()
+    pt.n = 2
+    pt.n = 3
+    pt.list[0].a = 2
+    pt.list.push(4)
+    delete pt.gone
+    pt.fresh = { x: [] }
+    expect(changes).toEqual([])
+    await Promise.resolve()
+    expect(changes).toEqual([
+      { name: 'n', value: 3, previous: 1, origin: 'local' },
+      { name: 'list', value: [{ a: 2 }, 4], previous: [{ a: 1 }], origin: 'local' },
+      { name: 'gone', value: undefined, previous: 1, origin: 'local' },
+      { name: 'fresh', value: { x: [] }, previous: undefined, origin: 'local' },
+    ])
+    const { value, previous } = changes[1] as { value: unknown; previous: unknown }
+    expect(value).toBe(pt.$snapshot().list)
+    expect(() => (value as number[]).push(1)).toThrow(TypeError)
+    expect(() => Object.assign((previous as object[])[0] as object, { a: 5 })).toThrow(TypeError)
+  })
+
+  it('is nothing that goes and comes back meanwhile, and nothing that happened before anybody listened', async () => {
+    const { pt, changes, listen } = await open('{"n":1}')
+    pt.n = 2
+    const stop = listen()
+    pt.n = 3
+    pt.n = 2
+    await Promise.resolve()
+    expect(changes).toEqual([])
+    stop()
+    pt.n = 4
+    await Promise.resolve()
+    listen()
+    pt.n = 5
+    await Promise.resolve()
+    expect(changes).toEqual([{ name: 'n', value: 5, previous: 4, origin: 'local' }])
+  })
+
+  it('tells what a listener changes in its turn', async () => {
+    const { pt, changes, listen } = await open()
+    listen()
+    pt.$on('change', ({ name, value }) => {
+      if (name === 'celsius') pt.fahrenheit = (value as number) * 1.8 + 32
+    })
+    pt.celsius = 20
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(changes.map(({ name, value }) => [name, value])).toEqual([
+      ['celsius', 20],
+      ['fahrenheit', 68],
+    ])
+  })
+
+  it('a listener that throws stops nobody else', async () => {
+    const { pt, changes, listen } = await open()
+    const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))
+    const listeners = process.listeners('uncaughtException')
+    // The test runner's own would take it for a failure.
+    for (const other of listeners.slice(0, -1)) process.off('uncaughtException', other)
+    pt.$on('change', () => {
+      throw new Error('mine')
+    })
+    listen()
+    pt.n = 1
+    await pt.save()
+    expect(await uncaught).toMatchObject({ message: 'mine' })
+    for (const other of listeners.slice(0, -1)) process.on('uncaughtException', other)
+    expect(changes).toHaveLength(1)
+  })
+
+  it('leaves no listener, and no memory of one, behind', async () => {
+    const { pt } = await open()
+    let told = 0
+    for (let round = 0; round < 1000; round++) {
+      pt.$on('change', () => told++)()
+      pt.$subscribe(() => told++)()
+    }
+    pt.n = 1
+    await Promise.resolve()
+    expect(told).toBe(0)
+  })
+})
+
+describe('$subscribe', () => {
+  it('tells after each round of changes, by when the snapshot is another', async () => {
+    const { backend, pt } = await open('{"n":1,"same":{"x":1}}')
+    const shown = [pt.$snapshot()]
+    const stop = pt.$subscribe(() => shown.push(pt.$snapshot()))
+    pt.n = 2
+    pt.m = 1
+    await Promise.resolve()
+    backend.foreign('{"n":1,"same":{"x":1},"theirs":1}')
+    await Promise.resolve()
+    stop()
+    pt.n = 9
+    await Promise.resolve()
+    expect(shown).toEqual([
+      { n: 1, same: { x: 1 } },
+      { n: 2, m: 1, same: { x: 1 } },
+      { n: 2, m: 1, same: { x: 1 }, theirs: 1 },
+    ])
+    expect(new Set(shown.map(({ same }) => same)).size).toBe(1)
+    expect(pt.$snapshot()).toBe(pt.$snapshot())
+  })
+})
+
+describe('timers', () => {
+  it('saveEvery takes any number of seconds from 5', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":0}', { saveEvery: 5 })
+    const savesIn = async (ms: number) => {
+      pt.n += 1
+      const before = backend.writes.length
+      await vi.advanceTimersByTimeAsync(ms)
+      return backend.writes.length - before
+    }
+    expect(await savesIn(5000)).toBe(1)
+    for (const seconds of [4, 0, -1, Number.NaN]) {
+      pt.saveEvery(seconds)
+      expect(await savesIn(600_000)).toBe(0)
+    }
+    // Longer than a timer takes: not at once.
+    pt.saveEvery(1e9)
+    expect(await savesIn(600_000)).toBe(0)
+    pt.saveEvery(Number.POSITIVE_INFINITY)
+    expect(await savesIn(600_000)).toBe(0)
+    await pt.$close()
+  })
+
+  it('autosave without maxDelayMs does not wait for ever for a pause', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
+    for (let ms = 0; ms < 2000; ms += 50) {
+      pt.n += 1
+      await vi.advanceTimersByTimeAsync(50)
+    }
+    // Every 1000 ms, though the program never pauses for 100.
+    expect(backend.writes.map(({ text }) => text)).toEqual(['{"n":20}', '{"n":40}'])
+    await pt.$close()
+  })
+
+  it('autosave sends again what is not confirmed in time, though nothing changes any more', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
+    const errors: string[] = []
+    pt.$on('error', ({ code }) => errors.push(code))
+    backend.auto = false
+    pt.n = 1
+    await vi.advanceTimersByTimeAsync(100)
+    backend.writes[0]?.fail('ERR_PERSIST_TIMEOUT')
+    await vi.advanceTimersByTimeAsync(100)
+    expect(backend.writes.map(({ text }) => text)).toEqual(['{"n":1}', '{"n":1}'])
+    backend.writes[1]?.land()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([backend.text, backend.writes.length, errors]).toEqual(['{"n":1}', 2, ['ERR_PERSIST_TIMEOUT']])
+    await pt.$close()
+  })
+
+  it('autosave sends no more what is refused, until something changes', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
+    pt.$on('error', () => {})
+    backend.auto = false
+    pt.n = 1
+    await vi.advanceTimersByTimeAsync(100)
+    backend.writes[0]?.fail('ERR_PERSIST_DENIED')
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(backend.writes).toHaveLength(1)
+    backend.auto = true
+    pt.n = 2
+    await vi.advanceTimersByTimeAsync(100)
+    expect(backend.text).toBe('{"n":2}')
+    await pt.$close()
+  })
+
+  it('autosave waits for the link where there is none, and says so once', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
+    const errors: string[] = []
+    pt.$on('error', ({ code }) => errors.push(code))
+    backend.listener.offline(new PersistError('ERR_PERSIST_CONNECT', 'lost'))
+    pt.n = 1
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect([backend.writes.length, errors]).toEqual([0, ['ERR_PERSIST_TIMEOUT']])
+    backend.listener.online(backend.held())
+    await vi.advanceTimersByTimeAsync(100)
+    expect(backend.text).toBe('{"n":1}')
+    await pt.$close()
+  })
+
+  it('closing ends all of them', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 }, saveEvery: 5 })
+    pt.n = 1
+    await pt.$close()
+    expect([backend.text, backend.writes.length]).toEqual(['{"n":1}', 1])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([backend.writes.length, vi.getTimerCount()]).toEqual([1, 0])
+  })
+})

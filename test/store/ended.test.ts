@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { PersistError } from '../../src/runtime/errors.ts'
+import type { StoreOptions } from '../../src/store/options.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
+
+const gone = () => new PersistError('ERR_PERSIST_TAKEN_OVER', 'taken', { store: 'lost' })
+
+async function opened(text: string, options: StoreOptions = {}) {
+  const backend = new HeldBackend(text, { auto: false })
+  const pt = await backend.openers.openStore({ name: 'lost', ...options })
+  const errors: PersistError[] = []
+  pt.$on('error', (error) => errors.push(error))
+  return { backend, pt, errors }
+}
+
+describe('a store whose backend has ended', () => {
+  it('rejects every save, also the one under way and the one after it, with what was not saved', async () => {
+    const { backend, pt, errors } = await opened('{"a":1,"b":1}')
+    pt.a = 2
+    const saves = [pt.save()]
+    pt.list = [1]
+    saves.push(pt.save())
+    backend.listener.offline(gone())
+    backend.listener.ended(gone())
+    for (const save of [...saves, pt.save()]) {
+      await expect(save).rejects.toMatchObject({ code: 'ERR_PERSIST_TAKEN_OVER', unsaved: { a: 2, list: [1] } })
+    }
+    // The write that was under way ends after all, as a link that was lost.
+    backend.writes[0]?.fail('ERR_PERSIST_CONNECT')
+    await pt.$close()
+    // Once, and once more for the save() after it.
+    expect(errors.map(({ code }) => code)).toEqual(['ERR_PERSIST_TAKEN_OVER', 'ERR_PERSIST_TAKEN_OVER'])
+    expect(backend.writes).toHaveLength(1)
+    expect({ ...pt }).toEqual({ a: 2, b: 1, list: [1] })
+  })
+
+  it('cannot be changed any more, deep in lists neither, and says why', async () => {
+    const { backend, pt } = await opened('{"list":[1]}', { autosave: { delayMs: 1 }, saveEvery: 5 })
+    backend.listener.ended(gone())
+    const list = pt.list as number[]
+    const ways = [() => (pt.a = 1), () => delete pt.list, () => pt.zero(true), () => pt.dirty(), () => list.push(2)]
+    for (const way of ways)
+      expect(way).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_TAKEN_OVER', unsaved: {} }))
+    expect([pt.ready(), pt.$status.state, pt.$snapshot()]).toEqual([true, 'readonly', { list: [1] }])
+    await pt.$close()
+    expect(backend.writes).toHaveLength(0)
+  })
+
+  it('has failed where there was nothing to read yet', async () => {
+    const backend = new HeldBackend(null)
+    const pt = backend.openers.createStore({ name: 'lost', empty: 'wait' })
+    pt.$on('error', () => {})
+    const never = pt.exec(() => {})
+    await new Promise((resolve) => pt.$on('status', resolve))
+    backend.listener.ended(gone())
+    await expect(never).rejects.toMatchObject({ code: 'ERR_PERSIST_TAKEN_OVER' })
+    expect([pt.$status.state, backend.isClosed]).toEqual(['failed', true])
+  })
+})

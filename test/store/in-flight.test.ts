@@ -1,0 +1,196 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { PersistError } from '../../src/runtime/errors.ts'
+import type { StoreOptions } from '../../src/store/options.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
+
+const lost = { code: 'ERR_PERSIST_CONNECT' } as PersistError
+
+async function open(text: string, options: StoreOptions = {}) {
+  const backend = new HeldBackend(text, { auto: false })
+  const pt = await backend.openers.openStore({ name: 'in-flight', saveOnExit: false, ...options })
+  const errors: string[] = []
+  pt.$on('error', ({ code }) => errors.push(code))
+  return { backend, pt, errors }
+}
+
+describe('while a write is in flight', () => {
+  it('values that come back to what was confirmed are sent after it', async () => {
+    const { backend, pt } = await open('{"n":1,"list":[1]}')
+    pt.n = 2
+    pt.list.push(2)
+    const first = pt.save()
+    pt.n = 1
+    pt.list.pop()
+    expect(pt.$status).toMatchObject({ unsaved: true })
+    const back = pt.save()
+    ;(await backend.nth(1)).land()
+    await first
+    ;(await backend.nth(2)).land()
+    await back
+    expect(backend.text).toBe('{"n":1,"list":[1]}')
+    expect(pt.$status).toMatchObject({ unsaved: false })
+  })
+
+  it('a new variable that is removed again is removed after it', async () => {
+    const { backend, pt } = await open('{}')
+    pt.n = 1
+    void pt.save()
+    delete pt.n
+    const removed = pt.save()
+    ;(await backend.nth(1)).land()
+    ;(await backend.nth(2)).land()
+    await removed
+    expect(backend.text).toBe('{}')
+  })
+
+  it('autosave sees a change that takes back what is under way', async () => {
+    vi.useFakeTimers()
+    const { backend, pt } = await open('{"n":1}', { autosave: { delayMs: 10 } })
+    pt.n = 2
+    await vi.advanceTimersByTimeAsync(10)
+    pt.n = 1
+    await vi.advanceTimersByTimeAsync(10)
+    expect(backend.writes).toHaveLength(1)
+    backend.writes[0]?.land()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(backend.writes.map(({ text }) => text)).toEqual(['{"n":2}', '{"n":1}'])
+    vi.useRealTimers()
+  })
+
+  it('what its rejection leaves open is sent even if nothing has changed since', async () => {
+    const { backend, pt } = await open('{"n":1}')
+    pt.n = 2
+    const late = pt.save()
+    pt.n = 1
+    ;(await backend.nth(1)).fail('ERR_PERSIST_TIMEOUT')
+    await expect(late).rejects.toThrow()
+    const saved = pt.save()
+    ;(await backend.nth(2)).land()
+    await saved
+    expect(backend.text).toBe('{"n":1}')
+  })
+
+  it('what somebody else has just written in its place is not written again', async () => {
+    const { backend, pt } = await open('{"n":1}')
+    pt.n = 2
+    const saved = pt.save()
+    const write = await backend.nth(1)
+    backend.foreign('{"n":2}')
+    write.land('superseded')
+    await saved
+    expect(backend.writes).toHaveLength(1)
+    expect(pt.$status).toMatchObject({ unsaved: false })
+  })
+
+  it('a later edit of somebody else is no conflict with an earlier one that was only passed on', async () => {
+    const { backend, pt } = await open('{"n":1}')
+    const conflicts: string[] = []
+    pt.$on('conflict', ({ name }) => conflicts.push(name))
+    pt.n = 2
+    void pt.save()
+    backend.foreign('{"n":1,"theirs":1}')
+    // Lands over it, and is followed by the merge, over which they write again.
+    ;(await backend.nth(1)).land()
+    const merge = await backend.nth(2)
+    backend.foreign('{"n":2,"theirs":5}')
+    merge.land()
+    ;(await backend.nth(3)).land()
+    expect(JSON.parse(backend.text as string)).toEqual({ n: 2, theirs: 5 })
+    expect([pt.theirs, conflicts]).toEqual([5, []])
+  })
+
+  it('closing waits for the merge with what it landed over', async () => {
+    const { backend, pt } = await open('{"n":0}')
+    pt.n = 1
+    const closing = pt.$close()
+    const write = await backend.nth(1)
+    backend.foreign('{"n":0,"theirs":1}')
+    write.land()
+    const merge = await backend.nth(2)
+    expect(backend.isClosed).toBe(false)
+    merge.land()
+    await closing
+    expect(backend.isClosed).toBe(true)
+    expect(JSON.parse(backend.text as string)).toEqual({ n: 1, theirs: 1 })
+  })
+
+  it('closing that takes too long rejects, is told, and lets go', async () => {
+    const { backend, pt, errors } = await open('{"n":0}', { saveTimeoutMs: 20 })
+    pt.n = 1
+    const saved = pt.save()
+    await expect(pt.$close()).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })
+    await expect(saved).rejects.toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
+    expect([errors, backend.isClosed, pt.$status.state, pt.n]).toEqual([['ERR_PERSIST_TIMEOUT'], true, 'closed', 1])
+    // Too late: nobody waits for it any more, and nothing follows.
+    backend.foreign('{"n":0,"theirs":1}')
+    backend.writes[0]?.land()
+    await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
+    expect(backend.writes).toHaveLength(1)
+  })
+})
+
+describe('a link that comes back', () => {
+  it('with a write of ours that had timed out and was replaced since: it is no edit of somebody else', async () => {
+    const { backend, pt } = await open('{"n":0}')
+    pt.n = 1
+    const late = pt.save()
+    ;(await backend.nth(1)).fail('ERR_PERSIST_TIMEOUT')
+    await expect(late).rejects.toThrow()
+    backend.auto = true
+    pt.n = 2
+    await pt.save()
+    backend.listener.offline(lost)
+    const healed = new Promise((resolve) => pt.$on('heal', resolve))
+    backend.listener.online(backend.held('{"n":1}'))
+    expect(await healed).toEqual({ reason: 'lost' })
+    expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
+  })
+
+  it('with one of thousands of older pools: it is recognised', async () => {
+    const { backend, pt } = await open('{"n":0}')
+    backend.auto = true
+    for (let n = 1; n <= 4000; n++) {
+      pt.n = n
+      await pt.save()
+    }
+    backend.listener.offline(lost)
+    backend.listener.online(backend.held('{"n":7}'))
+    await pt.save()
+    expect([pt.n, backend.text]).toEqual([4000, '{"n":4000}'])
+  })
+})
+
+it('variables that somebody else adds and removes leave nothing to save', async () => {
+  const { backend, pt } = await open('{"n":1}')
+  for (const text of ['{"n":1,"m":[2]}', '{"n":1}', '{"m":3}', '{}', '{"n":1}']) {
+    backend.foreign(text)
+    expect({ ...pt }).toEqual(JSON.parse(text))
+    expect(pt.$status).toMatchObject({ unsaved: false })
+    await pt.save()
+  }
+  expect(backend.writes).toHaveLength(0)
+})
+
+it('no rejection of an unawaited save reaches the process', async () => {
+  const unhandled: unknown[] = []
+  const note = (reason: unknown) => void unhandled.push(reason)
+  process.on('unhandledRejection', note)
+  const { backend, pt, errors } = await open('{"n":0}', { saveTimeoutMs: 20, maxBytes: 100 })
+  pt.n = 1
+  void pt.save()
+  void pt.save()
+  ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
+  pt.n = 'x'.repeat(200)
+  void pt.save()
+  await vi.waitFor(() => expect(errors).toHaveLength(2))
+  backend.listener.offline(lost)
+  pt.n = 2
+  void pt.save()
+  await vi.waitFor(() => expect(errors).toHaveLength(3))
+  await pt.$close().catch(() => {})
+  void pt.save()
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', note)
+  expect(unhandled).toEqual([])
+  expect(errors).toEqual(['DENIED', 'TOO_LARGE', 'TIMEOUT', 'TIMEOUT', 'CLOSED'].map((code) => `ERR_PERSIST_${code}`))
+})

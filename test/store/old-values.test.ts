@@ -1,0 +1,186 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import type { Stamp } from '../../src/contracts/backend.ts'
+import { PersistError } from '../../src/runtime/errors.ts'
+import { bytesOf } from '../helpers/held-backend.ts'
+import { opened, saved, settled } from '../helpers/opened-pool.ts'
+
+// Whoever writes a whole pool carries along what it had read: values that this store has replaced since.
+
+afterEach(() => void vi.useRealTimers())
+
+it('what a stale writer carries along does not undo a save, and its own change is taken', async () => {
+  const { backend, pt, shown } = await opened('{"x":1}')
+  await saved(pt, 2)
+  backend.foreign('{"x":1,"y":9}')
+  await settled(pt)
+  expect({ ...pt }).toEqual({ x: 2, y: 9 })
+  expect(shown()).toEqual({ x: 2, y: 9 })
+})
+
+it('nor does it bring back what was removed, or remove what was added', async () => {
+  const { backend, pt, shown } = await opened('{"x":1}')
+  delete pt.x
+  await pt.save()
+  pt.y = 5
+  await pt.save()
+  backend.foreign('{"x":1,"z":0}')
+  await settled(pt)
+  expect(shown()).toEqual({ y: 5, z: 0 })
+})
+
+it('what a stale writer carries along does not undo what was changed and not saved', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  await saved(pt, 2)
+  pt.x = 3
+  backend.foreign('{"x":1,"y":9}')
+  await settled(pt)
+  expect({ ...pt }).toEqual({ x: 3, y: 9 })
+})
+
+it('a value that was replaced a while ago may be brought back by anybody', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const { backend, pt } = await opened('{"x":1}')
+  await saved(pt, 2)
+  vi.advanceTimersByTime(5001)
+  backend.foreign('{"x":1}')
+  expect(pt.x).toBe(1)
+})
+
+it('somebody else is free to go back to a value of their own', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  backend.foreign('{"x":2}')
+  backend.foreign('{"x":1}')
+  expect(pt.x).toBe(1)
+})
+
+it('while the link is gone no time goes by: what the broker has lost is no edit', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const { backend, pt, shown } = await opened('{"x":1}')
+  await saved(pt, 2)
+  backend.listener.offline(new PersistError('ERR_PERSIST_CONNECT', 'gone'))
+  vi.advanceTimersByTime(60_000)
+  // The broker was killed, came back with an older pool, and somebody has changed that.
+  backend.text = '{"x":1,"y":9}'
+  backend.listener.online(backend.held())
+  await settled(pt)
+  expect(shown()).toEqual({ x: 2, y: 9 })
+})
+
+it('with a stamp, what its writer had not seen is old after any time', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const { backend, pt, shown } = await opened('{"x":1}')
+  await saved(pt, 2)
+  const { stamp } = backend.writes[0] as { stamp: Stamp }
+  await saved(pt, 3)
+  vi.advanceTimersByTime(3_600_000)
+  backend.foreign('{"x":2,"y":9}', { writer: 'theirs', revision: 1, base: `${stamp.writer}.${stamp.revision}` })
+  await settled(pt)
+  expect(shown()).toEqual({ x: 3, y: 9 })
+})
+
+it('with a stamp, an editor that has seen the new value may go back to the old one at once', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  await saved(pt, 2)
+  const { stamp } = backend.writes[0] as { stamp: Stamp }
+  backend.foreign('{"x":1}', { writer: 'theirs', revision: 1, base: `${stamp.writer}.${stamp.revision}` })
+  expect(pt.x).toBe(1)
+})
+
+it('what a writer has seen is known through others that it builds on', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  await saved(pt, 2)
+  const { stamp } = backend.writes[0] as { stamp: Stamp }
+  await saved(pt, 3)
+  // One editor has seen x = 2; another one builds on that one.
+  backend.foreign('{"x":2,"y":1}', { writer: 'one', revision: 4, base: `${stamp.writer}.${stamp.revision}` })
+  backend.foreign('{"x":2,"y":2}', { writer: 'other', revision: 1, base: 'one.4' })
+  await settled(pt)
+  expect({ ...pt }).toEqual({ x: 3, y: 2 })
+  // It has seen both by now, and means it.
+  const last = backend.writes.at(-1)?.stamp as Stamp
+  expect(last.base).toBe('other.1')
+  backend.foreign('{"x":2,"y":2}', { writer: 'other', revision: 2, base: `${last.writer}.${last.revision}` })
+  expect({ ...pt }).toEqual({ x: 2, y: 2 })
+})
+
+it.each(['somebody.7', '.', '', 'x'.repeat(10_000), '__proto__.1'])(
+  'a stamp that nobody can place is as good as none: %j',
+  async (base) => {
+    const { backend, pt } = await opened('{"x":1}')
+    await saved(pt, 2)
+    backend.foreign('{"x":1}', { writer: 'theirs', revision: Number.NaN, base })
+    await settled(pt)
+    expect(pt.x).toBe(2)
+  },
+)
+
+it('a save that was never answered is no edit of whoever has seen it', async () => {
+  const { backend, pt } = await opened('{"x":1}', { onConflict: 'remote' })
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
+  await expect(save).rejects.toThrow('on purpose')
+  // It has arrived all the same; an editor read it, and changed something else.
+  pt.x = 1
+  backend.auto = true
+  backend.foreign('{"x":2,"y":9}')
+  await settled(pt)
+  expect({ ...pt }).toEqual({ x: 1, y: 9 })
+})
+
+it('a save that arrives after a newer one was confirmed does not undo that one', async () => {
+  const { backend, pt, shown, heals } = await opened('{"x":1}')
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
+  await expect(save).rejects.toThrow('on purpose')
+  backend.auto = true
+  await saved(pt, 3)
+  backend.foreign('{"x":2}')
+  await settled(pt)
+  expect(shown()).toEqual({ x: 3 })
+  expect(heals).toEqual([])
+})
+
+it('where another message is kept than the last one seen, the merge is sent once more', async () => {
+  const { backend, pt, shown, heals } = await opened('{"x":1}')
+  await saved(pt, 2)
+  backend.foreign('{"x":2,"y":9}')
+  // What is kept is our write after all, from before theirs.
+  backend.text = '{"x":2}'
+  backend.listener.reread(bytesOf(backend.text))
+  await settled(pt)
+  expect(shown()).toEqual({ x: 2, y: 9 })
+  // And this time theirs.
+  backend.text = '{"x":1,"y":7}'
+  backend.listener.reread(bytesOf(backend.text))
+  await settled(pt)
+  expect(shown()).toEqual({ x: 2, y: 7 })
+  expect(heals).toEqual([])
+})
+
+it('a store that only reads has nothing of its own: what is held is right', async () => {
+  const { backend, pt } = await opened('{"x":1}', { readOnly: true })
+  backend.foreign('{"x":2}')
+  backend.foreign('{"x":1}')
+  expect(pt.x).toBe(1)
+  backend.listener.reread(bytesOf('{"x":2}'))
+  expect(pt.x).toBe(2)
+})
+
+it('remembers old values within bounds, the newest longest', async () => {
+  const { backend, pt } = await opened('{"x":0,"y":0}')
+  const large = (fill: string) => fill.repeat(300_000)
+  for (const fill of ['a', 'b', 'c', 'd', 'e']) {
+    Object.assign(pt, { text: large(fill) })
+    await pt.save()
+  }
+  // Five of 300,000 characters are more than are remembered.
+  backend.foreign(JSON.stringify({ x: 0, y: 0, text: large('d') }))
+  await settled(pt)
+  expect(pt.find('text')).toBe(large('e'))
+  backend.foreign(JSON.stringify({ x: 0, y: 0, text: large('a') }))
+  expect(pt.find('text')).toBe(large('a'))
+})

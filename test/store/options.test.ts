@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { RESERVED_NAMES } from '../../src/store/members.ts'
+import { DEFAULTS, resolveOptions, type StoreOptions } from '../../src/store/options.ts'
+
+const resolve = (options: object) => resolveOptions(options as StoreOptions<never>)
+const refused = (option: string, text: RegExp = /./) =>
+  expect.objectContaining({ code: 'ERR_PERSIST_OPTION', received: option, message: expect.stringMatching(text) })
+
+afterEach(() => void vi.unstubAllEnvs())
+
+describe('options', () => {
+  it('have their defaults', () => {
+    vi.stubEnv('MQTT_URL', undefined)
+    const options = resolve({ name: 'garage' })
+    expect(options).toMatchObject({ ...DEFAULTS, topic: 'stat/garage/PersistMQTT', name: 'garage' })
+    expect(options.maxBytes).toBe(16 * 2 ** 20)
+  })
+
+  it('come from the environment where they are not given', () => {
+    vi.stubEnv('MQTT_URL', 'mqtt://broker:1884')
+    vi.stubEnv('MQTT_USERNAME', 'me')
+    vi.stubEnv('MQTT_PASSWORD', 'secret')
+    vi.stubEnv('PERSIST_NAME', 'shed')
+    const login = { username: 'me', password: 'secret' }
+    expect(resolve({})).toMatchObject({ url: 'mqtt://broker:1884', name: 'shed', ...login })
+    expect(resolve({ name: undefined, url: undefined })).toMatchObject({ url: 'mqtt://broker:1884', name: 'shed' })
+    expect(resolve({ name: 'given', url: 'ws://x' })).toMatchObject({ url: 'ws://x', name: 'given', ...login })
+    expect(resolve({ url: 'mqtt://you@x' })).toMatchObject({ username: undefined, password: undefined })
+    expect(resolve({ username: '', password: '' })).toMatchObject({ username: undefined, password: undefined })
+  })
+
+  it('need a name: two programs must not share one by accident', () => {
+    vi.stubEnv('PERSIST_NAME', '')
+    expect(() => resolve({})).toThrow(refused('name', /PERSIST_NAME/))
+    expect(resolve({ backend: {} }).name).toBe('store')
+  })
+
+  it('are neither kept nor written to', () => {
+    const given = Object.freeze({
+      name: 'a',
+      tls: Object.freeze({ ca: 'x' }),
+      defaults: Object.freeze({ a: 1 }),
+      autosave: Object.freeze({ delayMs: 5 }),
+    })
+    const options = resolve(given)
+    expect([options.tls === given.tls, options.defaults === given.defaults]).toEqual([false, false])
+    expect(options.autosave).toEqual({ delayMs: 5, maxDelayMs: 50 })
+  })
+
+  it('autosave without maxDelayMs saves after ten times the delay, however it is left out', () => {
+    expect(resolve({ name: 'a', autosave: { delayMs: 7, maxDelayMs: undefined } }).autosave).toEqual({
+      delayMs: 7,
+      maxDelayMs: 70,
+    })
+  })
+
+  it.each<[option: string, ...values: unknown[]]>([
+    ['name', 5, null, '+', 'a/#', 'a\0b', 'x'.repeat(70_000)],
+    ['url', 5],
+    ['protocolVersion', 3, '5'],
+    ['empty', 'never', true],
+    ['defaults', 1, null, 'x'],
+    ['schema', {}, () => true],
+    ['version', 0, 1.5, '2', Number.NaN],
+    ['migrate', [() => {}], { 1: () => {} }, { two: () => {} }, { 2: 'x' }],
+    ['onInvalid', 'ignore'],
+    ['saveEvery', '60', Number.NaN, Number.POSITIVE_INFINITY, 1e9],
+    ['autosave', true, {}, { delayMs: 0 }, { delayMs: 5, maxDelayMs: 'x' }, { delayMs: 2 ** 31 }],
+    ['saveOnExit', 1],
+    ['readOnly', 'yes'],
+    ['compat', 'esphome', true],
+    ['maxBytes', 0, '5', Number.NaN],
+    ['openTimeoutMs', 0, -1, 2 ** 31, Number.POSITIVE_INFINITY],
+    ['saveTimeoutMs', 0, Number.NaN],
+    ['onConflict', 'both', 1],
+    ['saveEvry', 60],
+    ['toString', 1],
+  ])('%s is refused where it makes no sense', (option, ...values) => {
+    for (const value of values) expect(() => resolve({ name: 'a', [option]: value })).toThrow(refused(option))
+  })
+
+  it('no message shows a password', () => {
+    try {
+      resolve({ name: 'a', password: 12345 })
+      expect.unreachable()
+    } catch (error) {
+      expect((error as Error).message).not.toContain('12345')
+    }
+  })
+
+  it('defaults cannot have a name that no variable can have', () => {
+    for (const name of [...RESERVED_NAMES, '$mine']) {
+      const defaults = Object.fromEntries([[name, 1]])
+      expect(() => resolve({ name: 'a', defaults })).toThrow(refused('defaults'))
+    }
+  })
+
+  it("compat 'tasmota' leaves room for the topic in a packet of 1200 bytes", () => {
+    // 1174 bytes of pool for a device called dev1.
+    expect(resolve({ name: 'dev1', compat: 'tasmota' }).maxBytes).toBe(1174)
+    expect(resolve({ name: 'ü', compat: 'tasmota' }).maxBytes).toBe(1195 - 17 - 2)
+    expect(resolve({ name: 'dev1', compat: 'tasmota', maxBytes: 50 }).maxBytes).toBe(50)
+  })
+
+  it('topic may be anywhere, with the name in it', () => {
+    expect(resolve({ name: 'a', topic: 'home/{name}/{name}' }).topic).toBe('home/a/a')
+    expect(() => resolve({ name: 'a', topic: 'home/+/x' })).toThrow(refused('topic', /"\+"/))
+  })
+})

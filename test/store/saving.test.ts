@@ -1,0 +1,254 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { PersistError } from '../../src/runtime/errors.ts'
+import type { StoreOptions } from '../../src/store/options.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
+
+async function open(backend: HeldBackend, options: StoreOptions = {}) {
+  const pt = await backend.openers.openStore({ name: 'saving', saveOnExit: false, ...options })
+  const errors: PersistError[] = []
+  pt.$on('error', (error) => errors.push(error))
+  return { pt, errors }
+}
+
+afterEach(() => void vi.useRealTimers())
+
+describe('save()', () => {
+  it('sends nothing when nothing has changed', async () => {
+    const backend = new HeldBackend('{"a":{"b":[1,{"c":2}]}}')
+    const { pt } = await open(backend)
+    await pt.save()
+    pt.a.b[1].c = 2
+    pt.a.b.push(3)
+    pt.a.b.pop()
+    await pt.save()
+    expect(backend.writes).toHaveLength(0)
+  })
+
+  it('sees every kind of deep change', async () => {
+    const backend = new HeldBackend('{"a":{"b":[3,1,{"c":0}],"d":1}}')
+    const { pt } = await open(backend)
+    const edits = [
+      () => (pt.a.b[2].c = 1),
+      () => pt.a.b.push(4),
+      () => pt.a.b.splice(0, 1),
+      () => pt.a.b.reverse(),
+      () => delete pt.a.d,
+      () => (pt.a.b.length = 1),
+      () => (pt.a.b.length = 0),
+      () => pt.remove('a'),
+    ]
+    for (const [index, edit] of edits.entries()) {
+      edit()
+      await pt.save()
+      expect(backend.writes).toHaveLength(index + 1)
+      expect(JSON.parse(backend.text ?? '')).toEqual(JSON.parse(JSON.stringify(pt)))
+    }
+    expect(backend.text).toBe('{}')
+  })
+
+  it('sends after dirty() even if nothing has changed, once', async () => {
+    const backend = new HeldBackend('{"a":1}')
+    const { pt } = await open(backend)
+    pt.dirty()
+    expect(pt.$status).toMatchObject({ unsaved: true })
+    await pt.save()
+    await pt.save()
+    expect(backend.writes.map((write) => write.text)).toEqual(['{"a":1}'])
+  })
+
+  it('has one write in flight, and one next with the newest values', async () => {
+    const backend = new HeldBackend(null, { auto: false })
+    const { pt } = await open(backend)
+    pt.n = 1
+    const first = pt.save()
+    const order: string[] = []
+    void first.then(() => order.push('first'))
+    for (pt.n = 2; pt.n < 1000; pt.n++) void pt.save().then(() => pt.n === 1000 && order.push('next'))
+    const last = pt.save()
+    expect(backend.writes).toHaveLength(1)
+    ;(await backend.nth(1)).land()
+    await first
+    const second = await backend.nth(2)
+    expect(second.text).toBe('{"n":1000}')
+    second.land()
+    await last
+    expect(backend.writes).toHaveLength(2)
+    expect(order[0]).toBe('first')
+    expect(order.filter((what) => what === 'next')).toHaveLength(998)
+  })
+
+  it('sends again what has gone back to the confirmed value while another one was in flight', async () => {
+    const backend = new HeldBackend('{"a":1}', { auto: false })
+    const { pt } = await open(backend)
+    pt.a = 2
+    const first = pt.save()
+    pt.a = 1
+    const second = pt.save()
+    ;(await backend.nth(1)).land()
+    await first
+    ;(await backend.nth(2)).land()
+    await second
+    expect(backend.text).toBe('{"a":1}')
+  })
+
+  it('waits for the write in flight when that has all there is', async () => {
+    const backend = new HeldBackend(null, { auto: false })
+    const { pt } = await open(backend)
+    pt.n = 1
+    const first = pt.save()
+    const second = pt.save()
+    ;(await backend.nth(1)).land()
+    await Promise.all([first, second])
+    expect(backend.writes).toHaveLength(1)
+  })
+
+  it('keeps what failed, and goes on working', async () => {
+    const backend = new HeldBackend(null, { auto: false })
+    const { pt, errors } = await open(backend)
+    pt.n = 1
+    const denied = pt.save()
+    ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
+    await expect(denied).rejects.toMatchObject({ code: 'ERR_PERSIST_DENIED' })
+    expect(errors.map((error) => error.code)).toEqual(['ERR_PERSIST_DENIED'])
+    const again = pt.save()
+    ;(await backend.nth(2)).land()
+    await again
+    expect(backend.text).toBe('{"n":1}')
+  })
+
+  it('sends old values again after a failure that may have written the new ones', async () => {
+    const backend = new HeldBackend('{"n":1}', { auto: false })
+    const { pt } = await open(backend)
+    pt.n = 2
+    const late = pt.save()
+    ;(await backend.nth(1)).fail('ERR_PERSIST_TIMEOUT')
+    await expect(late).rejects.toThrow()
+    pt.n = 1
+    const back = pt.save()
+    ;(await backend.nth(2)).land()
+    await back
+    expect(backend.text).toBe('{"n":1}')
+  })
+
+  it('goes on when the link is back, with the newest values only', async () => {
+    const backend = new HeldBackend('{"n":0}', { auto: false })
+    const { pt } = await open(backend)
+    pt.n = 1
+    const saved = pt.save()
+    const first = await backend.nth(1)
+    backend.listener.offline({ code: 'ERR_PERSIST_CONNECT' } as PersistError)
+    first.fail('ERR_PERSIST_CONNECT')
+    expect(pt.$status.state).toBe('offline')
+    pt.n = 2
+    const later = pt.save()
+    backend.listener.online(backend.held())
+    const second = await backend.nth(2)
+    expect(second.text).toBe('{"n":2}')
+    second.land()
+    await Promise.all([saved, later])
+    expect(pt.$status).toMatchObject({ state: 'ready', unsaved: false })
+  })
+
+  it('says so in time when there is no link, and saves when it is back', async () => {
+    const backend = new HeldBackend('{"n":0}')
+    const { pt, errors } = await open(backend, { saveTimeoutMs: 30 })
+    backend.listener.offline({ code: 'ERR_PERSIST_CONNECT' } as PersistError)
+    pt.n = 1
+    await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })
+    expect(errors).toHaveLength(1)
+    const saved = new Promise((resolve) => pt.$on('save', resolve))
+    backend.listener.online(backend.held())
+    await saved
+    expect(backend.text).toBe('{"n":1}')
+  })
+
+  it('writes again what another writer made superfluous', async () => {
+    const backend = new HeldBackend(null, { auto: false })
+    const { pt } = await open(backend)
+    pt.mine = 1
+    const saved = pt.save()
+    const first = await backend.nth(1)
+    backend.foreign('{"theirs":1}')
+    first.land('superseded')
+    const second = await backend.nth(2)
+    expect(JSON.parse(second.text)).toEqual({ mine: 1, theirs: 1 })
+    second.land()
+    await saved
+  })
+
+  it('absorbs a million unawaited calls with a few writes', async () => {
+    const backend = new HeldBackend()
+    const { pt } = await open(backend)
+    for (let n = 1; n <= 1_000_000; n++) {
+      pt.n = n
+      void pt.save()
+    }
+    await pt.save()
+    expect(backend.text).toBe('{"n":1000000}')
+    expect(backend.writes.length).toBeLessThan(5)
+  })
+
+  it('refuses a pool over maxBytes before it is sent, naming the largest variables', async () => {
+    const backend = new HeldBackend()
+    const { pt } = await open(backend, { maxBytes: 50 })
+    pt.small = 1
+    pt.large = 'x'.repeat(60)
+    const tooLarge = { code: 'ERR_PERSIST_TOO_LARGE', limitBytes: 50, message: expect.stringContaining('"large" (62)') }
+    await expect(pt.save()).rejects.toMatchObject(tooLarge)
+    pt.large = ''
+    await pt.save()
+    expect(backend.writes).toHaveLength(1)
+  })
+})
+
+describe('by itself', () => {
+  it('saveEvery saves if something has changed; less than 5 turns it off', async () => {
+    vi.useFakeTimers()
+    const backend = new HeldBackend()
+    const { pt } = await open(backend, { saveEvery: 60 })
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(backend.writes).toHaveLength(0)
+    pt.n = 1
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(backend.writes).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(backend.writes).toHaveLength(1)
+    pt.saveEvery(5.5)
+    pt.n = 2
+    await vi.advanceTimersByTimeAsync(5499)
+    expect(backend.writes).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(backend.writes).toHaveLength(2)
+    pt.saveEvery(4)
+    pt.n = 3
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(backend.writes).toHaveLength(2)
+  })
+
+  it('saveEvery may be called before the variables are here', async () => {
+    vi.useFakeTimers()
+    const backend = new HeldBackend()
+    const pt = backend.openers.createStore({ name: 'early', saveOnExit: false })
+    pt.saveEvery(10)
+    await pt.exec(() => (pt.n = 1))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(backend.text).toBe('{"n":1}')
+  })
+
+  it('autosave saves a while after the last change, and at the latest after maxDelayMs', async () => {
+    vi.useFakeTimers()
+    const backend = new HeldBackend()
+    const { pt } = await open(backend, { autosave: { delayMs: 100, maxDelayMs: 250 } })
+    pt.n = 1
+    await vi.advanceTimersByTimeAsync(99)
+    expect(backend.writes).toHaveLength(0)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(backend.text).toBe('{"n":1}')
+    const started = Date.now()
+    while (backend.writes.length < 2 && Date.now() - started < 1000) {
+      pt.n += 1
+      await vi.advanceTimersByTimeAsync(50)
+    }
+    expect(Date.now() - started).toBe(250)
+  })
+})

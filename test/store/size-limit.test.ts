@@ -1,0 +1,56 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { StoreOptions } from '../../src/store/options.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
+import { waitFor } from '../helpers/wait.ts'
+
+interface PersistWarning extends Error {
+  readonly code?: string
+}
+
+/** A store on a pool, and the warnings of this process about it. */
+async function open(options: StoreOptions) {
+  const warnings: PersistWarning[] = []
+  const note = (warning: PersistWarning) => void (warning.name === 'PersistWarning' && warnings.push(warning))
+  process.on('warning', note)
+  onTestFinished(() => void process.off('warning', note))
+  const backend = new HeldBackend('{}')
+  const pt = await backend.openers.openStore({ name: 'dev1', saveOnExit: false, ...options })
+  onTestFinished(() => pt.$close().catch(() => {}))
+  /** Saves a pool of this size; warnings come a tick later. */
+  const saved = async (bytes: number) => {
+    pt.text = 'x'.repeat(bytes - '{"n":1,"text":""}'.length)
+    pt.n = 1
+    await pt.save()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(backend.text).toHaveLength(bytes)
+  }
+  return { warnings, saved, pt, backend }
+}
+
+test('a pool that a device reads is warned of from 1,000 bytes on, once, until it was smaller', async () => {
+  const { warnings, saved } = await open({ compat: 'tasmota' })
+  await saved(999)
+  await saved(1000)
+  expect(warnings).toEqual([])
+  await saved(1001)
+  await waitFor(() => warnings.length > 0, { what: 'the warning' })
+  expect(warnings[0]).toMatchObject({ code: 'WARN_PERSIST_NEARLY_FULL' })
+  for (const told of ['1001 bytes', '1174', '"text" (986), "n" (1)']) expect(warnings[0]?.message).toContain(told)
+  await saved(1100)
+  await saved(1050)
+  expect(warnings).toHaveLength(1)
+  await saved(900)
+  await saved(1050)
+  await waitFor(() => warnings.length > 1, { what: 'the second warning' })
+})
+
+test('a save that is refused, and a pool that no device reads, are not warned of', async () => {
+  const device = await open({ compat: 'tasmota' })
+  device.pt.$on('error', () => {})
+  device.pt.text = 'x'.repeat(1200)
+  await expect(device.pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_TOO_LARGE', limitBytes: 1174 })
+  delete device.pt.text
+  const other = await open({})
+  await other.saved(5000)
+  expect([...device.warnings, ...other.warnings]).toEqual([])
+})

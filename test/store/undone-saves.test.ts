@@ -1,0 +1,214 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { PersistError } from '../../src/runtime/errors.ts'
+import { opened, saved, settled } from '../helpers/opened-pool.ts'
+
+// Somebody writes over a save that has just landed, or writes a stale pool again and again.
+
+afterEach(() => void vi.useRealTimers())
+
+it.each([
+  ['brings back an old value', '{"x":1,"y":9}'],
+  ['is what was held before', '{"x":1}'],
+])('somebody writes over a save that has just landed, and %s: the save is made again', async (_what, text) => {
+  const { backend, pt, shown } = await opened('{"x":1}')
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  const write = await backend.nth(1)
+  write.land('overwritten')
+  backend.foreign(text)
+  ;(await backend.nth(2)).land()
+  await save
+  expect(shown()).toEqual({ ...JSON.parse(text), x: 2 })
+})
+
+it('a value of somebody else that our save landed over is not ours: they may write it again', async () => {
+  const { backend, pt, shown } = await opened('{"x":1}')
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  const write = await backend.nth(1)
+  backend.foreign('{"x":1,"y":9}')
+  write.land()
+  await save
+  ;(await backend.nth(2)).land()
+  await settled(pt)
+  backend.foreign('{"x":2,"y":8}')
+  backend.foreign('{"x":2,"y":9}')
+  await settled(pt)
+  expect(pt.y).toBe(9)
+  expect(shown()).toEqual({ x: 2, y: 9 })
+})
+
+it('where one value is stale, older ones in the same pool have not gone back on purpose either', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const { backend, pt, shown } = await opened('{"x":1,"z":1}')
+  Object.assign(pt, { z: 2 })
+  await pt.save()
+  vi.advanceTimersByTime(60_000)
+  await saved(pt, 2)
+  // From before both saves: a broker that was rolled back, and written to then.
+  backend.foreign('{"x":1,"z":1,"y":9}')
+  await settled(pt)
+  expect(shown()).toEqual({ x: 2, z: 2, y: 9 })
+})
+
+it('where the place has lost everything, what somebody has begun there anew is merged with all of ours', async () => {
+  const { backend, pt, shown } = await opened('{"x":1,"z":1}')
+  await saved(pt, 2)
+  backend.listener.offline(new PersistError('ERR_PERSIST_CONNECT', 'gone'))
+  backend.text = '{"y":9,"z":5}'
+  backend.listener.online({ ...backend.held(), isLost: true })
+  await settled(pt)
+  expect(shown()).toEqual({ x: 2, y: 9, z: 5 })
+})
+
+it('two stores that take each other for stale come to an end', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  await saved(pt, 2)
+  let times = 0
+  // The other one writes its value again whenever ours is there.
+  while (pt.x === 2 && times < 200) {
+    times += 1
+    backend.foreign('{"x":1}')
+    await settled(pt)
+  }
+  expect([pt.x, times]).toEqual([1, 101])
+})
+
+it('where saves take long, so does it until a value may be brought back', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const { backend, pt } = await opened('{"x":1}')
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  const write = await backend.nth(1)
+  vi.advanceTimersByTime(3000)
+  write.land()
+  await save
+  backend.auto = true
+  vi.advanceTimersByTime(10_000)
+  backend.foreign('{"x":1}')
+  await settled(pt)
+  expect(pt.x).toBe(2)
+  vi.advanceTimersByTime(12_000)
+  backend.foreign('{"x":1}')
+  expect(pt.x).toBe(1)
+})
+
+it('what was held before the backend lost the pool is old, where it was changed since', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  backend.listener.offline(new PersistError('ERR_PERSIST_CONNECT', 'gone'))
+  pt.x = 2
+  const save = pt.save()
+  backend.text = null
+  backend.listener.online(backend.held())
+  await save
+  await settled(pt)
+  backend.foreign('{"x":1,"y":9}')
+  await settled(pt)
+  expect({ ...pt }).toEqual({ x: 2, y: 9 })
+})
+
+it.each([
+  ['who says nothing', false],
+  ['who had seen the last write that had it', true],
+])('and where it is changed after that, before the pool is held again: to a writer %s', async (_what, isStamped) => {
+  const { backend, pt } = await opened('{"x":1}')
+  backend.auto = false
+  pt.y = 1
+  void pt.save()
+  const write = await backend.nth(1)
+  backend.foreign('no pool')
+  delete (pt as { x?: number }).x
+  backend.auto = true
+  write.land('overwritten')
+  await settled(pt)
+  const base = `${write.stamp?.writer}.${write.stamp?.revision}`
+  backend.foreign('{"x":1,"y":1,"z":9}', isStamped ? { writer: 'someone', revision: 1, base } : undefined)
+  await settled(pt)
+  expect({ ...pt }).toEqual({ y: 1, z: 9 })
+})
+
+it('nor is what a save said that somebody wrote over with no pool, and that was changed after it', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  backend.auto = false
+  pt.y = 1
+  void pt.save()
+  for (const n of [1, 2]) {
+    const write = await backend.nth(n)
+    backend.foreign('no pool')
+    if (n === 2) delete (pt as { x?: number }).x
+    backend.auto = n === 2
+    write.land('overwritten')
+  }
+  await settled(pt)
+  const { stamp } = await backend.nth(2)
+  backend.foreign('{"x":1,"y":1,"z":9}', {
+    writer: 'someone',
+    revision: 1,
+    base: `${stamp?.writer}.${stamp?.revision}`,
+  })
+  await settled(pt)
+  expect({ ...pt }).toEqual({ y: 1, z: 9 })
+})
+
+it('a save that was undone is no newer change than what somebody writes after that', async () => {
+  const { backend, pt } = await opened('{"x":1}')
+  await saved(pt, 2)
+  const conflicts: unknown[] = []
+  pt.$on('conflict', (conflict) => conflicts.push(conflict))
+  backend.auto = false
+  backend.foreign('{"x":1,"y":9}')
+  await backend.nth(2)
+  backend.foreign('{"x":7,"y":9}')
+  backend.auto = true
+  backend.writes[1]?.land('superseded')
+  await settled(pt)
+  expect({ ...pt }).toEqual({ x: 7, y: 9 })
+  expect(conflicts).toEqual([])
+})
+
+it.each([
+  ['removed again', '{"y":1}', undefined],
+  ['set back', '{"x":1,"y":1}', 1],
+])(
+  'what was changed, sent, and %s, is a change, too: what somebody wrote before does not win',
+  async (_what, text, now) => {
+    const { backend, pt } = await opened(text)
+    const conflicts: unknown[] = []
+    pt.$on('conflict', (conflict) => conflicts.push(conflict))
+    backend.auto = false
+    pt.x = 2
+    void pt.save()
+    const write = await backend.nth(1)
+    if (now === undefined) delete (pt as { x?: number }).x
+    else pt.x = now
+    void pt.save()
+    backend.foreign('{"x":7,"y":1}')
+    backend.auto = true
+    write.land('overwritten')
+    await settled(pt)
+    expect([pt.find('x', undefined), JSON.parse(backend.text ?? '').x]).toEqual([now, now])
+    expect(conflicts).toMatchObject([{ name: 'x', remote: 7 }])
+  },
+)
+
+it('nor over what was set and removed again while something else was on its way', async () => {
+  const { backend, pt } = await opened('{"y":1}')
+  backend.auto = false
+  pt.y = 2
+  void pt.save()
+  const first = await backend.nth(1)
+  pt.x = 2
+  delete (pt as { x?: number }).x
+  pt.y = 3
+  void pt.save()
+  first.land()
+  const second = await backend.nth(2)
+  backend.foreign('{"x":7,"y":2}')
+  backend.auto = true
+  second.land('overwritten')
+  await settled(pt)
+  expect(JSON.parse(backend.text ?? '')).toEqual({ y: 3 })
+})

@@ -108,8 +108,9 @@ class MemoryBackend implements Backend {
 
   #deliver(): void {
     // One by one: the listener may write in between, which delivers the rest, and may close.
-    while (this.#inbox.length > 0) this.#listener?.changed(this.#inbox.shift() as Uint8Array | null)
+    while (this.#inbox.length > 0) {
+      const bytes = this.#inbox.shift() as Uint8Array | null
+      this.#listener?.tell({ kind: 'held', how: 'written', bytes })
+    }
   }
 }
-
-// Not slice(), which copies nothing where the caller's array is one of Node's Buffers.

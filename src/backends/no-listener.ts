@@ -1,12 +1,4 @@
 import type { BackendListener } from '../contracts/backend.ts'
 
-/** Told about everything, and does nothing: what is written with it is written whatever others say. */
-export const DEAF: BackendListener = {
-  changed() {},
-  reread() {},
-  requested: async () => new Uint8Array(),
-  offline() {},
-  online() {},
-  trouble() {},
-  ended() {},
-}
+/** For a backend without a store: what is written with it is written whatever others say. */
+export const NO_LISTENER: BackendListener = { tell() {}, requested: async () => new Uint8Array() }

@@ -26,7 +26,7 @@ export interface Backend {
    *
    * @param limitMs the promise settles within this time, in milliseconds
    * @param stamp to be kept and told with the bytes, where there is a place for it
-   * @throws {PersistError} ERR_PERSIST_CONNECT (the link went: `listener.offline` tells more), ERR_PERSIST_DENIED,
+   * @throws {PersistError} ERR_PERSIST_CONNECT (the link went: the listener hears 'offline'), ERR_PERSIST_DENIED,
    * ERR_PERSIST_TOO_LARGE, ERR_PERSIST_TIMEOUT. What is held may then be the old or the new bytes.
    */
   write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<WriteOutcome>
@@ -47,7 +47,7 @@ export interface Backend {
 /**
  * What became of a write: 'written', it is what is held. 'overwritten': it was held, and somebody else has written over
  * it since. 'superseded': something else is held than the backend had reported, found before it wrote anything, or in
- * the place of what it wrote; the store decides again. Of what is held instead, `listener.changed` or `reread` has told.
+ * the place of what it wrote; the store decides again. The listener has been told what is held instead.
  */
 export type WriteOutcome = 'written' | 'overwritten' | 'superseded'
 
@@ -96,28 +96,38 @@ export interface EditRequest {
   readonly isAnswered: boolean
 }
 
-/** What a backend tells its store without being asked. Every call comes in the order of what happened. */
-export interface BackendListener {
-  /** Somebody else wrote these bytes, or deleted what was held (null). Never called for the store's own writes. */
-  changed(bytes: Uint8Array | null, stamp?: Stamp): void
+/** What a backend tells its store without being asked. */
+export type News =
   /**
-   * Looked at again, something else is held than was told or written last: where writers race, some brokers keep
-   * another message than the one that they forwarded last. Perhaps an older write of the store itself.
+   * Something else is held (null: nothing) than the store knows of. 'written': somebody else has just written it, or
+   * deleted what was held; never told of the store's own writes. 'found': the backend has looked again and found it. Where
+   * writers race, some brokers keep another message than the one that they forwarded last, perhaps an older write of the
+   * store itself.
    */
-  reread(bytes: Uint8Array | null, stamp?: Stamp): void
+  | {
+      readonly kind: 'held'
+      readonly how: 'written' | 'found'
+      readonly bytes: Uint8Array | null
+      readonly stamp?: Stamp | undefined
+    }
+  /** The link is gone; the backend goes on trying to get it back, until `close`. */
+  | { readonly kind: 'offline'; readonly error: PersistError }
+  /** The link is back, and this is what is held now. */
+  | { readonly kind: 'online'; readonly held: Held }
+  /** Something went wrong that no promise reports, and that does not end the work. */
+  | { readonly kind: 'trouble'; readonly error: PersistError }
+  /** The backend comes back no more, and writes nothing any more: ERR_PERSIST_TAKEN_OVER. The last news of all. */
+  | { readonly kind: 'ended'; readonly error: PersistError }
+
+/** Whom a backend tells: its store. */
+export interface BackendListener {
+  /** Called in the order of what happened. */
+  tell(news: News): void
   /**
-   * An editor asks for a change. To be called in the order in which they ask.
+   * An editor asks for a change. Called in the order in which editors ask.
    *
    * Resolves with the answer for the editor as JSON, `{"ok":true}` or `{"ok":false,"error":{"code","message"}}`, when
    * the change is saved, or refused. Never rejects.
    */
   requested(request: EditRequest): Promise<Uint8Array>
-  /** The link is gone; the backend goes on trying to get it back, until `close`. */
-  offline(cause: PersistError): void
-  /** The link is back, and this is what is held now. */
-  online(held: Held): void
-  /** Something went wrong that no promise reports and that does not end the work. */
-  trouble(error: PersistError): void
-  /** It is over: the backend comes back no more, and writes nothing any more; ERR_PERSIST_TAKEN_OVER. The last call. */
-  ended(error: PersistError): void
 }

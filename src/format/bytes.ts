@@ -5,7 +5,7 @@ export function encodeText(text: string): Uint8Array {
   return encoder.encode(text)
 }
 
-/** What is handed out may be changed by who gets it: a copy; null stays null. */
+/** A copy, for whoever may change it; null stays null. Not slice(), which copies nothing of one of Node's Buffers. */
 export function copyOf(bytes: Uint8Array | null): Uint8Array | null {
   return bytes && new Uint8Array(bytes)
 }

@@ -24,7 +24,7 @@ export function recovered(
   name: string,
   { text, base, sent }: JournalEntry,
   pool: Payload,
-  { onConflict, label }: { readonly onConflict: OnConflict; readonly label: string },
+  { onConflict, storeName }: { readonly onConflict: OnConflict; readonly storeName: string },
 ): Recovered {
   const local = parsed(text)
   const remote = ownValue(pool.values, name)
@@ -37,7 +37,7 @@ export function recovered(
     if (merged.take === 'other') return { value: merged.value, ...conflict }
     return { value: merged.take === 'local' ? local : remote, ...conflict }
   } catch (thrown) {
-    return { value: local, conflict: { local, remote }, error: asPersistError(thrown, label, 'merged') }
+    return { value: local, conflict: { local, remote }, error: asPersistError(thrown, storeName, 'merged') }
   }
 }
 

@@ -3,6 +3,7 @@ import type { EditorLink } from '../contracts/editor-link.ts'
 import { encodeText } from '../format/bytes.ts'
 import type { JsonObject, JsonValue } from '../format/json.ts'
 import { parsedJson } from '../format/parse-json.ts'
+import { joinPayload } from '../format/payload.ts'
 import { PersistError, type PersistErrorCode } from '../runtime/errors.ts'
 import { Variables } from '../variables/variables.ts'
 
@@ -123,7 +124,7 @@ function jsonOf(changes: object, compat: 'tasmota' | undefined): string {
     }
     scratch.set(name, value)
   }
-  return scratch.compose().payload
+  return joinPayload(scratch.unsaved.texts())
 }
 
 /** The values in an answer, where there are any; throws the error that it tells of. */

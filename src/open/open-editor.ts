@@ -69,7 +69,7 @@ export function editorOpenerFor({
         isOwned: () => link.isOwned,
       })
       // Its failures are in the answer.
-      core.events.on('error', () => {})
+      core.context.events.on('error', () => {})
       try {
         return await core.requested(request)
       } finally {

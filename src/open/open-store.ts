@@ -27,12 +27,12 @@ export function startStore(
   const options = { ...resolveOptions(given), guards }
   const sideTopics = sideTopicsOf(options, () => store.pt)
   const backend = options.backend ?? makeBackend({ ...options, sideTopics })
-  const store = proxiedStore(options, backend, journalMaker(options))
+  const store = proxiedStore(options, backend, { selfUpdate, makeJournal: journalMaker(options) })
   const { core } = store
-  if (options.compat === 'tasmota') adviseOnSize(core)
+  if (options.compat === 'tasmota') adviseOnSize(core.context)
   if (options.saveOnExit && !options.readOnly) {
     const forget = saveOnExit(core)
-    core.events.on('status', ({ state }) => {
+    core.context.events.on('status', ({ state }) => {
       if (state === 'closed' || state === 'failed') forget()
     })
   }
@@ -48,18 +48,19 @@ export async function startedStore(
   const store = startStore(given, makeBackend, guards)
   const { core, opened } = store
   // Until the store is returned nobody can listen, and what goes wrong is told by the rejection.
-  const quiet = core.events.on('error', () => {})
+  const quiet = core.context.events.on('error', () => {})
   await opened
   try {
     const { status } = core
     if (status.state === 'failed' || (status.state === 'waiting' && status.error)) throw status.error
     // Nobody can call zero() on a store that has not been returned, but another program may write a pool.
-    const { openTimeoutMs } = core.options
+    const { storeName, options } = core.context
+    const { openTimeoutMs } = options
     if (status.state === 'waiting')
       await within(
         core.exec(() => {}),
         openTimeoutMs,
-        () => nothingCame(core.label, openTimeoutMs),
+        () => nothingCame(storeName, openTimeoutMs),
       )
     quiet()
     return store
@@ -78,6 +79,9 @@ function sideTopicsOf(options: ResolvedOptions, pt: () => Store): Sides['sideTop
     return homeAssistantTopics(pt(), { ...options, homeAssistant })
   }
 }
+
+/** Loaded where it is called: it needs Node. */
+const selfUpdate = async () => (await import('../node/self-update.ts')).selfUpdate()
 
 /** The journal is loaded where one is asked for: a browser could not even load it. */
 function journalMaker({ journal, readOnly, topic }: ResolvedOptions): JournalMaker | undefined {

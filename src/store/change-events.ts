@@ -1,171 +1,105 @@
-import type { PersistError } from '../runtime/errors.ts'
+import type { JsonValue } from '../format/json.ts'
 import type { ProcessHold } from '../runtime/keep-alive.ts'
-import { unref } from '../runtime/keep-alive.ts'
-import type { Variables } from '../variables/variables.ts'
+import type { Origin } from '../variables/variable.ts'
+import type { StoreContext } from './context.ts'
 import { Events, type StoreEvents } from './events.ts'
-import type { ResolvedOptions } from './options.ts'
-
-type Timer = ReturnType<typeof setTimeout>
-
-/** What saves. */
-interface Saver {
-  save(): Promise<void>
-  /** Is there a link to the backend? */
-  isLinked(): boolean
-}
-
-/** setInterval takes 32 bit; a longer time would fire at once. */
-const LONGEST_MS = 2 ** 31 - 1
 
 /**
- * Tells listeners of changes, once per microtask and variable, and saves by itself where that was asked for.
+ * Tells listeners of changes, once per microtask and variable.
  *
- * As long as nobody listens, a change costs a flag and nothing here runs.
+ * As long as nobody listens, a change costs a call and nothing more.
  */
-export class Watching {
-  readonly #variables: Variables
-  readonly #events: Events<StoreEvents>
-  readonly #autosave: ResolvedOptions['autosave']
-  readonly #saver: Saver
-  readonly #hold: ProcessHold
+export class ChangeEvents {
+  readonly #context: StoreContext
+  readonly #keepAlive: ProcessHold
   readonly #subscribers = new Events<{ update: undefined }>()
-  #started = false
-  #scheduled = false
-  #saveEverySeconds: number
-  #saveEvery: Timer | undefined
-  #autosaveTimer: Timer | undefined
-  #firstUnsaved = 0
+  /** Who changed which variables first since listeners were last told. */
+  readonly #pending = new Map<string, Origin>()
+  /** The frozen values that listeners were last told of. */
+  #lastEmitted = new Map<string, JsonValue>()
+  #isStarted = false
+  #isWatched = false
+  #isScheduled = false
 
-  constructor(
-    variables: Variables,
-    events: Events<StoreEvents>,
-    { autosave, saveEvery }: Pick<ResolvedOptions, 'autosave' | 'saveEvery'>,
-    saver: Saver,
-    hold: ProcessHold,
-  ) {
-    this.#variables = variables
-    this.#events = events
-    this.#autosave = autosave
-    this.#saveEverySeconds = saveEvery
-    this.#saver = saver
-    this.#hold = hold
+  constructor(context: StoreContext, keepAlive: ProcessHold) {
+    this.#context = context
+    this.#keepAlive = keepAlive
   }
 
   /** The variables are here: what changes from now on is a change. */
   start(): void {
-    this.#started = true
-    this.#forgetNotes()
-    // Without listeners there is nobody to show a frozen copy of the whole pool to; the first one gets it then.
-    if (this.#listeners > 0 || this.#autosave) this.#variables.showAll()
-    this.saveEvery(this.#saveEverySeconds)
+    this.#isStarted = true
+    this.#watch()
   }
 
   stop(): void {
     this.flush()
-    this.#started = false
-    this.saveEvery(0)
-    clearTimeout(this.#autosaveTimer)
-    this.#holdProcess()
+    this.#isStarted = false
+    this.#watch()
+    this.#keepAlive.release(this)
   }
 
   on<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): () => void {
-    if (name !== 'change') return this.#events.on(name, listener)
-    this.#aboutToListen()
-    const remove = this.#events.on(name, listener)
-    this.#holdProcess()
-    return () => {
-      remove()
-      this.#holdProcess()
-    }
+    const remove = this.#context.events.on(name, listener)
+    return name === 'change' ? this.#listening(remove) : remove
   }
 
   /** Calls a function after every change, with nothing. */
   subscribe(tell: () => void): () => void {
-    this.#aboutToListen()
-    const remove = this.#subscribers.on('update', tell)
-    this.#holdProcess()
-    return () => {
-      remove()
-      this.#holdProcess()
-    }
+    return this.#listening(this.#subscribers.on('update', tell))
   }
 
-  /** A variable changed. The variables call it once until their notes are taken. */
-  touched(): void {
-    if (this.#scheduled || !this.#started || !(this.#listeners > 0 || this.#autosave)) return
-    this.#scheduled = true
+  /** A variable, or something in it, has changed. */
+  touched(name: string, origin: Origin): void {
+    if (!this.#isWatched || this.#pending.has(name)) return
+    this.#pending.set(name, origin)
+    if (this.#isScheduled) return
+    this.#isScheduled = true
     queueMicrotask(() => this.flush())
   }
 
   /** Tells now what has changed so far. */
   flush(): void {
-    this.#scheduled = false
-    if (this.#listeners === 0 && !this.#autosave) return
-    const notes = this.#variables.takeNotes()
-    if (!this.#started || notes.length === 0) return
-    for (const variable of notes) {
-      const origin = variable.noted ?? 'local'
-      variable.noted = undefined
-      const value = variable.freeze()
-      const previous = variable.shown
-      variable.shown = value
-      if (value !== previous) this.#events.emit('change', { name: variable.name, value, previous, origin })
+    this.#isScheduled = false
+    if (this.#pending.size === 0) return
+    const pending = [...this.#pending]
+    this.#pending.clear()
+    for (const [name, origin] of pending) {
+      const value = this.#context.variables.frozen(name)
+      const previous = this.#lastEmitted.get(name)
+      if (value === undefined) this.#lastEmitted.delete(name)
+      else this.#lastEmitted.set(name, value)
+      if (value !== previous) this.#context.events.emit('change', { name, value, previous, origin })
     }
     this.#subscribers.emit('update', undefined)
-    this.#planAutosave()
   }
 
-  saveEvery(seconds: number): void {
-    this.#saveEverySeconds = seconds
-    clearInterval(this.#saveEvery)
-    this.#saveEvery = undefined
-    // Less than 5 seconds turns it off, as on the device.
-    if (!this.#started || !(seconds >= 5)) return
-    this.#saveEvery = setInterval(() => void this.#saver.save(), Math.min(seconds * 1000, LONGEST_MS))
-    // What is left unsaved when a program has nothing else to do is saved on exit; waiting for it would be in the way.
-    unref(this.#saveEvery)
+  /** Somebody listens, until `remove` is called: whoever listens for changes waits for them. */
+  #listening(remove: () => void): () => void {
+    this.#holdProcess()
+    this.#watch()
+    return () => {
+      remove()
+      this.#holdProcess()
+      this.#watch()
+    }
   }
 
-  get #listeners(): number {
-    return this.#subscribers.count('update') + this.#events.count('change')
+  get #hasListeners(): boolean {
+    return this.#subscribers.count('update') + this.#context.events.count('change') > 0
   }
 
   /** With the first listener, what it has missed is no change. */
-  #aboutToListen(): void {
-    if (this.#listeners > 0 || !this.#started || this.#autosave) return
-    this.#forgetNotes()
-    this.#variables.showAll()
+  #watch(): void {
+    const wasWatched = this.#isWatched
+    this.#isWatched = this.#isStarted && this.#hasListeners
+    if (this.#isWatched === wasWatched) return
+    this.#pending.clear()
+    this.#lastEmitted = new Map(this.#isWatched ? Object.entries(this.#context.variables.snapshot()) : [])
   }
 
-  #forgetNotes(): void {
-    for (const variable of this.#variables.takeNotes()) variable.noted = undefined
-  }
-
-  /** Whoever listens for changes waits for them. */
   #holdProcess(): void {
-    if (this.#started && this.#listeners > 0) this.#hold.hold(this)
-    else this.#hold.release(this)
-  }
-
-  #planAutosave(): void {
-    if (this.#autosave === false || !this.#variables.unsaved) return
-    const { delayMs, maxDelayMs } = this.#autosave
-    const now = performance.now()
-    if (this.#autosaveTimer === undefined) this.#firstUnsaved = now
-    clearTimeout(this.#autosaveTimer)
-    const waitMs = Math.max(0, Math.min(delayMs, this.#firstUnsaved + maxDelayMs - now))
-    this.#autosaveTimer = setTimeout(() => {
-      this.#autosaveTimer = undefined
-      this.#saver.save().catch((error: PersistError) => this.#planAgain(error))
-    }, waitMs)
-  }
-
-  /** What a broker with a good link does not confirm may have been dropped: it is sent again, also if nothing changes any more. */
-  #planAgain(error: PersistError): void {
-    // Without a link it is sent when there is one; and any other error comes again.
-    if (error.code !== 'ERR_PERSIST_TIMEOUT' || !this.#started || !this.#saver.isLinked()) return
-    this.#planAutosave()
-    // A program that has nothing else to do is not to go on for ever because of it.
-    unref(this.#autosaveTimer)
+    if (this.#isStarted && this.#hasListeners) this.#keepAlive.hold(this)
+    else this.#keepAlive.release(this)
   }
 }

@@ -7,38 +7,36 @@ import { asPersistError, PersistError, type PersistErrorCode } from '../runtime/
 import { deferred } from '../runtime/promises.ts'
 import { VERSION_NAME } from '../schema/migration.ts'
 import type { Variables } from '../variables/variables.ts'
-import type { Watching } from './change-events.ts'
+import type { ChangeEvents } from './change-events.ts'
+import type { StoreContext } from './context.ts'
 import { reservedBecause } from './members.ts'
 import type { Saving } from './saving.ts'
-import type { PoolToSend } from './size-limit.ts'
+import type { PoolToSave } from './size-limit.ts'
+import type { Validation } from './validation.ts'
 
 /** No message of ours is longer; names of variables are in it, which may be. In characters. */
 const LONGEST_MESSAGE = 1000
 
-/** What doing what editors ask for needs of the store around it. */
-export interface EditingHost {
-  /** Name and place, for messages. */
-  readonly label: string
-  readonly variables: Variables
-  readonly watching: Watching
+/** The parts of a store that editing needs, beside what all of them have. */
+interface EditRequestsParts {
   readonly saving: Saving
-  assertWritable(): void
-  /** Throws what keeps a pool from being sent. */
-  check(pool: PoolToSend): void
-  trouble(error: PersistError): void
+  readonly changeEvents: ChangeEvents
+  readonly validation: Validation
 }
 
 /** Does what editors ask the owner of a pool for, in the order in which they ask. */
-export class Editing {
-  readonly #host: EditingHost
+export class EditRequests {
+  readonly #context: StoreContext
+  readonly #parts: EditRequestsParts
   readonly #begun = deferred<void>()
   /** The names of all variables that editors have changed. */
   readonly edited: Set<string> = new Set()
   #isBegun = false
   #isStopped = false
 
-  constructor(host: EditingHost) {
-    this.#host = host
+  constructor(context: StoreContext, parts: EditRequestsParts) {
+    this.#context = context
+    this.#parts = parts
   }
 
   /** The pool has been looked at; what was asked before is done now, or refused for what was found. */
@@ -54,23 +52,23 @@ export class Editing {
 
   /** Resolves with the answer, as JSON: when all is saved and confirmed, or with why nothing was changed. */
   async requested({ kind, bytes, isAnswered }: EditRequest): Promise<Uint8Array> {
-    const { label, trouble, saving } = this.#host
+    const { storeName, report } = this.#context
     if (!this.#isBegun) await this.#begun.promise
     let done: object
     try {
       done = this.#do(kind, bytes)
     } catch (thrown) {
-      const error = asPersistError(thrown, label, 'edited')
+      const error = asPersistError(thrown, storeName, 'edited')
       // Somebody has to hear of it.
-      if (!isAnswered) trouble(error)
+      if (!isAnswered) report(error)
       return refusal(error.code, error.message)
     }
     try {
-      await saving.save()
+      await this.#parts.saving.save()
       return answer({ ok: true, ...done })
     } catch (thrown) {
       // An 'error' event already.
-      const { code, message } = asPersistError(thrown, label, 'saved')
+      const { code, message } = asPersistError(thrown, storeName, 'saved')
       // ERR_PERSIST_CLOSED is for what has not been begun; of this it is not known whether it was kept.
       const told = code === 'ERR_PERSIST_CLOSED' ? 'ERR_PERSIST_TIMEOUT' : code
       return refusal(told, `The owner has made the change, but it is not confirmed: ${message}`)
@@ -79,41 +77,42 @@ export class Editing {
 
   /** What is told about it beside that it was done. */
   #do(kind: EditRequest['kind'], bytes: Uint8Array): object {
-    const { label, variables } = this.#host
+    const { storeName, variables, state } = this.#context
     if (this.#isStopped) {
-      const text = `Store ${label} is being closed. Nothing was changed.`
-      throw new PersistError('ERR_PERSIST_CLOSED', text, { store: label })
+      const text = `Store ${storeName} is being closed. Nothing was changed.`
+      throw new PersistError('ERR_PERSIST_CLOSED', text, { store: storeName })
     }
-    this.#host.assertWritable()
+    state.assertWritable()
     const current = (name: string) => variables.get(name)
     if (kind === 'patch') {
-      this.#apply(patchEdits(bytes, current, label))
+      this.#apply(patchEdits(bytes, current, storeName))
       return {}
     }
     if (kind === 'increment') {
-      const sums = incrementEdits(bytes, current, label)
+      const sums = incrementEdits(bytes, current, storeName)
       this.#apply(sums)
       return { values: Object.fromEntries(sums) }
     }
     // The version is of the pool's shape, and goes with whoever owns it.
     const others = kind === 'assign' ? [] : variables.names().filter((name) => name !== VERSION_NAME)
-    this.#apply(assignEdits(bytes, others, label))
+    this.#apply(assignEdits(bytes, others, storeName))
     return {}
   }
 
   /** Synchronous: whoever asks next finds what this one has done. */
   #apply(asked: Edits): void {
-    const { variables, watching } = this.#host
+    const { variables } = this.#context
+    const { validation, changeEvents } = this.#parts
     // What is as it is asked to be is no change, and nobody is to be told of one.
     const edits = new Map([...asked].filter(([name, value]) => !sameJson(value, variables.get(name))))
     for (const [name, value] of edits) if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
     // Before anything changes: a pool that cannot be saved would keep its owner from ever saving again.
-    this.#host.check(edited(edits, variables))
+    validation.assertSavable(edited(edits, variables))
     // Our own changes so far are told before theirs, which have another origin.
-    watching.flush()
+    changeEvents.flush()
     variables.edit(edits)
     for (const name of edits.keys()) this.edited.add(name)
-    watching.flush()
+    changeEvents.flush()
   }
 }
 
@@ -129,8 +128,8 @@ function assertAllowed(name: string): void {
 }
 
 /** The pool as it would be. */
-function edited(edits: Edits, variables: Variables): PoolToSend {
-  const texts = new Map(variables.texts())
+function edited(edits: Edits, variables: Variables): PoolToSave {
+  const texts = new Map(variables.unsaved.texts())
   for (const [name, value] of edits) {
     if (value === undefined) texts.delete(name)
     else texts.set(name, JSON.stringify(value))

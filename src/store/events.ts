@@ -1,5 +1,6 @@
 import type { JsonValue } from '../format/json.ts'
 import type { PersistError } from '../runtime/errors.ts'
+import { warn } from '../runtime/warning.ts'
 import type { Origin } from '../variables/variable.ts'
 import type { Status } from './status.ts'
 
@@ -51,4 +52,11 @@ export class Events<EventMap extends object> {
       }
     }
   }
+}
+
+/** Tells an error as an event, or as a warning of the process where nobody listens; returns it. */
+export function report(error: PersistError, events: Events<StoreEvents>): PersistError {
+  if (events.count('error') === 0) warn(error)
+  events.emit('error', error)
+  return error
 }

@@ -1,14 +1,11 @@
 import type { Journal, JournalEntry, JournalMaker } from '../contracts/journal.ts'
 import { type JsonObject, ownValue, put, sameJson } from '../format/json.ts'
 import type { Payload } from '../format/payload.ts'
-import type { History } from '../merge/history/history.ts'
 import { type Recovered, recovered } from '../merge/recovery.ts'
-import type { OnConflict } from '../merge/three-way.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { unref } from '../runtime/keep-alive.ts'
 import { within } from '../runtime/promises.ts'
-import type { Variables } from '../variables/variables.ts'
-import type { Events, StoreEvents } from './events.ts'
+import type { StoreContext } from './context.ts'
 
 /** How long a save waits for the local disk, in milliseconds; one that is stuck must not keep it from the backend. */
 const LIMIT_MS = 2000
@@ -24,27 +21,16 @@ export interface Recovery {
   readonly tell: () => void
 }
 
-/** What keeping a journal needs of the store around it. */
-export interface JournalHost {
-  /** Name and place, for messages. */
-  readonly label: string
-  readonly variables: Variables
-  readonly history: History
-  readonly events: Events<StoreEvents>
-  readonly onConflict: OnConflict
-  trouble(error: PersistError): void
-}
-
 /**
  * Notes what was saved and is not confirmed, so that it is there when the program was killed and is started again.
  *
  * Nothing that goes wrong with it keeps a store from working: that is an 'error' event. The one exception is a journal
  * that another process has in use.
  */
-export class StoreJournal {
+export class Journaling {
   /** How the program that had the journal last ended; undefined: there was none, or its journal cannot be read. */
   #lastExit: 'clean' | 'crash' | undefined
-  readonly #host: JournalHost
+  readonly #context: StoreContext
   readonly #make: JournalMaker
   #journal: Journal | undefined
   #opening: Promise<void> | undefined
@@ -61,8 +47,8 @@ export class StoreJournal {
   #next: Promise<void> | undefined
   #clearing: ReturnType<typeof setTimeout> | undefined
 
-  constructor(host: JournalHost, make: JournalMaker) {
-    this.#host = host
+  constructor(context: StoreContext, make: JournalMaker) {
+    this.#context = context
     this.#make = make
   }
 
@@ -89,7 +75,7 @@ export class StoreJournal {
         this.#lastExit = found.contents.clean ? 'clean' : 'crash'
       }
     } catch (thrown) {
-      const error = asPersistError(thrown, this.#host.label, 'given its journal')
+      const error = asPersistError(thrown, this.#context.storeName, 'given its journal')
       if (error.code === 'ERR_PERSIST_LOCKED') throw error
       this.#damage = error
     }
@@ -103,9 +89,10 @@ export class StoreJournal {
    */
   recover(pool: Payload): Recovery {
     const found: [name: string, outcome: Recovered][] = []
+    const { options, storeName } = this.#context
     const values: JsonObject = { ...pool.values }
     for (const [name, entry] of this.#noted) {
-      const outcome = recovered(name, entry, pool, this.#host)
+      const outcome = recovered(name, entry, pool, { onConflict: options.onConflict, storeName })
       found.push([name, outcome])
       if (outcome.value === undefined) delete values[name]
       else put(values, name, outcome.value)
@@ -137,13 +124,13 @@ export class StoreJournal {
 
   /** What the backend is known to hold has changed: forgets what needs no recovery any more. */
   review(): void {
-    const { variables } = this.#host
+    const { unsaved } = this.#context
     const left = new Map<string, JournalEntry>()
     for (const [name, entry] of this.#noted) {
-      const base = variables.confirmedText(name)
+      const base = unsaved.confirmedText(name)
       // Somebody else's value in the place of what was held: what the store made of that is what counts now.
       const isOurs = base === entry.base || base === entry.text
-      const text = isOurs ? entry.text : variables.text(name)
+      const text = isOurs ? entry.text : unsaved.text(name)
       const again = this.#entryOf(name, text)
       // What is in flight may still land, also over a value that is confirmed.
       if (again !== undefined) left.set(name, again)
@@ -173,21 +160,21 @@ export class StoreJournal {
 
   /** All that is not confirmed, or went back to what was while something else had been sent and may have arrived. */
   #collect(): Map<string, JournalEntry> {
-    const { variables, history } = this.#host
+    const { unsaved, history } = this.#context
     const entries = new Map<string, JournalEntry>()
-    const unconfirmed = Array.from(variables.unconfirmed(), ({ name }) => name)
+    const unconfirmed = Array.from(unsaved.variables(), ({ name }) => name)
     for (const name of new Set([...unconfirmed, ...history.namesInDoubt()])) {
-      const entry = this.#entryOf(name, variables.text(name))
+      const entry = this.#entryOf(name, unsaved.text(name))
       if (entry !== undefined) entries.set(name, entry)
     }
     return entries
   }
 
   #entryOf(name: string, text: string | undefined): JournalEntry | undefined {
-    const { variables, history } = this.#host
-    const confirmed = variables.confirmedText(name)
+    const { unsaved, history } = this.#context
+    const confirmed = unsaved.confirmedText(name)
     // Sent again because it was lost, or written over: it is to come back where that still is so, and is no change of ours.
-    const isAgain = variables.isTheirs(name)
+    const isAgain = unsaved.isPassedOn(name)
     const base = isAgain ? text : confirmed
     const sent = new Set([...history.inDoubt(name), ...(isAgain ? [confirmed] : [])])
     for (const known of [text, base]) sent.delete(known)
@@ -204,12 +191,12 @@ export class StoreJournal {
   async #write(): Promise<void> {
     const journal = this.#journal
     if (journal === undefined || this.#isStuck) return
-    const { label } = this.#host
+    const { storeName } = this.#context
     const late = () =>
       new PersistError(
         'ERR_PERSIST_JOURNAL',
-        `The journal ${journal.place} of ${label} could not be written within ${LIMIT_MS} ms: its disk, or the network to it, is stuck.`,
-        { store: label },
+        `The journal ${journal.place} of ${storeName} could not be written within ${LIMIT_MS} ms: its disk, or the network to it, is stuck.`,
+        { store: storeName },
       )
     let isOver = false
     const written = this.#replace(journal).finally(() => {
@@ -231,7 +218,9 @@ export class StoreJournal {
       const kept = await journal.keepAside()
       this.#damage = undefined
       const text = `${damage.message} It was kept as ${kept}, and a new one begun.`
-      this.#host.trouble(new PersistError('ERR_PERSIST_JOURNAL', text, { store: this.#host.label, cause: damage }))
+      this.#context.report(
+        new PersistError('ERR_PERSIST_JOURNAL', text, { store: this.#context.storeName, cause: damage }),
+      )
     }
     await journal.write({ entries: this.#noted, clean: this.#clean })
   }
@@ -245,19 +234,19 @@ export class StoreJournal {
   #report(thrown: unknown, { place }: Journal): void {
     if (this.#isFailing) return
     this.#isFailing = true
-    const { label } = this.#host
-    const { message } = asPersistError(thrown, label, 'noted')
+    const { storeName } = this.#context
+    const { message } = asPersistError(thrown, storeName, 'noted')
     const text =
-      `The journal ${place} of ${label} could not be written: ${message} ` +
+      `The journal ${place} of ${storeName} could not be written: ${message} ` +
       'Saves go on without it; what is not confirmed is lost if the program is killed.'
-    this.#host.trouble(new PersistError('ERR_PERSIST_JOURNAL', text, { store: label, cause: thrown }))
+    this.#context.report(new PersistError('ERR_PERSIST_JOURNAL', text, { store: storeName, cause: thrown }))
   }
 
   #tell(found: readonly (readonly [name: string, outcome: Recovered])[]): void {
-    const { events, variables, trouble } = this.#host
-    if (this.#journal === undefined && this.#damage !== undefined) trouble(this.#damage)
+    const { events, variables, report } = this.#context
+    if (this.#journal === undefined && this.#damage !== undefined) report(this.#damage)
     for (const [name, { conflict, error }] of found) {
-      if (error !== undefined) trouble(error)
+      if (error !== undefined) report(error)
       if (conflict !== undefined) events.emit('conflict', { name, ...conflict, value: variables.get(name) })
     }
   }

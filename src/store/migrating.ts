@@ -1,23 +1,11 @@
-import type { Backend } from '../contracts/backend.ts'
 import type { JsonObject } from '../format/json.ts'
 import type { PersistError } from '../runtime/errors.ts'
 import { isOutdated, migrated } from '../schema/migration.ts'
-import type { Events, StoreEvents } from './events.ts'
-import type { ResolvedOptions } from './options.ts'
-
-/** What bringing an older program's pool forward needs of the store around it. */
-export interface UpgradeHost {
-  /** Name and place, for messages. */
-  readonly label: string
-  readonly options: ResolvedOptions
-  readonly backend: Backend
-  readonly events: Events<StoreEvents>
-  trouble(error: PersistError): void
-}
+import type { StoreContext } from './context.ts'
 
 /** Brings the pool of an older program forward, and keeps what it was beside it until all is well. */
-export class Upgrade {
-  readonly #host: UpgradeHost
+export class Migrating {
+  readonly #context: StoreContext
   #isUnderWay = false
   /** Until the copy is removed. One may be there from a program that was killed after it had migrated the pool. */
   #savesToCome = 1
@@ -26,10 +14,10 @@ export class Upgrade {
   /** How often in a row the link broke at its removal. */
   #broken = 0
 
-  constructor(host: UpgradeHost) {
-    this.#host = host
-    const { version, readOnly } = host.options
-    if (version > 0 && !readOnly) host.events.on('save', () => void this.#saved())
+  constructor(context: StoreContext) {
+    this.#context = context
+    const { version, readOnly } = context.options
+    if (version > 0 && !readOnly) context.events.on('save', () => void this.#saved())
   }
 
   /** Not settled yet: what the backend tells meanwhile is to be told again afterwards. */
@@ -39,7 +27,8 @@ export class Upgrade {
 
   /** @throws {PersistError} ERR_PERSIST_SCHEMA where the variables are of no use to this program */
   isNeeded(variables: Readonly<JsonObject>): boolean {
-    return isOutdated(variables, this.#host.options, this.#host.label)
+    const { options, storeName } = this.#context
+    return isOutdated(variables, options, storeName)
   }
 
   /**
@@ -54,10 +43,10 @@ export class Upgrade {
     bytes: Uint8Array | null,
     prepare: (variables: JsonObject) => JsonObject,
   ): Promise<JsonObject> {
-    const { options, label, backend } = this.#host
+    const { options, storeName, backend } = this.#context
     this.#isUnderWay = true
     try {
-      const today = prepare(await migrated(variables, options, label))
+      const today = prepare(await migrated(variables, options, storeName))
       if (bytes !== null) await backend.keepCopy(bytes, options.saveTimeoutMs)
       // The save of what was migrated is the first.
       this.#savesToCome = 2
@@ -69,7 +58,7 @@ export class Upgrade {
   }
 
   /** A program that was killed has kept the copy, and what it migrated is saved now. */
-  goesOn(): void {
+  resume(): void {
     this.#savesToCome = 2
   }
 
@@ -77,12 +66,12 @@ export class Upgrade {
   async #saved(): Promise<void> {
     this.#savesToCome -= 1
     if (this.#savesToCome !== 0) return
-    const { backend, options, trouble } = this.#host
+    const { backend, options, report } = this.#context
     await backend.keepCopy(null, options.saveTimeoutMs).catch((error: PersistError) => {
       // With the next save again. Where nobody may write a copy, none can be there.
       // Some brokers close the connection instead of saying that it is not allowed.
       if (error.code === 'ERR_PERSIST_CONNECT' && ++this.#broken < 2) this.#savesToCome = 1
-      else if (this.#isOurs && error.code !== 'ERR_PERSIST_CLOSED') trouble(error)
+      else if (this.#isOurs && error.code !== 'ERR_PERSIST_CLOSED') report(error)
     })
   }
 }

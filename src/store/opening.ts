@@ -1,122 +1,119 @@
 import type { Held, Stamp } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
 import { type JsonObject, ownValue, sameJson } from '../format/json.ts'
-import { decodePayload, type Payload } from '../format/payload.ts'
-import type { History } from '../merge/history/history.ts'
+import { decodePayload, joinPayload, type Payload } from '../format/payload.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import type { Variables } from '../variables/variables.ts'
-import type { Recovery, StoreJournal } from './journaling.ts'
-import type { Upgrade } from './migrating.ts'
-import type { ResolvedOptions } from './options.ts'
-import { checkSize, readLimit } from './size-limit.ts'
-import type { StoreState } from './store-state.ts'
-import type { Fitting } from './validation.ts'
-
-/** What getting the variables needs of the store around it. */
-export interface OpeningHost {
-  /** Name and place, for messages. */
-  readonly label: string
-  readonly options: ResolvedOptions
-  readonly state: StoreState
-  readonly variables: Variables
-  readonly history: History
-  readonly journal: StoreJournal | undefined
-  readonly fitting: Fitting
-  readonly upgrade: Upgrade
-  /** The variables are here. */
-  begun(): void
-  /** Nothing that can be used is held; `error` says what is held instead, where there is something. */
-  waits(error?: PersistError): void
-  fail(error: PersistError): void
-  save(): Promise<void>
-}
+import type { StoreContext } from './context.ts'
+import type { Inbox } from './inbox.ts'
+import type { Journaling, Recovery } from './journaling.ts'
+import type { Migrating } from './migrating.ts'
+import type { Saving } from './saving.ts'
+import { readLimit } from './size-limit.ts'
+import type { Validation } from './validation.ts'
 
 /** An empty pool. */
 const NOTHING: Payload = { values: {}, texts: new Map() }
 
+/** What becomes of a store that is being opened. */
+export interface OpeningOutcome {
+  /** The variables are here. */
+  begun(): void
+  /** Nothing that can be used is held; `error` says what is held instead, where there is something. */
+  waits(error?: PersistError): void
+  failed(error: PersistError): void
+}
+
+/** The parts of a store that opening needs, beside what all of them have. */
+interface OpeningParts {
+  /** Closed while a pool is migrated: what the backend tells meanwhile is for what comes out of that. */
+  readonly inbox: Inbox
+  readonly validation: Validation
+  readonly migrating: Migrating
+  readonly saving: Saving
+  readonly journaling: Journaling | undefined
+}
+
 /** From what a backend holds, the journal and the program's own version and schema to variables that can be used. */
 export class Opening {
-  readonly #host: OpeningHost
-  /** What the backend has told before that. */
-  #early: (() => void)[] = []
+  readonly #context: StoreContext
+  readonly #parts: OpeningParts
+  readonly #outcome: OpeningOutcome
 
-  constructor(host: OpeningHost) {
-    this.#host = host
-  }
-
-  /** Not before the variables are here, and in the same order: whether that is to be told later. */
-  isEarly(tell: () => void): boolean {
-    const { state, upgrade } = this.#host
-    const isEarly = state.name === 'connecting' || upgrade.isUnderWay
-    if (isEarly) this.#early.push(tell)
-    return isEarly
+  constructor(context: StoreContext, parts: OpeningParts, outcome: OpeningOutcome) {
+    this.#context = context
+    this.#parts = parts
+    this.#outcome = outcome
   }
 
   /** Takes over what is held. Synchronous where nothing has to be migrated. Never rejects. */
   async begin(held: Held): Promise<void> {
-    const { state, options, label, waits, fail } = this.#host
+    const { state, options, storeName } = this.#context
+    const { inbox } = this.#parts
     state.held = held
+    inbox.close()
     try {
       if (held.bytes !== null) await this.#take(held.bytes, held.stamp)
       else if (options.empty === 'create') this.beginEmpty()
-      else if (options.empty === 'wait') waits()
-      else throw emptyError(label)
+      else if (options.empty === 'wait') this.#outcome.waits()
+      else throw emptyError(storeName)
     } catch (thrown) {
-      const error = asPersistError(thrown, label, 'opened')
+      const error = asPersistError(thrown, storeName, 'opened')
       // What is no pool stays as it is, until somebody writes a pool or zero(true) is called.
-      if (/_(BAD_PAYLOAD|TOO_LARGE)$/.test(error.code)) waits(error)
-      else if (!this.#isOver) fail(error)
+      if (/_(BAD_PAYLOAD|TOO_LARGE)$/.test(error.code)) this.#outcome.waits(error)
+      else if (!this.#isOver) this.#outcome.failed(error)
     }
-    for (const tell of this.#early.splice(0)) tell()
+    inbox.open()
   }
 
   /** Begins with an empty pool, and what the journal has. */
   beginEmpty(): void {
-    this.#start(NOTHING, this.#host.journal?.recover(NOTHING))
+    this.#start(NOTHING, this.#parts.journaling?.recover(NOTHING))
   }
 
   async #take(bytes: Uint8Array, stamp: Stamp | undefined): Promise<void> {
-    const { options, label, history, journal, upgrade, save } = this.#host
-    const pool = decodePayload(bytes, label, readLimit(options))
+    const { options, storeName, history } = this.#context
+    const { journaling, migrating, saving } = this.#parts
+    const pool = decodePayload(bytes, storeName, readLimit(options))
     history.began(bytes, stamp)
-    const recovery = journal?.recover(pool)
+    const recovery = journaling?.recover(pool)
     const values = recovery?.values ?? pool.values
-    if (!upgrade.isNeeded(values)) {
+    if (!migrating.isNeeded(values)) {
       // The journal has what was migrated and did not get there any more.
-      if (upgrade.isNeeded(pool.values)) upgrade.goesOn()
+      if (migrating.isNeeded(pool.values)) migrating.resume()
       return this.#start(pool, recovery)
     }
-    const fitted = await upgrade.run(values, bytes, (today) => this.#storable(today))
+    const today = await migrating.run(values, bytes, (migrated) => this.#storable(migrated))
     if (this.#isOver) return
-    this.#start(pool, recovery, fitted)
-    void save()
+    this.#start(pool, recovery, today)
+    void saving.save()
   }
 
   /** Closed meanwhile, or begun anew by zero(). */
   get #isOver(): boolean {
-    const { state } = this.#host
+    const { state } = this.#context
     return state.isReady || state.name === 'closed'
   }
 
   /** Throws what would keep the first save from being made. */
   #storable(values: JsonObject): JsonObject {
-    const { fitting, options, state, label } = this.#host
-    const fitted = fitting.opened(values)
-    const sizeBytes = encodeText(JSON.stringify(fitted)).length
-    const texts = () => Object.entries(fitted).map(([name, value]) => [name, JSON.stringify(value)] as const)
-    const limit = Math.min(options.maxBytes, state.held?.limitBytes ?? options.maxBytes)
-    checkSize({ sizeBytes, texts, values: () => fitted }, limit, label)
-    return fitted
+    const { validation } = this.#parts
+    const today = validation.opened(values)
+    const texts = Object.entries(today).map(([name, value]) => [name, JSON.stringify(value)] as const)
+    const sizeBytes = encodeText(joinPayload(texts)).length
+    validation.assertSize({ sizeBytes, texts: () => texts, values: () => today })
+    return today
   }
 
   #start(pool: Payload, recovery: Recovery | undefined, migrated?: JsonObject): void {
-    const { journal, fitting, variables, begun, save } = this.#host
-    const fitted = migrated ?? fitting.opened(recovery?.values ?? pool.values)
+    const { variables } = this.#context
+    const { journaling, validation, saving } = this.#parts
+    const values = migrated ?? validation.opened(recovery?.values ?? pool.values)
     variables.load(pool)
-    if (fitted !== pool.values) assign(fitted, pool.values, variables)
-    begun()
-    if (recovery !== undefined) journal?.begin(recovery)
-    if (recovery?.isNeeded) void save()
+    if (values !== pool.values) assign(values, pool.values, variables)
+    this.#outcome.begun()
+    if (recovery !== undefined) journaling?.begin(recovery)
+    if (recovery?.isNeeded) void saving.save()
   }
 }
 

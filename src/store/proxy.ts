@@ -1,12 +1,11 @@
 import type { Backend } from '../contracts/backend.ts'
 import type { JournalMaker } from '../contracts/journal.ts'
-import type { JsonObject, JsonValue } from '../format/json.ts'
+import { type JsonObject, type JsonValue, put } from '../format/json.ts'
 import { PersistError } from '../runtime/errors.ts'
 import { VERSION_NAME } from '../schema/migration.ts'
-import { reservedBecause, type StoreMembers } from './members.ts'
+import { isReservedName, RESERVED_NAMES, reservedBecause, type StoreMembers } from './members.ts'
 import type { ResolvedOptions } from './options.ts'
-import { StoreShelf } from './shelf.ts'
-import { StoreCore } from './store.ts'
+import { StoreCore, type StoreTarget } from './store.ts'
 
 /** A store as programs see it, and the core behind it. */
 export interface ProxiedStore {
@@ -14,14 +13,20 @@ export interface ProxiedStore {
   readonly core: StoreCore
 }
 
+/** What a store gets from where it runs: not everything can be done everywhere. */
+export interface Surroundings {
+  readonly selfUpdate: StoreMembers['selfUpdate']
+  readonly makeJournal?: JournalMaker | undefined
+}
+
 /** Makes a store, not opened yet: the core, and the proxy whose properties are the variables. */
-export function proxiedStore(options: ResolvedOptions, backend: Backend, journal?: JournalMaker): ProxiedStore {
+export function proxiedStore(options: ResolvedOptions, backend: Backend, surroundings: Surroundings): ProxiedStore {
   const members = {}
   const traps = new StoreTraps(members)
-  const core = new StoreCore(options, backend, traps.shelf, () => traps.ready(), journal)
+  const core = new StoreCore(options, backend, traps, surroundings.makeJournal)
   traps.core = core
-  const pt = new Proxy(traps.shelf.target, traps as Handler) as unknown as ProxiedStore['pt']
-  const own = Object.getOwnPropertyDescriptors(membersOf(core, pt))
+  const pt = new Proxy(traps.target, traps as Handler) as unknown as ProxiedStore['pt']
+  const own = Object.getOwnPropertyDescriptors(membersOf(core, pt, surroundings.selfUpdate))
   for (const descriptor of Object.values(own)) descriptor.enumerable = false
   Object.defineProperties(members, own)
   return { pt, core }
@@ -30,56 +35,82 @@ export function proxiedStore(options: ResolvedOptions, backend: Backend, journal
 type Key = string | symbol
 type Handler = ProxyHandler<Record<string, JsonValue>>
 
-/** How reading and writing properties of a store is reading and writing variables. */
-class StoreTraps implements Omit<Handler, 'get'> {
-  readonly shelf: StoreShelf
+/**
+ * How reading and writing properties of a store is reading and writing variables.
+ *
+ * The proxy's target has a property for every variable, and the store's members as its prototype: `pt.counter` is a
+ * plain property read. A variable that another writer called like a member (`save`) is shadowed: `pt.save` stays the
+ * member, and only who enumerates meets the variable.
+ */
+class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
+  readonly target: Record<string, JsonValue>
   core!: StoreCore
-  #ready = false
-  #aside = false
+  readonly #shadowed = new Map<string, JsonValue>()
+  #isReady = false
+  /** What an enumeration will ask for next, and the name it has just asked the descriptor of. */
+  #upcoming: string[] = []
+  #described: string | undefined
   /**
-   * Undefined unless it has something to do: before the variables are here, and if some have reserved names.
+   * Undefined unless it has something to do: before the variables are here, and if some are shadowed.
    * Without it, reading a variable calls none of our code; as a property of its own, even if undefined, it is found to
    * be missing without a search of the prototypes, which would be a third of the time that a read takes.
    */
   get: ((target: object, key: Key, receiver: unknown) => unknown) | undefined
 
   constructor(members: object) {
-    this.shelf = new StoreShelf(members, (present) => {
-      this.#aside = present
-      this.#chooseGet()
-    })
+    this.target = Object.create(members)
     this.#chooseGet()
   }
 
+  /** The variables are here. */
   ready(): void {
-    this.#ready = true
+    this.#isReady = true
     this.#chooseGet()
+  }
+
+  /** A variable has this value. */
+  put(name: string, value: JsonValue): void {
+    if (isReservedName(name)) {
+      this.#shadowed.set(name, value)
+      this.#chooseGet()
+    } else {
+      put(this.target, name, value)
+    }
+  }
+
+  /** There is no such variable any more. */
+  remove(name: string): void {
+    if (!isReservedName(name)) delete this.target[name]
+    else if (this.#shadowed.delete(name)) this.#chooseGet()
   }
 
   #chooseGet(): void {
-    if (!this.#ready) this.get = this.#getEarly
-    else if (this.#aside) this.get = this.#getBesideMembers
-    else this.get = undefined
+    if (!this.#isReady) this.get = this.#getEarly
+    else this.get = this.#shadowed.size > 0 ? this.#getShadowed : undefined
   }
 
   readonly #getEarly = (target: object, key: Key, receiver: unknown): unknown => {
     // A promise that resolves with the store asks it for then(), and tools ask for symbols: those are no variables.
     if (typeof key === 'symbol' || key === 'then' || key in target) return Reflect.get(target, key, receiver)
-    throw this.core.unusable()
+    throw this.core.context.state.unusable()
   }
 
-  readonly #getBesideMembers = (target: object, key: Key, receiver: unknown): unknown => {
-    return (typeof key === 'string' ? this.shelf.read(key) : undefined) ?? Reflect.get(target, key, receiver)
+  /** Is this read a part of an enumeration, and so meant for the variable? */
+  readonly #getShadowed = (target: object, key: Key, receiver: unknown): unknown => {
+    const isMeant = key === this.#described
+    this.#described = undefined
+    const value = isMeant ? this.#shadowed.get(key as string) : undefined
+    return value ?? Reflect.get(target, key, receiver)
   }
 
   set(_: object, key: Key, value: unknown): boolean {
-    this.core.assertWritable()
+    this.core.context.state.assertWritable()
     if (typeof key === 'symbol') throw reservedName(String(key), 'symbols are no names in JSON')
     const reason = reservedBecause(key)
     // Whoever puts a whole snapshot back puts the version back with it, as it is.
-    if (key === VERSION_NAME && value === this.core.variables.get(key)) return true
+    if (key === VERSION_NAME && value === this.core.context.variables.get(key)) return true
     if (reason !== undefined) throw reservedName(key, reason)
-    this.core.variables.set(key, value)
+    this.core.context.variables.set(key, value)
     return true
   }
 
@@ -96,17 +127,33 @@ class StoreTraps implements Omit<Handler, 'get'> {
   has(target: object, key: Key): boolean {
     if (typeof key === 'symbol') return Reflect.has(target, key)
     this.#assertReadable()
-    return this.shelf.has(key)
+    return Object.hasOwn(this.target, key) || this.#shadowed.has(key)
   }
 
+  /**
+   * The names, the shadowed ones first.
+   *
+   * `{ ...pt }`, `Object.assign` and `Object.entries` ask for the names, then for descriptor and value of one after the
+   * other; `pt.save` asks for the value alone. That is how the variable `save` is told from the member `save`. Behind
+   * the last shadowed name there is always another one, so that no descriptor of such a name is the last thing asked
+   * (Object.keys asks for no values): where nothing else is there, a member's name, which enumerations leave out.
+   */
   ownKeys(): string[] {
     this.#assertReadable()
-    return this.shelf.enumerate()
+    const own = Object.keys(this.target)
+    this.#upcoming = [...this.#shadowed.keys()]
+    this.#described = undefined
+    const last = own.length === 0 && this.#shadowed.size > 0 && RESERVED_NAMES.find((name) => !this.#shadowed.has(name))
+    return [...this.#upcoming, ...own, ...(last ? [last] : [])]
   }
 
   getOwnPropertyDescriptor(_: object, key: Key): PropertyDescriptor | undefined {
     this.#assertReadable()
-    return typeof key === 'symbol' ? undefined : this.shelf.describe(key)
+    if (typeof key === 'symbol') return undefined
+    this.#described = this.#upcoming.shift() === key ? key : undefined
+    const value = this.#shadowed.get(key)
+    if (value === undefined) return Object.getOwnPropertyDescriptor(this.target, key)
+    return { value, writable: true, enumerable: true, configurable: true }
   }
 
   /** The members are no business of whoever compares or enumerates: for them a store is a plain object. */
@@ -123,7 +170,7 @@ class StoreTraps implements Omit<Handler, 'get'> {
   }
 
   #assertReadable(): void {
-    if (!this.core.isReadable) throw this.core.unusable()
+    if (!this.core.isReadable) throw this.core.context.state.unusable()
   }
 }
 
@@ -136,10 +183,11 @@ function reservedName(name: string, reason: string): PersistError {
 }
 
 /** The members of a store; none needs `this`, so they can be passed around. */
-function membersOf(core: StoreCore, pt: ProxiedStore['pt']): StoreMembers {
-  const { variables, watching } = core
+function membersOf(core: StoreCore, pt: ProxiedStore['pt'], selfUpdate: StoreMembers['selfUpdate']): StoreMembers {
+  const { changeEvents, autosave } = core
+  const { variables, storeName } = core.context
   const get = (name: string) => {
-    if (!core.isReadable) throw core.unusable()
+    if (!core.isReadable) throw core.context.state.unusable()
     return variables.get(name)
   }
   const find = (name: string, fallback?: unknown) => {
@@ -150,7 +198,7 @@ function membersOf(core: StoreCore, pt: ProxiedStore['pt']): StoreMembers {
   const shown = () => Object.fromEntries(variables.names().map((name) => [name, variables.get(name)]))
   const members = {
     save: () => core.save(),
-    saveEvery: (seconds: number) => watching.saveEvery(seconds),
+    saveEvery: (seconds: number) => autosave.saveEvery(seconds),
     // Whether a fallback was given decides what it answers, also if that is undefined.
     has: (...args: [name: string, fallback?: unknown]) =>
       args.length > 1 ? find(...args) : get(args[0]) !== undefined,
@@ -160,13 +208,13 @@ function membersOf(core: StoreCore, pt: ProxiedStore['pt']): StoreMembers {
     dirty: () => core.dirty(),
     ready: () => core.isReady,
     exec: (fn: (store: typeof pt) => unknown) => core.exec(() => fn(pt)),
-    selfUpdate: async () => (await import('../node/self-update.ts')).selfUpdate(),
-    $on: watching.on.bind(watching),
+    selfUpdate,
+    $on: changeEvents.on.bind(changeEvents),
     $snapshot() {
-      if (!core.isReadable) throw core.unusable()
+      if (!core.isReadable) throw core.context.state.unusable()
       return variables.snapshot()
     },
-    $subscribe: (listener: () => void) => watching.subscribe(listener),
+    $subscribe: (listener: () => void) => changeEvents.subscribe(listener),
     get $status() {
       return core.status
     },
@@ -178,7 +226,7 @@ function membersOf(core: StoreCore, pt: ProxiedStore['pt']): StoreMembers {
       depth: number,
       options: object,
       inspect: (value: unknown, options: object) => string,
-    ) => (core.isReadable ? inspect(shown(), { ...options, depth }) : `Store ${core.label}: ${core.status.state}`),
+    ) => (core.isReadable ? inspect(shown(), { ...options, depth }) : `Store ${storeName}: ${core.status.state}`),
   }
   return members as unknown as StoreMembers
 }

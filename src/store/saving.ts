@@ -1,29 +1,12 @@
-import type { Backend } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
-import type { History, Sent } from '../merge/history/history.ts'
+import type { Sent } from '../merge/history/history.ts'
 import type { Change } from '../merge/history/own-texts.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { type Deferred, deferred } from '../runtime/promises.ts'
-import type { Composition } from '../variables/composition.ts'
-import type { Variables } from '../variables/variables.ts'
-import type { Events, StoreEvents } from './events.ts'
-import type { StoreJournal } from './journaling.ts'
-import type { PoolToSend } from './size-limit.ts'
-
-/** What saving needs of the store around it. */
-export interface SavingHost {
-  /** Name and place, for messages. */
-  readonly label: string
-  readonly backend: Backend
-  readonly variables: Variables
-  readonly history: History
-  readonly journal: StoreJournal | undefined
-  readonly saveTimeoutMs: number
-  /** Throws what keeps the pool from being sent: too large, not what the schema describes. */
-  check(pool: PoolToSend): void
-  readonly events: Events<StoreEvents>
-  trouble(error: PersistError): void
-}
+import type { PendingWrite } from '../variables/unsaved.ts'
+import type { StoreContext } from './context.ts'
+import type { Journaling } from './journaling.ts'
+import type { Validation } from './validation.ts'
 
 /** All calls of save() that one write satisfies. */
 interface Batch extends Deferred<void> {
@@ -39,7 +22,9 @@ const DONE: Promise<void> = Promise.resolve()
  * The next write is composed when its turn comes, so it has the newest values, and a million calls cost one write.
  */
 export class Saving {
-  readonly #host: SavingHost
+  readonly #context: StoreContext
+  readonly #validation: Validation
+  readonly #journaling: Journaling | undefined
   #current: Batch | undefined
   #next: Batch | undefined
   #linked = false
@@ -50,8 +35,10 @@ export class Saving {
   /** A save was asked for and has failed: what it was to save is sent when the link is back. */
   #owed = false
 
-  constructor(host: SavingHost) {
-    this.#host = host
+  constructor(context: StoreContext, validation: Validation, journaling: Journaling | undefined) {
+    this.#context = context
+    this.#validation = validation
+    this.#journaling = journaling
   }
 
   /** The next save sends, whatever has changed. */
@@ -64,22 +51,23 @@ export class Saving {
     return this.#current !== undefined
   }
 
-  get unsaved(): boolean {
-    return this.#forced || this.#current !== undefined || this.#host.variables.unsaved
+  /** Is there something that the backend is not known to hold, or is to get once more? */
+  get isNeeded(): boolean {
+    return this.#forced || this.#current !== undefined || !this.#context.unsaved.isEmpty
   }
 
   /** Resolves when the backend holds the variables as they are now. */
   save(): Promise<void> {
     // A write that has not begun yet will have whatever is here by then: there is nothing to look at.
     if (this.#next !== undefined) {
-      void this.#host.journal?.note()
+      void this.#journaling?.note()
       return this.#next.promise
     }
-    if (!this.#forced && !this.#host.variables.unsaved) return this.#current?.promise ?? DONE
+    if (!this.#forced && this.#context.unsaved.isEmpty) return this.#current?.promise ?? DONE
     const batch = this.#open()
     this.#next = batch
     // At once, whether there is a link or not: from here on it outlives the program.
-    void this.#host.journal?.note()
+    void this.#journaling?.note()
     this.#proceed()
     return batch.promise
   }
@@ -101,7 +89,7 @@ export class Saving {
   }
 
   #open(): Batch {
-    const limitMs = this.#host.saveTimeoutMs
+    const limitMs = this.#context.options.saveTimeoutMs
     const batch: Batch = {
       ...deferred<void>(),
       deadline: performance.now() + limitMs,
@@ -125,10 +113,10 @@ export class Saving {
       batch,
       new PersistError(
         'ERR_PERSIST_TIMEOUT',
-        `${this.#host.label} could not be saved within ${this.#host.saveTimeoutMs} ms: ` +
+        `${this.#context.storeName} could not be saved within ${this.#context.options.saveTimeoutMs} ms: ` +
           `${this.#linked ? 'the write before it is still under way' : 'there is no link to the backend'}. ` +
           'The variables are unchanged and go with the next save.',
-        { store: this.#host.label },
+        { store: this.#context.storeName },
       ),
     )
   }
@@ -136,14 +124,14 @@ export class Saving {
   #fail(batch: Batch, error: PersistError): void {
     this.#owed = true
     this.#settle(batch, error)
-    this.#host.trouble(error)
+    this.#context.report(error)
   }
 
   #proceed(): void {
     const batch = this.#next
     if (batch === undefined || this.#current !== undefined || !this.#linked) return
     this.#next = undefined
-    if (this.#forced || this.#host.variables.unsaved) {
+    if (this.#forced || !this.#context.unsaved.isEmpty) {
       this.#current = batch
       void this.#write(batch)
     } else {
@@ -152,41 +140,42 @@ export class Saving {
   }
 
   async #write(batch: Batch): Promise<void> {
-    const { backend, variables, history, journal, events } = this.#host
-    const composition = variables.compose()
+    const { backend, variables, unsaved, history, events } = this.#context
+    const journaling = this.#journaling
+    const pending = unsaved.compose()
     const forced = this.#forced
     const link = this.#links
     this.#forced = false
     let sent: Sent | undefined
     try {
-      const bytes = encodeText(composition.payload)
-      const values = () => variables.snapshot()
-      this.#host.check({ sizeBytes: bytes.length, texts: () => variables.texts(), values })
-      sent = history.sent(bytes, changesIn(composition))
+      const bytes = encodeText(pending.payload)
+      const pool = { sizeBytes: bytes.length, texts: () => unsaved.texts(), values: () => variables.snapshot() }
+      this.#validation.assertSavable(pool)
+      sent = history.sent(bytes, changesIn(pending))
       // On disk before it is sent: what a broker may hold and what comes back after a crash can be told apart then.
-      if (journal !== undefined) await journal.note()
+      if (journaling !== undefined) await journaling.note()
       const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()), sent.stamp)
       if (outcome !== 'superseded') history.confirmed(sent, outcome === 'written')
       if (outcome === 'written') {
-        variables.confirm(composition)
-        journal?.review()
+        unsaved.confirm(pending)
+        journaling?.review()
         this.#owed = false
         events.emit('save', { sizeBytes: bytes.length })
         if (batch === this.#current) this.#settle(batch)
         // It has landed over somebody else's write, which is merged here by now: the merge must get there.
-        if (composition.overtaken && batch === this.#current) void this.save()
+        if (pending.raced && batch === this.#current) void this.save()
       } else {
         // Somebody else's write is held, and merged here by now: the merge must get there.
-        variables.abandon()
+        unsaved.abandon()
         if (outcome === 'superseded') this.#forced ||= forced
         this.#again(batch)
       }
     } catch (thrown) {
-      variables.abandon()
+      unsaved.abandon()
       // It may have been written all the same; even values that go back to what they were must be sent then.
       this.#forced ||= forced || sent !== undefined
       if (batch !== this.#current) return
-      const error = asPersistError(thrown, this.#host.label, 'saved')
+      const error = asPersistError(thrown, this.#context.storeName, 'saved')
       // A link that broke is no failure of the save as long as its time is not over: it goes on when the link is back.
       if (error.code === 'ERR_PERSIST_CONNECT' && performance.now() < batch.deadline) {
         // Unless it is back already, it will be told when it is.
@@ -212,6 +201,6 @@ export class Saving {
 }
 
 /** What a write is to change of what the backend is known to hold. */
-function changesIn({ said }: Composition): Change[] {
-  return Array.from(said, ([{ name, confirmed }, text]) => [name, confirmed, text])
+function changesIn({ texts }: PendingWrite): Change[] {
+  return Array.from(texts, ([{ name, confirmed }, text]) => [name, confirmed, text])
 }

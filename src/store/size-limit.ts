@@ -2,15 +2,14 @@ import { deviceLimit } from '../format/device.ts'
 import { type JsonObject, MAX_POOL_BYTES } from '../format/json.ts'
 import { PersistError } from '../runtime/errors.ts'
 import { advise } from '../runtime/warning.ts'
-import type { Variables } from '../variables/variables.ts'
-import type { Events, StoreEvents } from './events.ts'
+import type { StoreContext } from './context.ts'
 import type { ResolvedOptions } from './options.ts'
 
 /** From here on a pool for a device is nearly full, in bytes: a longer name or a few more digits, and it is refused. */
 const NEARLY_FULL_BYTES = 1000
 
-/** A pool that is to be sent; what is costly to make is made where it is needed. */
-export interface PoolToSend {
+/** A pool that is to be saved; what is costly to make is made where it is needed. */
+export interface PoolToSave {
   readonly sizeBytes: number
   readonly texts: () => Iterable<readonly [name: string, text: string]>
   readonly values: () => Readonly<JsonObject>
@@ -22,7 +21,7 @@ export function readLimit({ maxBytes }: Pick<ResolvedOptions, 'maxBytes'>): numb
 }
 
 /** Throws ERR_PERSIST_TOO_LARGE, naming the largest variables, for a pool over the limit in bytes. */
-export function checkSize({ sizeBytes, texts }: PoolToSend, limitBytes: number, store: string): void {
+export function checkSize({ sizeBytes, texts }: PoolToSave, limitBytes: number, store: string): void {
   if (sizeBytes <= limitBytes) return
   throw new PersistError(
     'ERR_PERSIST_TOO_LARGE',
@@ -38,23 +37,16 @@ function largest(texts: Iterable<readonly [name: string, text: string]>): string
   return `Its largest variables, in characters: ${named.join(', ')}.`
 }
 
-interface AdvisedStore {
-  readonly label: string
-  readonly options: ResolvedOptions
-  readonly events: Events<StoreEvents>
-  readonly variables: Variables
-}
-
 /** Warns when a pool that a device reads has become nearly too large for it; again only if it was smaller meanwhile. */
-export function adviseOnSize({ label, options, events, variables }: AdvisedStore): void {
+export function adviseOnSize({ storeName, options, events, unsaved }: StoreContext): void {
   let isTold = false
   events.on('save', ({ sizeBytes }) => {
     const isNearlyFull = sizeBytes > NEARLY_FULL_BYTES
     if (isNearlyFull && !isTold) {
       advise(
         'WARN_PERSIST_NEARLY_FULL',
-        `The pool of ${label} has ${sizeBytes} bytes; a Tasmota device loads none over ${deviceLimit(options.topic)}. ` +
-          `${largest(variables.texts())} Remove or shorten some, or keep them in a pool of their own.`,
+        `The pool of ${storeName} has ${sizeBytes} bytes; a Tasmota device loads none over ${deviceLimit(options.topic)}. ` +
+          `${largest(unsaved.texts())} Remove or shorten some, or keep them in a pool of their own.`,
       )
     }
     isTold = isNearlyFull

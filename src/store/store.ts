@@ -1,107 +1,84 @@
-import type { Backend, BackendListener, EditRequest, Held, Stamp } from '../contracts/backend.ts'
+import type { Backend, BackendListener, EditRequest, Held, News } from '../contracts/backend.ts'
 import type { JournalMaker } from '../contracts/journal.ts'
-import { History } from '../merge/history/history.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from '../runtime/errors.ts'
 import { ProcessHold } from '../runtime/keep-alive.ts'
 import { rejected, within } from '../runtime/promises.ts'
-import { warn } from '../runtime/warning.ts'
 import { VERSION_NAME } from '../schema/migration.ts'
-import type { Shelf } from '../variables/shelf.ts'
-import { Variables } from '../variables/variables.ts'
-import { Watching } from './change-events.ts'
-import { Editing } from './edit-requests.ts'
-import { Events, type StoreEvents } from './events.ts'
-import { Remote } from './incoming.ts'
-import { StoreJournal } from './journaling.ts'
-import { Upgrade } from './migrating.ts'
+import type { ValueTarget } from '../variables/variables.ts'
+import { Autosave } from './autosave.ts'
+import { ChangeEvents } from './change-events.ts'
+import { type StoreContext, storeContext } from './context.ts'
+import { EditRequests } from './edit-requests.ts'
+import { Inbox } from './inbox.ts'
+import { Incoming } from './incoming.ts'
+import { Journaling } from './journaling.ts'
+import { Migrating } from './migrating.ts'
 import { Opening } from './opening.ts'
 import type { ResolvedOptions } from './options.ts'
 import { Readiness } from './readiness.ts'
 import { Saving } from './saving.ts'
-import { checkSize, type PoolToSend, readLimit } from './size-limit.ts'
 import type { Status } from './status.ts'
-import { StoreState } from './store-state.ts'
-import { Fitting } from './validation.ts'
+import { Validation } from './validation.ts'
+
+/** Where a program finds the values, and from when on. */
+export interface StoreTarget extends ValueTarget {
+  /** Called once, just before the variables may be used. */
+  ready(): void
+}
 
 /**
  * The heart: the variables of one pool, and their way to and from a backend.
  *
- * It knows neither MQTT nor the proxy through which programs see it.
+ * It knows neither MQTT nor the proxy through which programs see it. Here are its states; what it does is in its parts.
  */
 export class StoreCore implements BackendListener {
-  readonly options: ResolvedOptions
-  readonly variables: Variables
-  readonly events: Events<StoreEvents> = new Events()
-  readonly watching: Watching
-  readonly label: string
-  readonly #backend: Backend
-  readonly #saving: Saving
-  readonly #remote: Remote
-  readonly #editing: Editing
-  readonly #journal: StoreJournal | undefined
+  readonly context: StoreContext
+  readonly changeEvents: ChangeEvents
+  readonly autosave: Autosave
+  readonly #target: StoreTarget
   readonly #readiness: Readiness
+  readonly #inbox: Inbox
+  readonly #journaling: Journaling | undefined
+  readonly #saving: Saving
+  readonly #editRequests: EditRequests
+  readonly #incoming: Incoming
   readonly #opening: Opening
-  readonly #history: History = new History()
-  readonly #atReady: () => void
-  readonly #state: StoreState
   #closing: Promise<void> | undefined
   #isReadable = false
 
-  /** @param atReady called once, just before the variables may be used */
-  constructor(
-    options: ResolvedOptions,
-    backend: Backend,
-    shelf: Shelf,
-    atReady: () => void,
-    makeJournal?: JournalMaker,
-  ) {
-    this.options = options
-    this.#backend = backend
-    this.#atReady = atReady
-    this.label = options.backend === undefined ? `'${options.name}' (${backend.place})` : backend.place
-    this.#state = new StoreState(backend.place, this.label, options.readOnly)
-    const rules = { tasmota: options.compat === 'tasmota', assertWritable: () => this.assertWritable() }
-    this.variables = new Variables(shelf, rules, () => this.watching.touched())
-    const hold = new ProcessHold()
-    this.#readiness = new Readiness(hold)
-    const saver = { save: () => this.save(), isLinked: () => this.#state.name === 'ready' }
-    this.watching = new Watching(this.variables, this.events, options, saver, hold)
-    const trouble = (error: PersistError) => void this.trouble(error)
-    const { onConflict, readOnly, guards } = options
-    const limitBytes = readLimit(options)
-    const { label, variables, events } = this
-    const common = { label, variables, history: this.#history, events, trouble, onConflict }
-    this.#journal = makeJournal && new StoreJournal(common, makeJournal)
-    const shared = { ...common, journal: this.#journal }
-    const outdated = (error: PersistError) => {
-      this.ended(error)
-      void this.#letGo()
-    }
-    const fitting = new Fitting({ label, options, variables, trouble, outdated })
-    const check = (pool: PoolToSend) => {
-      checkSize(pool, Math.min(options.maxBytes, this.#state.held?.limitBytes ?? options.maxBytes), label)
-      fitting.check(pool.values)
-    }
-    this.#saving = new Saving({ ...shared, backend, saveTimeoutMs: options.saveTimeoutMs, check })
-    const others = { ...shared, watching: this.watching, saving: this.#saving }
-    this.#editing = new Editing({ ...others, check, assertWritable: () => this.assertWritable() })
-    this.#remote = new Remote({ ...others, fitting, readOnly, guards, edited: this.#editing.edited, limitBytes })
-    this.#opening = new Opening({
-      ...shared,
-      options,
-      state: this.#state,
-      fitting,
-      upgrade: new Upgrade({ label, options, backend, events, trouble }),
-      begun: () => this.#begun(),
-      waits: (error) => this.#become('waiting', error),
-      fail: (error) => void this.#fail(error),
-      save: () => this.save(),
+  constructor(options: ResolvedOptions, backend: Backend, target: StoreTarget, makeJournal?: JournalMaker) {
+    const keepAlive = new ProcessHold()
+    const context = storeContext(options, backend, target, (name, origin) => {
+      this.changeEvents.touched(name, origin)
+      this.autosave.touched()
     })
+    this.context = context
+    this.changeEvents = new ChangeEvents(context, keepAlive)
+    this.autosave = new Autosave(context, () => this.save())
+    this.#target = target
+    this.#readiness = new Readiness(keepAlive)
+    this.#inbox = new Inbox((news) => this.#take(news))
+    this.#journaling = makeJournal && new Journaling(context, makeJournal)
+    const validation = new Validation(context, (error) => this.#retire(error))
+    const migrating = new Migrating(context)
+    this.#saving = new Saving(context, validation, this.#journaling)
+    const parts = { saving: this.#saving, changeEvents: this.changeEvents, validation, journaling: this.#journaling }
+    this.#editRequests = new EditRequests(context, parts)
+    this.#incoming = new Incoming(context, { ...parts, edited: this.#editRequests.edited })
+    this.#opening = new Opening(
+      context,
+      { ...parts, inbox: this.#inbox, migrating },
+      {
+        begun: () => this.#begin(),
+        waits: (error) => this.#become('waiting', error),
+        failed: (error) => void this.#fail(error),
+      },
+    )
   }
 
   /** Can the variables be changed and saved, now or when the link is back? */
   get isReady(): boolean {
-    return this.#state.isReady
+    return this.context.state.isReady
   }
 
   /** Are the variables here to be read? They still are when the store is closed. */
@@ -110,22 +87,23 @@ export class StoreCore implements BackendListener {
   }
 
   get status(): Status {
-    return this.#state.status(this.isReady && this.#saving.unsaved)
+    return this.context.state.status(this.isReady && this.#saving.isNeeded)
   }
 
   /** Opens the backend. Never rejects: `ready` does, and so does what waits for it. */
   async open(): Promise<void> {
+    const { state, backend, options, storeName } = this.context
     try {
-      if (this.#journal !== undefined) this.#state.lastExit = await this.#journal.open()
-      if (this.#state.name !== 'connecting') return
-      const held = await this.#backend.open(this, this.options.openTimeoutMs)
-      if (this.#state.name !== 'connecting') return
+      if (this.#journaling !== undefined) state.lastExit = await this.#journaling.open()
+      if (state.name !== 'connecting') return
+      const held = await backend.open(this, options.openTimeoutMs)
+      if (state.name !== 'connecting') return
       this.#saving.linked = true
       await this.#opening.begin(held)
     } catch (thrown) {
-      await this.#fail(asPersistError(thrown, this.label, 'opened'))
+      await this.#fail(asPersistError(thrown, storeName, 'opened'))
     } finally {
-      this.#editing.begin()
+      this.#editRequests.begin()
     }
   }
 
@@ -136,156 +114,152 @@ export class StoreCore implements BackendListener {
 
   save(): Promise<void> {
     try {
-      this.assertWritable()
+      this.context.state.assertWritable()
     } catch (error) {
-      return rejected(this.trouble(error as PersistError))
+      return rejected(this.context.report(error as PersistError))
     }
     return this.#saving.save()
   }
 
   /** The next save sends even if nothing has changed. */
   dirty(): void {
-    this.assertWritable()
+    this.context.state.assertWritable()
     this.#saving.force()
   }
 
   /** Removes a variable; without its version a pool would be migrated once more. */
   remove(name: string): void {
-    this.assertWritable()
-    const isVersion = name === VERSION_NAME && this.options.version > 0
+    this.context.state.assertWritable()
+    const isVersion = name === VERSION_NAME && this.context.options.version > 0
     if (isVersion) throw this.#fault('ERR_PERSIST_RESERVED_NAME', 'keeps its version; zero(true) removes all the rest')
-    this.variables.delete(name)
-  }
-
-  /** Throws where the variables may not be changed now. */
-  assertWritable(): void {
-    this.#state.assertWritable()
+    this.context.variables.delete(name)
   }
 
   /** Starts an empty pool where there is none, or, with `force`, where there is one. */
   zero(force: boolean): Promise<void> {
-    if (this.options.readOnly || this.#state.name !== 'waiting') this.assertWritable()
-    const inTheWay = this.isReady ? 'the pool is in use' : this.#state.error && 'what is held there cannot be read'
+    const { state, options, variables } = this.context
+    if (options.readOnly || state.name !== 'waiting') state.assertWritable()
+    const inTheWay = this.isReady ? 'the pool is in use' : state.error && 'what is held there cannot be read'
     if (inTheWay && !force) {
       throw this.#fault('ERR_PERSIST_NEEDS_FORCE', `was not cleared: ${inTheWay}. zero(true) clears it all the same`)
     }
-    if (!this.isReady) this.#journal?.forget()
+    if (!this.isReady) this.#journaling?.forget()
     // The version stays: what is put into the pool from now on is of this version, and not to be migrated.
-    if (this.isReady) this.variables.clear(this.options.version > 0 ? VERSION_NAME : undefined)
+    if (this.isReady) variables.clear(options.version > 0 ? VERSION_NAME : undefined)
     else this.#opening.beginEmpty()
     this.#saving.force()
     return this.save()
   }
 
   /** Saves what is unsaved, then lets go; rejects if it could not be saved, and has let go even so. */
-  close(limitMs: number = this.options.saveTimeoutMs): Promise<void> {
+  close(limitMs: number = this.context.options.saveTimeoutMs): Promise<void> {
     this.#closing ??= this.#close(limitMs)
     return this.#closing
   }
 
   /** Saves what is unsaved, if anything can be saved, waiting no longer than a limit in milliseconds. */
   async saveWithin(limitMs: number): Promise<void> {
-    if (!this.isReady || this.options.readOnly || this.#state.ended) return
+    const { options, state } = this.context
+    if (!this.isReady || options.readOnly || state.ended) return
     // Twice: a save that landed over somebody else's is followed by another one with the merge.
     const saved = this.save().then(() => this.save())
     await within(saved, limitMs, () => {
       const late = `could not be saved within ${limitMs} ms when the program stopped or closed it`
-      return this.trouble(this.#fault('ERR_PERSIST_TIMEOUT', late))
+      return this.context.report(this.#fault('ERR_PERSIST_TIMEOUT', late))
     })
   }
 
-  /** Why the variables cannot be used now. */
-  unusable(): PersistError {
-    return this.#state.unusable()
-  }
-
-  // What the backend tells.
-
-  changed(bytes: Uint8Array | null, stamp?: Stamp): void {
-    if (this.#opening.isEarly(() => this.changed(bytes, stamp))) return
-    if (this.isReady) this.#remote.changed(bytes, stamp)
-    else if (this.#state.name === 'waiting' && this.#state.held)
-      void this.#opening.begin({ ...this.#state.held, bytes, stamp })
-  }
-
   requested(request: EditRequest): Promise<Uint8Array> {
-    return this.#editing.requested(request)
+    return this.#editRequests.requested(request)
   }
 
-  reread(bytes: Uint8Array | null, stamp?: Stamp): void {
-    if (this.#opening.isEarly(() => this.reread(bytes, stamp))) return
-    if (this.isReady) this.#remote.reread(bytes, stamp)
-    else this.changed(bytes, stamp)
+  tell(news: News): void {
+    // Whoever waits for the store to open is to hear of trouble meanwhile.
+    if (news.kind === 'trouble') this.#take(news)
+    else this.#inbox.tell(news)
   }
 
-  offline(cause: PersistError): void {
-    if (this.#opening.isEarly(() => this.offline(cause))) return
+  #take(news: News): void {
+    if (news.kind === 'held') this.#takeHeld(news)
+    else if (news.kind === 'online') this.#takeOnline(news.held)
+    else if (news.kind === 'offline') this.#takeOffline(news.error)
+    else if (news.kind === 'ended') this.#end(news.error)
+    else this.context.report(news.error)
+  }
+
+  #takeHeld({ how, bytes, stamp }: News & { kind: 'held' }): void {
+    const { state } = this.context
+    if (this.isReady) this.#incoming[how](bytes, stamp)
+    else if (state.name === 'waiting' && state.held) void this.#opening.begin({ ...state.held, bytes, stamp })
+  }
+
+  #takeOffline(error: PersistError): void {
     this.#saving.linked = false
-    this.#history.linked = false
-    if (this.isReady) this.#become('offline', cause)
+    this.context.history.linked = false
+    if (this.isReady) this.#become('offline', error)
   }
 
-  online(held: Held): void {
-    if (this.#opening.isEarly(() => this.online(held))) return
+  #takeOnline(held: Held): void {
+    const { state } = this.context
     if (this.isReady) {
-      this.#state.held = held
+      state.held = held
       this.#become('ready')
-      this.#remote.reopened(held)
-    } else if (this.#state.name === 'waiting') {
+      this.#incoming.reopened(held)
+    } else if (state.name === 'waiting') {
       void this.#opening.begin(held)
     }
     this.#saving.linked = true
   }
 
-  /** Tells an error as an event too, since what it rejects need not be awaited. */
-  trouble(error: PersistError): PersistError {
-    if (this.events.count('error') === 0) warn(error)
-    this.events.emit('error', error)
-    return error
-  }
-
-  ended(error: PersistError): void {
-    if (this.#opening.isEarly(() => this.ended(error))) return
-    if (!this.isReady) return void this.#fail(error)
-    // The only trace of what was changed here and is to be nowhere else.
-    const told = new PersistError(error.code, error.message, { ...error, unsaved: this.variables.unsavedValues() })
-    this.watching.stop()
-    this.#become('readonly', told)
-    this.#saving.stop(told)
-    this.trouble(told)
-  }
-
   /** From here on the variables can be used. */
-  #begun(): void {
+  #begin(): void {
     this.#isReadable = true
     this.#become('ready')
-    this.#atReady()
-    this.watching.start()
+    this.#target.ready()
+    this.changeEvents.start()
+    this.autosave.start()
     this.#readiness.reached()
   }
 
   #become(state: Status['state'], error?: PersistError): void {
-    this.#state.become(state, error)
-    this.events.emit('status', this.status)
+    this.context.state.become(state, error)
+    this.context.events.emit('status', this.status)
   }
 
   async #fail(error: PersistError): Promise<void> {
-    if (this.#state.name === 'closed') return
+    if (this.context.state.name === 'closed') return
     this.#become('failed', error)
     this.#readiness.missed(error)
-    this.trouble(error)
+    this.context.report(error)
     await this.#letGo()
   }
 
+  /** Another program has the pool: from now on it can only be read here. */
+  #end(error: PersistError): void {
+    if (!this.isReady) return void this.#fail(error)
+    // The only trace of what was changed here and is to be nowhere else.
+    const told = new PersistError(error.code, error.message, { ...error, unsaved: this.context.unsaved.values() })
+    this.#stopTelling()
+    this.#become('readonly', told)
+    this.#saving.stop(told)
+    this.context.report(told)
+  }
+
+  /** A newer program has the pool: this one leaves it alone. */
+  #retire(error: PersistError): void {
+    this.#end(error)
+    void this.#letGo()
+  }
+
   async #close(limitMs: number): Promise<void> {
-    this.#editing.stop()
+    this.#editRequests.stop()
     try {
       await this.saveWithin(limitMs)
     } finally {
-      if (this.#state.name !== 'failed') {
-        this.watching.stop()
+      if (this.context.state.name !== 'failed') {
+        this.#stopTelling()
         this.#become('closed')
-        const error = this.unusable()
+        const error = this.context.state.unusable()
         this.#saving.stop(error)
         this.#readiness.missed(error)
       }
@@ -293,12 +267,18 @@ export class StoreCore implements BackendListener {
     }
   }
 
+  #stopTelling(): void {
+    this.changeEvents.stop()
+    this.autosave.stop()
+  }
+
   async #letGo(): Promise<void> {
-    await this.#backend.close()
-    await this.#journal?.close()
+    await this.context.backend.close()
+    await this.#journaling?.close()
   }
 
   #fault(code: PersistErrorCode, whatIsWrong: string): PersistError {
-    return new PersistError(code, `Store ${this.label} ${whatIsWrong}.`, { store: this.label })
+    const { storeName } = this.context
+    return new PersistError(code, `Store ${storeName} ${whatIsWrong}.`, { store: storeName })
   }
 }

@@ -1,24 +1,19 @@
-import type { Backend, BackendListener, Held } from '../contracts/backend.ts'
+import type { Backend, BackendListener, Held, News } from '../contracts/backend.ts'
 import { type Deferred, deferred } from '../runtime/promises.ts'
 import { check, checkEqual, inTime } from './assertions.ts'
 import type { ConformancePlace } from './conformance-options.ts'
 
 /** A listener that notes what it is told. */
 export class Recorder implements BackendListener {
-  /** What `changed` was called with. */
+  /** What was held instead, each time that it was told. */
   readonly changes: (Uint8Array | null)[] = []
-  /** Names of all calls, in their order. */
+  /** What it was told, in that order: 'written', 'found', 'offline'…, and 'requested'. */
   readonly calls: string[] = []
   #next: Deferred<void> = deferred()
 
-  changed(bytes: Uint8Array | null): void {
-    this.changes.push(bytes)
-    this.#note('changed')
-  }
-
-  reread(bytes: Uint8Array | null): void {
-    this.changes.push(bytes)
-    this.#note('reread')
+  tell(news: News): void {
+    if (news.kind === 'held') this.changes.push(news.bytes)
+    this.#note(news.kind === 'held' ? news.how : news.kind)
   }
 
   async requested(): Promise<Uint8Array> {
@@ -26,25 +21,9 @@ export class Recorder implements BackendListener {
     return new Uint8Array()
   }
 
-  offline(): void {
-    this.#note('offline')
-  }
-
-  online(): void {
-    this.#note('online')
-  }
-
-  trouble(): void {
-    this.#note('trouble')
-  }
-
-  ended(): void {
-    this.#note('ended')
-  }
-
-  /** Resolves when `changed` has been called so many times in all. */
+  /** Resolves when it was told of so many changes in all. */
   async changedTimes(times: number, limitMs: number): Promise<void> {
-    const what = () => `listener.changed: expected ${times} call(s), got ${this.changes.length}`
+    const what = () => `listener.tell: expected ${times} change(s) of what is held, got ${this.changes.length}`
     const end = performance.now() + limitMs
     while (this.changes.length < times) {
       await inTime(this.#next.promise, Math.max(1, end - performance.now()), what())

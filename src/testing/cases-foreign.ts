@@ -42,7 +42,7 @@ async function reportsOnce(bench: Bench, notices: Notices): Promise<void> {
   await noticed(bench, notices, opened, pool('theirs again'))
   await opened.write(pool('the end'))
   await opened.close()
-  checkEqual(opened.heard.calls.join(), 'changed,changed', 'calls of the listener after two foreign writes')
+  checkEqual(opened.heard.calls.join(), 'written,written', 'calls of the listener after two foreign writes')
   checkBytes(await bench.held(), pool('the end'), 'what is held in the end')
 }
 
@@ -51,7 +51,7 @@ async function reportsFirst(bench: Bench, notices: Notices): Promise<void> {
   await noticed(bench, notices, opened, pool('theirs'))
   await opened.write(pool('merged'))
   await opened.close()
-  checkEqual(opened.heard.calls.join(), 'changed', 'calls of the listener after one foreign write')
+  checkEqual(opened.heard.calls.join(), 'written', 'calls of the listener after one foreign write')
   checkBytes(await bench.held(), pool('merged'), 'what is held in the end')
 }
 
@@ -61,7 +61,7 @@ async function reportsDeletion(bench: Bench, notices: Notices): Promise<void> {
   await noticed(bench, notices, opened, null)
   await opened.write(pool('ours'))
   await opened.close()
-  checkEqual(opened.heard.calls.join(), 'changed', 'calls of the listener after one deletion')
+  checkEqual(opened.heard.calls.join(), 'written', 'calls of the listener after one deletion')
   checkBytes(await bench.held(), pool('ours'), 'what is held in the end')
 }
 
@@ -100,7 +100,7 @@ async function noticed(bench: Bench, notices: Notices, opened: Opened, bytes: Ui
     const writing = backend.write(pool('in ignorance'), bench.limitMs)
     const outcome = await bench.inTime(writing, 'write() after somebody else wrote')
     checkEqual(outcome, 'superseded', 'write() after somebody else wrote')
-    checkEqual(heard.changes.length - before, 1, "calls of listener.changed when write() is 'superseded'")
+    checkEqual(heard.changes.length - before, 1, "changes told when write() is 'superseded'")
   } else {
     await heard.changedTimes(before + 1, bench.limitMs)
   }

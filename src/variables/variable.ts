@@ -17,12 +17,8 @@ export class Variable implements Holder {
   confirmed: string | undefined
   /** Touched since `text` was made. */
   stale = false
-  /** The value is somebody else's, or was held once, and was not touched here since: it is no change of ours. */
-  isTheirs = false
-  /** Touched since listeners were last told, and by whom. */
-  noted: Origin | undefined
-  /** The frozen value that listeners were last told of. */
-  shown: JsonValue | undefined
+  /** The value is somebody else's, or was held once, and this program has not touched it since: no change of its own. */
+  passedOn = false
   readonly #onTouch: (variable: Variable) => void
 
   constructor(name: string, rules: StoreRules, onTouch: (variable: Variable) => void) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { memoryBackend, memoryPlace } from '../../src/backends/memory.ts'
-import type { Backend } from '../../src/contracts/backend.ts'
+import type { Backend, News } from '../../src/contracts/backend.ts'
 import { openStore } from '../../src/index.ts'
 import { Recorder } from '../../src/testing/bench.ts'
 
@@ -42,9 +42,9 @@ test('listeners that answer with a write hear everything in the order in which i
   const backends = [memoryBackend(place), memoryBackend(place), memoryBackend(place)] as const
   const heard = await Promise.all(backends.slice(1).map(opened))
   class Answering extends Recorder {
-    override changed(bytes: Uint8Array | null): void {
-      super.changed(bytes)
-      if (textOf(bytes) === 'question') void backends[0].write(bytesOf('answer'), 1000)
+    override tell(news: News): void {
+      super.tell(news)
+      if (news.kind === 'held' && textOf(news.bytes) === 'question') void backends[0].write(bytesOf('answer'), 1000)
     }
   }
   await backends[0].open(new Answering(), 1000)

@@ -1,4 +1,12 @@
-import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../src/contracts/backend.ts'
+import type {
+  Backend,
+  BackendListener,
+  EditRequest,
+  Held,
+  News,
+  Stamp,
+  WriteOutcome,
+} from '../../src/contracts/backend.ts'
 import { openersFor } from '../../src/open/open-store.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
 
@@ -18,7 +26,7 @@ export class HeldBackend implements Backend {
   readonly writes: PendingWrite[] = []
   /** What landed last. */
   text: string | null
-  listener!: BackendListener
+  #listener: BackendListener | undefined
   /** The copy that is kept beside it. */
   copy: string | null = null
   /** Every copy that was to be kept, and null for each time that it was to be removed. */
@@ -34,7 +42,7 @@ export class HeldBackend implements Backend {
   }
 
   async open(listener: BackendListener): Promise<Held> {
-    this.listener = listener
+    this.#listener = listener
     return this.held()
   }
 
@@ -69,7 +77,33 @@ export class HeldBackend implements Backend {
   /** Somebody else writes. */
   foreign(text: string | null, stamp?: Stamp): void {
     this.text = text
-    this.listener.changed(text === null ? null : bytesOf(text), stamp)
+    this.tell({ kind: 'held', how: 'written', bytes: text === null ? null : bytesOf(text), stamp })
+  }
+
+  /** What a backend tells its store. */
+  tell(news: News): void {
+    this.#listener?.tell(news)
+  }
+
+  requested(request: EditRequest): Promise<Uint8Array> {
+    return (this.#listener as BackendListener).requested(request)
+  }
+
+  /** Looked at again, this is held. */
+  reread(text: string | null = this.text): void {
+    this.tell({ kind: 'held', how: 'found', bytes: text === null ? null : bytesOf(text) })
+  }
+
+  offline(error: PersistError = new PersistError('ERR_PERSIST_CONNECT', 'lost')): void {
+    this.tell({ kind: 'offline', error })
+  }
+
+  online(held: Held = this.held()): void {
+    this.tell({ kind: 'online', held })
+  }
+
+  ended(error: PersistError): void {
+    this.tell({ kind: 'ended', error })
   }
 
   async keepCopy(bytes: Uint8Array | null): Promise<void> {

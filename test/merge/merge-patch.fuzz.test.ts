@@ -69,7 +69,7 @@ it('an owner does what is asked or answers why not, and always holds a pool', { 
   const answers: Promise<Uint8Array>[] = []
   for (let input = 0; input < INPUTS / 10; input++) {
     const kind = random() < 0.5 ? 'patch' : 'increment'
-    answers.push(backend.listener.requested({ kind, bytes: next(), isAnswered: random() < 0.5 }))
+    answers.push(backend.requested({ kind, bytes: next(), isAnswered: random() < 0.5 }))
     if (input % 1000 === 999) {
       for (const answer of await Promise.all(answers.splice(0))) {
         const { ok, error } = JSON.parse(new TextDecoder().decode(answer)) as { ok: boolean; error?: { code: string } }

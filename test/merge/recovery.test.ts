@@ -48,7 +48,7 @@ const CASES: Case[] = [
 test.each(CASES)('%s', (what, entry, pool, onConflict, value, conflict) => {
   const name = what.startsWith('a name') ? 'toString' : 'n'
   const full = { text: undefined, base: undefined, sent: [], ...entry }
-  const outcome = recovered(name, full, decodePayload(bytesOf(pool), 'pool'), { onConflict, label: 'pool' })
+  const outcome = recovered(name, full, decodePayload(bytesOf(pool), 'pool'), { onConflict, storeName: 'pool' })
   expect(outcome.value).toEqual(value)
   expect(outcome.conflict !== undefined).toBe(conflict)
   expect(outcome.error).toBeUndefined()
@@ -59,6 +59,6 @@ test('an onConflict that throws leaves ours, and is told', () => {
     throw new Error('undecided')
   }
   const pool = decodePayload(bytesOf('{"n":7}'), 'pool')
-  const outcome = recovered('n', { text: '2', base: '1', sent: [] }, pool, { onConflict, label: 'pool' })
+  const outcome = recovered('n', { text: '2', base: '1', sent: [] }, pool, { onConflict, storeName: 'pool' })
   expect(outcome).toMatchObject({ value: 2, error: { code: 'ERR_PERSIST_FAILED' } })
 })

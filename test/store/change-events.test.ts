@@ -196,11 +196,11 @@ describe('timers', () => {
     const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
     const errors: string[] = []
     pt.$on('error', ({ code }) => errors.push(code))
-    backend.listener.offline(new PersistError('ERR_PERSIST_CONNECT', 'lost'))
+    backend.offline(new PersistError('ERR_PERSIST_CONNECT', 'lost'))
     pt.n = 1
     await vi.advanceTimersByTimeAsync(600_000)
     expect([backend.writes.length, errors]).toEqual([0, ['ERR_PERSIST_TIMEOUT']])
-    backend.listener.online(backend.held())
+    backend.online()
     await vi.advanceTimersByTimeAsync(100)
     expect(backend.text).toBe('{"n":1}')
     await pt.$close()

@@ -22,7 +22,7 @@ type Answer = { ok: boolean; values?: object; error?: { code: string; message: s
 
 /** What an editor asks a store that is being opened, open or closed. */
 async function ask(backend: HeldBackend, kind: EditRequest['kind'], text: string, isAnswered = true): Promise<Answer> {
-  const answer = await backend.listener.requested({ kind, bytes: bytesOf(text), isAnswered })
+  const answer = await backend.requested({ kind, bytes: bytesOf(text), isAnswered })
   return JSON.parse(new TextDecoder().decode(answer))
 }
 

@@ -11,7 +11,7 @@ const ALONE: Guards = { isOwned: () => false }
 async function asked(text: string, guards: Guards = ALONE) {
   const backend = new HeldBackend(text, { auto: false })
   const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, guards)
-  core.events.on('error', () => {})
+  core.context.events.on('error', () => {})
   const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
   const first = await backend.nth(1)
   /** Lets everything land from now on, and tells what is held in the end. */

@@ -139,9 +139,9 @@ describe('a link that comes back', () => {
     backend.auto = true
     pt.n = 2
     await pt.save()
-    backend.listener.offline(lost)
+    backend.offline(lost)
     const healed = new Promise((resolve) => pt.$on('heal', resolve))
-    backend.listener.online(backend.held('{"n":1}'))
+    backend.online(backend.held('{"n":1}'))
     expect(await healed).toEqual({ reason: 'lost' })
     expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
   })
@@ -153,8 +153,8 @@ describe('a link that comes back', () => {
       pt.n = n
       await pt.save()
     }
-    backend.listener.offline(lost)
-    backend.listener.online(backend.held('{"n":7}'))
+    backend.offline(lost)
+    backend.online(backend.held('{"n":7}'))
     await pt.save()
     expect([pt.n, backend.text]).toEqual([4000, '{"n":4000}'])
   })
@@ -183,7 +183,7 @@ it('no rejection of an unawaited save reaches the process', async () => {
   pt.n = 'x'.repeat(200)
   void pt.save()
   await vi.waitFor(() => expect(errors).toHaveLength(2))
-  backend.listener.offline(lost)
+  backend.offline(lost)
   pt.n = 2
   void pt.save()
   await vi.waitFor(() => expect(errors).toHaveLength(3))

@@ -78,7 +78,7 @@ test('a save without a link is noted, and a run of saves is few writes', async (
   const path = journalPath()
   const backend = held('{"n":0}')
   const { pt } = await openJournaled(backend, path)
-  backend.listener.offline(new Error('gone') as never)
+  backend.offline(new Error('gone') as never)
   for (pt.n = 1; pt.n < 10_000; pt.n++) void pt.save()
   await waitForNotes(path, { n: '10000' })
   expect(backend.writes).toHaveLength(0)
@@ -206,7 +206,7 @@ test('what could not be saved before another program took the pool over is there
   pt.n = 2
   const saved = pt.save()
   await backend.nth(1)
-  backend.listener.ended(new PersistError('ERR_PERSIST_TAKEN_OVER', 'taken over'))
+  backend.ended(new PersistError('ERR_PERSIST_TAKEN_OVER', 'taken over'))
   await expect(saved).rejects.toMatchObject({ code: 'ERR_PERSIST_TAKEN_OVER' })
   await pt.$close()
   const { pt: after } = await openJournaled(new HeldBackend('{"n":1,"theirs":1}'), path)

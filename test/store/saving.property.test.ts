@@ -122,9 +122,9 @@ class World {
         this.theirs = Math.max(Number(JSON.parse(this.backend.text).theirs ?? 0), Number(this.pt.find('theirs', 0)))
       }
       this.landed.push(this.backend.text as string)
-      this.backend.listener.online(this.backend.held())
+      this.backend.online()
     } else {
-      this.backend.listener.offline(lost)
+      this.backend.offline(lost)
       this.fail('ERR_PERSIST_CONNECT', landed)
     }
   }
@@ -159,7 +159,7 @@ class World {
     } else if (what === 'read again' && this.isLinked) {
       // Of the last two messages the broker keeps the first one.
       this.backend.text = this.landed.at(-2) ?? (this.landed[0] as string)
-      this.backend.listener.reread(this.backend.held().bytes)
+      this.backend.reread()
     }
   }
 

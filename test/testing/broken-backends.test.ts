@@ -158,7 +158,7 @@ test('reports its own writes', async () => {
     listening(good, (listener) => ({
       async write(bytes, limitMs) {
         const outcome = await good.write(bytes, limitMs)
-        listener.changed(Uint8Array.from(bytes))
+        listener.tell({ kind: 'held', how: 'written', bytes: Uint8Array.from(bytes) })
         return outcome
       },
     })),
@@ -179,13 +179,11 @@ test.each<[what: string, told: (tell: (bytes: Uint8Array | null) => void, bytes:
   const failed = await failures((good) => ({
     open(listener, limitMs) {
       const own: BackendListener = {
-        changed: (bytes) => told((copy) => listener.changed(copy), bytes),
-        reread: (bytes) => listener.reread(bytes),
+        tell: (news) => {
+          if (news.kind === 'held') told((bytes) => listener.tell({ ...news, bytes }), news.bytes)
+          else listener.tell(news)
+        },
         requested: (request) => listener.requested(request),
-        offline: (cause) => listener.offline(cause),
-        online: (held) => listener.online(held),
-        trouble: (error) => listener.trouble(error),
-        ended: (error) => listener.ended(error),
       }
       return good.open(own, limitMs)
     },

@@ -121,7 +121,7 @@ class FileBackend implements Backend {
       if (!sameBytes(held, this.#known)) {
         this.#known = held
         this.#isOurs = false
-        this.#listener?.changed(copyOf(held))
+        this.#listener?.tell({ kind: 'held', how: 'written', bytes: copyOf(held) })
         return 'superseded'
       }
       if (held !== null && !this.#isOurs && !isPool(held)) await keepCorrupt(target)

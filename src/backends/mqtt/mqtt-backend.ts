@@ -8,7 +8,7 @@ import { ConnectionLost, wasClosed, wasTakenOver } from '../../mqtt/failure.ts'
 import { asPersistError, PersistError } from '../../runtime/errors.ts'
 import { unref } from '../../runtime/keep-alive.ts'
 import { type Deferred, deferred, pause, within } from '../../runtime/promises.ts'
-import { DEAF } from '../no-listener.ts'
+import { NO_LISTENER } from '../no-listener.ts'
 import { SubscriptionRefused } from './fence.ts'
 import { SideCompany } from './integration-topics.ts'
 import { type Company, type Learned, type OpeningLimit, openSessionWithin } from './open-session.ts'
@@ -91,7 +91,7 @@ class MqttBackend implements Backend {
 
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
     const side = await this.#loadSide?.()
-    const trouble = (error: PersistError) => listener.trouble(error)
+    const trouble = (error: PersistError) => listener.tell({ kind: 'trouble', error })
     this.#side = side && new SideCompany(side, this.#target.store, trouble)
     // This timer also keeps a Node process alive until the store is open; nothing else here does.
     const session = await this.#openSession(limitMs, (ms, abort) => setTimeout(abort, ms))
@@ -160,7 +160,7 @@ class MqttBackend implements Backend {
     this.#stop(error)
     // With a DISCONNECT, so that the will is not published: the other one is online.
     void session.connection.end()
-    listener.ended(error)
+    listener.tell({ kind: 'ended', error })
   }
 
   get #isClosed(): boolean {
@@ -185,7 +185,7 @@ class MqttBackend implements Backend {
       if (this.#target.claim !== undefined && wasTakenOver(failure)) return this.#end(session, listener)
       // Pauses go on growing where a broker takes every connection and closes it at each write.
       if (performance.now() - since > LAST_PAUSE_MS) this.#longestPause = FIRST_PAUSE_MS
-      listener.offline(lostError(failure, this.#target.store))
+      listener.tell({ kind: 'offline', error: lostError(failure, this.#target.store) })
       void this.#reconnect(listener)
     })
     void session.presence?.taken.then(() => this.#end(session, listener))
@@ -219,7 +219,7 @@ class MqttBackend implements Backend {
       try {
         const session = await this.#openSession(RECONNECT_LIMIT_MS, unreferencedTimeout)
         if (session.presence?.isTaken) this.#end(session, listener)
-        else listener.online(this.#use(session, listener))
+        else listener.tell({ kind: 'online', held: this.#use(session, listener) })
         return
       } catch (thrown) {
         if (this.#isClosed) return
@@ -227,7 +227,7 @@ class MqttBackend implements Backend {
         if (error.code !== 'ERR_PERSIST_DENIED') continue
         // It will hardly heal by itself, but somebody may give back the permission.
         this.#longestPause = LAST_PAUSE_MS
-        if (!isTold) listener.trouble(error)
+        if (!isTold) listener.tell({ kind: 'trouble', error })
         isTold = true
       }
     }
@@ -262,7 +262,7 @@ async function keepRetained(place: MqttPlace, bytes: Uint8Array, limitMs: number
   const end = performance.now() + limitMs
   const left = () => Math.max(1, end - performance.now())
   try {
-    await backend.open(DEAF, left())
+    await backend.open(NO_LISTENER, left())
     while ((await backend.write(bytes, left())) !== 'written');
   } finally {
     await backend.close()

@@ -102,7 +102,7 @@ export class PoolTopic {
   reread(): void {
     this.foreignCount += 1
     this.known = this.found ?? null
-    this.#listener?.reread(copyOf(this.known), this.#foundStamp)
+    this.#listener?.tell({ kind: 'held', how: 'found', bytes: copyOf(this.known), stamp: this.#foundStamp })
   }
 
   #begins(bytes: Bytes, stamp: Stamp | undefined): void {
@@ -118,6 +118,6 @@ export class PoolTopic {
     if (this.#foreignAt - last < RACE_MS || this.#ours !== undefined) this.onRace()
     if (sameBytes(bytes, this.known)) return
     this.known = bytes
-    this.#listener?.changed(copyOf(bytes), stamp)
+    this.#listener?.tell({ kind: 'held', how: 'written', bytes: copyOf(bytes), stamp })
   }
 }

@@ -72,10 +72,13 @@ test('a disk that is stuck holds a save up for seconds only, and what is noted t
   }
   const backend = new HeldBackend('{"n":1}')
   const options = resolveOptions({ backend, saveOnExit: false })
-  const { pt, core } = proxiedStore(options, backend, async () => stuck)
+  const { pt, core } = proxiedStore(options, backend, {
+    selfUpdate: () => Promise.reject(new Error('not asked for')),
+    makeJournal: async () => stuck,
+  })
   onTestFinished(() => core.close())
   const errors: PersistError[] = []
-  core.events.on('error', (error) => errors.push(error))
+  core.context.events.on('error', (error) => errors.push(error))
   await core.open()
   pt.n = 2
   await pt.save()

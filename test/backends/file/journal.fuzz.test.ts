@@ -59,7 +59,8 @@ it(`a journal is read or refused, whatever the file has (${INPUTS} inputs from s
       const again = input % 10 === 0 ? encodeJournal(TOPIC, contents) : undefined
       if (again && encodeJournal(TOPIC, decodeJournal(TOPIC, again, 'file')) !== again)
         expect(again).toBe('the same again')
-      for (const [name, entry] of contents.entries) recovered(name, entry, pool, { onConflict: 'local', label: 'any' })
+      for (const [name, entry] of contents.entries)
+        recovered(name, entry, pool, { onConflict: 'local', storeName: 'any' })
     })
   }
   expect(journals).toBeGreaterThan(INPUTS / 100)

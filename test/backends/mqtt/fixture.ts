@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { type MqttBackendOptions, mqttBackend } from '../../../src/backends/mqtt/mqtt-backend.ts'
-import { DEAF } from '../../../src/backends/no-listener.ts'
-import type { Backend, BackendListener, Held, WriteOutcome } from '../../../src/contracts/backend.ts'
+import { NO_LISTENER } from '../../../src/backends/no-listener.ts'
+import type { Backend, BackendListener, Held, News, WriteOutcome } from '../../../src/contracts/backend.ts'
 import type { PersistError } from '../../../src/runtime/errors.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
@@ -48,13 +48,8 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
   const backend = makeBackend(choice)
   const told: Told[] = []
   const listener: BackendListener = {
-    changed: (bytes) => told.push({ changed: textOf(bytes) }),
-    reread: (bytes) => told.push({ reread: textOf(bytes) }),
+    tell: (news) => told.push(toldOf(news)),
     requested: async () => new Uint8Array(),
-    offline: (offline) => told.push({ offline }),
-    online: (online) => told.push({ online }),
-    trouble: (trouble) => told.push({ trouble }),
-    ended: (ended) => told.push({ ended }),
   }
   const held = await backend.open(listener, limitMs)
   return {
@@ -67,10 +62,25 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
   }
 }
 
+function toldOf(news: News): Told {
+  switch (news.kind) {
+    case 'held':
+      return news.how === 'written' ? { changed: textOf(news.bytes) } : { reread: textOf(news.bytes) }
+    case 'offline':
+      return { offline: news.error }
+    case 'online':
+      return { online: news.held }
+    case 'trouble':
+      return { trouble: news.error }
+    case 'ended':
+      return { ended: news.error }
+  }
+}
+
 /** The error that opening ends with. */
 export async function openingError(choice: BackendChoice, limitMs = 8000): Promise<PersistError> {
   const backend = makeBackend(choice)
-  return errorOf(backend.open(DEAF, limitMs))
+  return errorOf(backend.open(NO_LISTENER, limitMs))
 }
 
 /** What a promise rejects with; that it does not is an error too. */

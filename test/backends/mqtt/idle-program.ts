@@ -1,20 +1,16 @@
 import { mqttBackend } from '../../../src/backends/mqtt/mqtt-backend.ts'
+import type { BackendListener } from '../../../src/contracts/backend.ts'
 
 // Opens a pool, writes it, and has nothing else to do then; with 'offline' only when the link is gone.
 const [url = '', topic = '', then = 'end'] = process.argv.slice(2)
 const backend = mqttBackend({ url, topic, protocolVersion: 'auto', tls: { rejectUnauthorized: false } })
 const holds = then === 'offline' ? setInterval(() => {}, 60_000) : undefined
-const listener = {
-  changed() {},
-  reread() {},
-  requested: async () => new Uint8Array(),
-  offline: () => {
-    console.log('offline')
-    clearInterval(holds)
+const listener: BackendListener = {
+  tell({ kind }) {
+    if (kind === 'offline' || kind === 'online') console.log(kind)
+    if (kind === 'offline') clearInterval(holds)
   },
-  online: () => console.log('online'),
-  trouble() {},
-  ended() {},
+  requested: async () => new Uint8Array(),
 }
 
 async function run(): Promise<void> {

@@ -1,0 +1,81 @@
+import type { PersistError } from '../runtime/errors.ts'
+import { unref } from '../runtime/keep-alive.ts'
+import type { StoreContext } from './context.ts'
+
+type Timer = ReturnType<typeof setTimeout>
+
+/** setInterval takes 32 bit; a longer time would fire at once. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** Saves by itself: after changes (option autosave), and every so many seconds (saveEvery). */
+export class Autosave {
+  readonly #context: StoreContext
+  readonly #save: () => Promise<void>
+  #isStarted = false
+  #isScheduled = false
+  #everySeconds: number
+  #everyTimer: Timer | undefined
+  #timer: Timer | undefined
+  #firstUnsavedAt = 0
+
+  constructor(context: StoreContext, save: () => Promise<void>) {
+    this.#context = context
+    this.#save = save
+    this.#everySeconds = context.options.saveEvery
+  }
+
+  /** The variables are here. */
+  start(): void {
+    this.#isStarted = true
+    this.saveEvery(this.#everySeconds)
+  }
+
+  stop(): void {
+    this.#isStarted = false
+    clearInterval(this.#everyTimer)
+    clearTimeout(this.#timer)
+  }
+
+  /** Saves every so many seconds if something has changed; less than 5 turns it off, as on a Tasmota device. */
+  saveEvery(seconds: number): void {
+    this.#everySeconds = seconds
+    clearInterval(this.#everyTimer)
+    if (!this.#isStarted || !(seconds >= 5)) return
+    this.#everyTimer = setInterval(() => void this.#save(), Math.min(seconds * 1000, LONGEST_MS))
+    // What is left unsaved when a program has nothing else to do is saved on exit; waiting for it would be in the way.
+    unref(this.#everyTimer)
+  }
+
+  /** A variable has changed. */
+  touched(): void {
+    if (this.#isScheduled || !this.#isStarted || !this.#context.options.autosave) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      this.#plan()
+    })
+  }
+
+  #plan(): void {
+    const { options, unsaved } = this.#context
+    if (options.autosave === false || !this.#isStarted || unsaved.isEmpty) return
+    const { delayMs, maxDelayMs } = options.autosave
+    const now = performance.now()
+    if (this.#timer === undefined) this.#firstUnsavedAt = now
+    clearTimeout(this.#timer)
+    const waitMs = Math.max(0, Math.min(delayMs, this.#firstUnsavedAt + maxDelayMs - now))
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#save().catch((error: PersistError) => this.#planAgain(error))
+    }, waitMs)
+  }
+
+  /** What a broker with a good link does not confirm may have been dropped: it is sent again, also if nothing changes any more. */
+  #planAgain(error: PersistError): void {
+    // Without a link it is sent when there is one; and any other error comes again.
+    if (error.code !== 'ERR_PERSIST_TIMEOUT' || this.#context.state.name !== 'ready') return
+    this.#plan()
+    // A program that has nothing else to do is not to go on for ever because of it.
+    unref(this.#timer)
+  }
+}

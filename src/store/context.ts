@@ -1,0 +1,49 @@
+import type { Backend } from '../contracts/backend.ts'
+import { History } from '../merge/history/history.ts'
+import type { PersistError } from '../runtime/errors.ts'
+import type { Unsaved } from '../variables/unsaved.ts'
+import type { Origin } from '../variables/variable.ts'
+import { type ValueTarget, Variables } from '../variables/variables.ts'
+import { Events, report, type StoreEvents } from './events.ts'
+import type { ResolvedOptions } from './options.ts'
+import { StoreState } from './status.ts'
+
+/** What all parts of one store work with. */
+export interface StoreContext {
+  /** Name and place, for messages. */
+  readonly storeName: string
+  readonly options: ResolvedOptions
+  readonly backend: Backend
+  readonly state: StoreState
+  readonly variables: Variables
+  readonly unsaved: Unsaved
+  readonly history: History
+  readonly events: Events<StoreEvents>
+  /** Tells an error as an event, since what it rejects need not be awaited; returns it. */
+  report(error: PersistError): PersistError
+}
+
+/** @param onTouch called at every change of a variable, with who made it */
+export function storeContext(
+  options: ResolvedOptions,
+  backend: Backend,
+  target: ValueTarget,
+  onTouch: (name: string, origin: Origin) => void,
+): StoreContext {
+  const storeName = options.backend === undefined ? `'${options.name}' (${backend.place})` : backend.place
+  const state = new StoreState(backend.place, storeName, options.readOnly)
+  const events = new Events<StoreEvents>()
+  const rules = { tasmota: options.compat === 'tasmota', assertWritable: () => state.assertWritable() }
+  const variables = new Variables(target, rules, onTouch)
+  return {
+    storeName,
+    options,
+    backend,
+    state,
+    variables,
+    unsaved: variables.unsaved,
+    history: new History(),
+    events,
+    report: (error) => report(error, events),
+  }
+}

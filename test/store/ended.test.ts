@@ -20,8 +20,8 @@ describe('a store whose backend has ended', () => {
     const saves = [pt.save()]
     pt.list = [1]
     saves.push(pt.save())
-    backend.listener.offline(gone())
-    backend.listener.ended(gone())
+    backend.offline(gone())
+    backend.ended(gone())
     for (const save of [...saves, pt.save()]) {
       await expect(save).rejects.toMatchObject({ code: 'ERR_PERSIST_TAKEN_OVER', unsaved: { a: 2, list: [1] } })
     }
@@ -36,7 +36,7 @@ describe('a store whose backend has ended', () => {
 
   it('cannot be changed any more, deep in lists neither, and says why', async () => {
     const { backend, pt } = await opened('{"list":[1]}', { autosave: { delayMs: 1 }, saveEvery: 5 })
-    backend.listener.ended(gone())
+    backend.ended(gone())
     const list = pt.list as number[]
     const ways = [() => (pt.a = 1), () => delete pt.list, () => pt.zero(true), () => pt.dirty(), () => list.push(2)]
     for (const way of ways)
@@ -52,7 +52,7 @@ describe('a store whose backend has ended', () => {
     pt.$on('error', () => {})
     const never = pt.exec(() => {})
     await new Promise((resolve) => pt.$on('status', resolve))
-    backend.listener.ended(gone())
+    backend.ended(gone())
     await expect(never).rejects.toMatchObject({ code: 'ERR_PERSIST_TAKEN_OVER' })
     expect([pt.$status.state, backend.isClosed]).toEqual(['failed', true])
   })

@@ -6,8 +6,6 @@ import type { LooseStore } from '../../src/store/members.ts'
 import { HeldBackend, type PendingWrite } from '../helpers/held-backend.ts'
 
 const OURS = ['a', 'b', 'c']
-const lost = { code: 'ERR_PERSIST_CONNECT' } as PersistError
-
 const step = fc.oneof(
   {
     weight: 6,
@@ -122,9 +120,9 @@ class World {
         this.theirs = Math.max(Number(JSON.parse(this.backend.text).theirs ?? 0), Number(this.pt.find('theirs', 0)))
       }
       this.landed.push(this.backend.text as string)
-      this.backend.listener.online(this.backend.held())
+      this.backend.online()
     } else {
-      this.backend.listener.offline(lost)
+      this.backend.offline()
       this.fail('ERR_PERSIST_CONNECT', landed)
     }
   }
@@ -158,8 +156,7 @@ class World {
       this.foreign(this.strays.shift() as string)
     } else if (what === 'read again' && this.isLinked) {
       // Of the last two messages the broker keeps the first one.
-      this.backend.text = this.landed.at(-2) ?? (this.landed[0] as string)
-      this.backend.listener.reread(this.backend.held().bytes)
+      this.backend.reread(this.landed.at(-2) ?? (this.landed[0] as string))
     }
   }
 

@@ -136,12 +136,12 @@ describe('save()', () => {
     pt.n = 1
     const saved = pt.save()
     const first = await backend.nth(1)
-    backend.listener.offline({ code: 'ERR_PERSIST_CONNECT' } as PersistError)
+    backend.offline()
     first.fail('ERR_PERSIST_CONNECT')
     expect(pt.$status.state).toBe('offline')
     pt.n = 2
     const later = pt.save()
-    backend.listener.online(backend.held())
+    backend.online()
     const second = await backend.nth(2)
     expect(second.text).toBe('{"n":2}')
     second.land()
@@ -152,12 +152,12 @@ describe('save()', () => {
   it('says so in time when there is no link, and saves when it is back', async () => {
     const backend = new HeldBackend('{"n":0}')
     const { pt, errors } = await open(backend, { saveTimeoutMs: 30 })
-    backend.listener.offline({ code: 'ERR_PERSIST_CONNECT' } as PersistError)
+    backend.offline()
     pt.n = 1
     await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })
     expect(errors).toHaveLength(1)
     const saved = new Promise((resolve) => pt.$on('save', resolve))
-    backend.listener.online(backend.held())
+    backend.online()
     await saved
     expect(backend.text).toBe('{"n":1}')
   })

@@ -44,7 +44,7 @@ it('a live store takes in whatever others write, and always holds a pool itself'
   const pt = await backend.openers.openStore({ name: 'fuzzed', saveOnExit: false })
   pt.$on('error', () => {})
   for (let input = 0; input < INPUTS / 10; input++) {
-    backend.tell({ kind: 'held', how: 'written', bytes: next() })
+    backend.foreign(next())
     // Names that others have chosen may hide any member.
     if (random() < 0.1) pt.mine = input
     if (random() < 0.2) await pt.save()

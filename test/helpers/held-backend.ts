@@ -1,12 +1,4 @@
-import type {
-  Backend,
-  BackendListener,
-  EditRequest,
-  Held,
-  News,
-  Stamp,
-  WriteOutcome,
-} from '../../src/contracts/backend.ts'
+import type { Backend, BackendListener, EditRequest, Held, Stamp, WriteOutcome } from '../../src/contracts/backend.ts'
 import { openersFor } from '../../src/open/open-store.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
 
@@ -18,6 +10,12 @@ export interface PendingWrite {
   fail(code: PersistError['code']): void
 }
 
+export interface EditAnswer {
+  readonly ok: boolean
+  readonly values?: object
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
 /**
  * A backend whose writes wait until the test lets them land or fail: for interleavings that no broker gives on demand.
  */
@@ -26,7 +24,6 @@ export class HeldBackend implements Backend {
   readonly writes: PendingWrite[] = []
   /** What landed last. */
   text: string | null
-  #listener: BackendListener | undefined
   /** The copy that is kept beside it. */
   copy: string | null = null
   /** Every copy that was to be kept, and null for each time that it was to be removed. */
@@ -34,6 +31,7 @@ export class HeldBackend implements Backend {
   isClosed = false
   /** Do writes land by themselves, a tick later? */
   auto: boolean
+  #listener!: BackendListener
   #arrived: (() => void)[] = []
 
   constructor(text: string | null = null, { auto = true }: { auto?: boolean } = {}) {
@@ -46,8 +44,8 @@ export class HeldBackend implements Backend {
     return this.held()
   }
 
-  held(text: string | null = this.text): Held {
-    return { bytes: text === null ? null : bytesOf(text), proof: 'exact' }
+  held(): Held {
+    return { bytes: this.text === null ? null : bytesOf(this.text), proof: 'exact' }
   }
 
   write(bytes: Uint8Array, _limitMs?: number, stamp?: Stamp): Promise<WriteOutcome> {
@@ -75,35 +73,38 @@ export class HeldBackend implements Backend {
   }
 
   /** Somebody else writes. */
-  foreign(text: string | null, stamp?: Stamp): void {
+  foreign(written: string | Uint8Array | null, stamp?: Stamp): void {
+    const bytes = typeof written === 'string' ? bytesOf(written) : written
+    this.text = bytes && new TextDecoder().decode(bytes)
+    this.#listener.tell({ kind: 'held', how: 'written', bytes, stamp })
+  }
+
+  /** The backend looks again, and another pool is held than it had told. */
+  reread(text: string | null, stamp?: Stamp): void {
     this.text = text
-    this.tell({ kind: 'held', how: 'written', bytes: text === null ? null : bytesOf(text), stamp })
+    this.#listener.tell({ kind: 'held', how: 'found', bytes: this.held().bytes, stamp })
   }
 
-  /** What a backend tells its store. */
-  tell(news: News): void {
-    this.#listener?.tell(news)
+  /** An editor asks for a change, and has the answer. */
+  async request(kind: EditRequest['kind'], asked: string | Uint8Array, isAnswered = true): Promise<EditAnswer> {
+    const bytes = typeof asked === 'string' ? bytesOf(asked) : asked
+    return JSON.parse(new TextDecoder().decode(await this.#listener.requested({ kind, bytes, isAnswered })))
   }
 
-  requested(request: EditRequest): Promise<Uint8Array> {
-    return (this.#listener as BackendListener).requested(request)
+  /** The link is lost. */
+  offline(error: PersistError = new PersistError('ERR_PERSIST_CONNECT', 'lost on purpose')): void {
+    this.#listener.tell({ kind: 'offline', error })
   }
 
-  /** Looked at again, this is held. */
-  reread(text: string | null = this.text): void {
-    this.tell({ kind: 'held', how: 'found', bytes: text === null ? null : bytesOf(text) })
+  /** The link is back, and this is held. */
+  online(text: string | null = this.text, facts: Partial<Held> = {}): void {
+    this.text = text
+    this.#listener.tell({ kind: 'online', held: { ...this.held(), ...facts } })
   }
 
-  offline(error: PersistError = new PersistError('ERR_PERSIST_CONNECT', 'lost')): void {
-    this.tell({ kind: 'offline', error })
-  }
-
-  online(held: Held = this.held()): void {
-    this.tell({ kind: 'online', held })
-  }
-
-  ended(error: PersistError): void {
-    this.tell({ kind: 'ended', error })
+  /** Another owner has taken the pool over. */
+  ended(error: PersistError = new PersistError('ERR_PERSIST_TAKEN_OVER', 'taken over on purpose')): void {
+    this.#listener.tell({ kind: 'ended', error })
   }
 
   async keepCopy(bytes: Uint8Array | null): Promise<void> {

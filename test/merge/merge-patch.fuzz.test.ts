@@ -4,7 +4,7 @@ import { parsedJson } from '../../src/format/parse-json.ts'
 import { decodePayload } from '../../src/format/payload.ts'
 import { incrementEdits, mergePatch, patchEdits } from '../../src/merge/merge-patch.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
-import { HeldBackend } from '../helpers/held-backend.ts'
+import { type EditAnswer, HeldBackend } from '../helpers/held-backend.ts'
 import {
   assertNotPolluted,
   INPUTS,
@@ -66,13 +66,12 @@ it('an owner does what is asked or answers why not, and always holds a pool', { 
   const backend = new HeldBackend('{"mine":1,"n":2}')
   const pt = await backend.openers.openStore({ name: 'fuzzed', saveOnExit: false })
   pt.$on('error', () => {})
-  const answers: Promise<Uint8Array>[] = []
+  const answers: Promise<EditAnswer>[] = []
   for (let input = 0; input < INPUTS / 10; input++) {
     const kind = random() < 0.5 ? 'patch' : 'increment'
-    answers.push(backend.requested({ kind, bytes: next(), isAnswered: random() < 0.5 }))
+    answers.push(backend.request(kind, next(), random() < 0.5))
     if (input % 1000 === 999) {
-      for (const answer of await Promise.all(answers.splice(0))) {
-        const { ok, error } = JSON.parse(new TextDecoder().decode(answer)) as { ok: boolean; error?: { code: string } }
+      for (const { ok, error } of await Promise.all(answers.splice(0))) {
         if (!ok) expect(error?.code).toMatch(/^ERR_PERSIST_(BAD_PAYLOAD|NOT_STORABLE|RESERVED_NAME)$/)
       }
       pt.dirty()

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { PersistError } from '../../src/runtime/errors.ts'
 import type { StoreEvents } from '../../src/store/events.ts'
 import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
@@ -196,7 +195,7 @@ describe('timers', () => {
     const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
     const errors: string[] = []
     pt.$on('error', ({ code }) => errors.push(code))
-    backend.offline(new PersistError('ERR_PERSIST_CONNECT', 'lost'))
+    backend.offline()
     pt.n = 1
     await vi.advanceTimersByTimeAsync(600_000)
     expect([backend.writes.length, errors]).toEqual([0, ['ERR_PERSIST_TIMEOUT']])

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { startedStore } from '../../src/open/open-store.ts'
 import type { Guards } from '../../src/store/options.ts'
-import { bytesOf, HeldBackend } from '../helpers/held-backend.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
 
 // The store of an editor that writes a pool itself; y is what it is asked to make 2.
 
@@ -12,7 +12,7 @@ async function asked(text: string, guards: Guards = ALONE) {
   const backend = new HeldBackend(text, { auto: false })
   const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, guards)
   core.context.events.on('error', () => {})
-  const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
+  const answer = backend.request('patch', '{"y":2}')
   const first = await backend.nth(1)
   /** Lets everything land from now on, and tells what is held in the end. */
   const settled = async () => {

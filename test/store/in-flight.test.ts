@@ -1,9 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { PersistError } from '../../src/runtime/errors.ts'
 import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
-
-const lost = { code: 'ERR_PERSIST_CONNECT' } as PersistError
 
 async function open(text: string, options: StoreOptions = {}) {
   const backend = new HeldBackend(text, { auto: false })
@@ -139,9 +136,9 @@ describe('a link that comes back', () => {
     backend.auto = true
     pt.n = 2
     await pt.save()
-    backend.offline(lost)
+    backend.offline()
     const healed = new Promise((resolve) => pt.$on('heal', resolve))
-    backend.online(backend.held('{"n":1}'))
+    backend.online('{"n":1}')
     expect(await healed).toEqual({ reason: 'lost' })
     expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
   })
@@ -153,8 +150,8 @@ describe('a link that comes back', () => {
       pt.n = n
       await pt.save()
     }
-    backend.offline(lost)
-    backend.online(backend.held('{"n":7}'))
+    backend.offline()
+    backend.online('{"n":7}')
     await pt.save()
     expect([pt.n, backend.text]).toEqual([4000, '{"n":4000}'])
   })
@@ -183,7 +180,7 @@ it('no rejection of an unawaited save reaches the process', async () => {
   pt.n = 'x'.repeat(200)
   void pt.save()
   await vi.waitFor(() => expect(errors).toHaveLength(2))
-  backend.offline(lost)
+  backend.offline()
   pt.n = 2
   void pt.save()
   await vi.waitFor(() => expect(errors).toHaveLength(3))

@@ -191,16 +191,14 @@ describe('somebody else writes', () => {
 })
 
 describe('the link comes back', () => {
-  const lost = { code: 'ERR_PERSIST_CONNECT' } as never
-
   it.each([null, '{"n":1}'])('and the broker has lost our last save (it holds %s): it gets it again', async (held) => {
     const backend = new HeldBackend('{"n":1}')
     const { pt, told } = await open(backend)
     pt.n = 2
     await pt.save()
-    backend.offline(lost)
+    backend.offline()
     const healed = new Promise((resolve) => pt.$on('heal', resolve))
-    backend.online(backend.held(held))
+    backend.online(held)
     expect(await healed).toEqual({ reason: 'lost' })
     expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
     expect(told.status.map(({ state }) => state)).toEqual(['offline', 'ready'])
@@ -209,7 +207,7 @@ describe('the link comes back', () => {
   it('and holds what we hold: nothing is sent', async () => {
     const backend = new HeldBackend('{"n":1}')
     const { told } = await open(backend)
-    backend.offline(lost)
+    backend.offline()
     backend.online()
     expect([backend.writes.length, told.heal.length]).toEqual([0, 0])
   })
@@ -217,9 +215,9 @@ describe('the link comes back', () => {
   it('and somebody else has written: it is merged with what we changed meanwhile', async () => {
     const backend = new HeldBackend('{"a":1,"b":1}')
     const { pt } = await open(backend)
-    backend.offline(lost)
+    backend.offline()
     pt.a = 2
-    backend.online(backend.held('{"a":1,"b":3}'))
+    backend.online('{"a":1,"b":3}')
     expect({ ...pt }).toEqual({ a: 2, b: 3 })
     await pt.save()
     expect(JSON.parse(backend.text ?? '')).toEqual({ a: 2, b: 3 })
@@ -231,10 +229,10 @@ describe('the link comes back', () => {
     pt.n = 2
     const saved = pt.save()
     const first = await backend.nth(1)
-    backend.offline(lost)
+    backend.offline()
     first.fail('ERR_PERSIST_CONNECT')
     pt.n = 3
-    backend.online(backend.held(first.text))
+    backend.online(first.text)
     const second = await backend.nth(2)
     expect(second.text).toBe('{"n":3}')
     second.land()

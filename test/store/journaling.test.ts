@@ -1,7 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { PersistError } from '../../src/runtime/errors.ts'
 import { namesIn } from '../backends/file/fixture.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 import { afterCrash, journalPath, notedIn, openJournaled, waitForNotes } from '../helpers/journaled-store.ts'
@@ -78,7 +77,7 @@ test('a save without a link is noted, and a run of saves is few writes', async (
   const path = journalPath()
   const backend = held('{"n":0}')
   const { pt } = await openJournaled(backend, path)
-  backend.offline(new Error('gone') as never)
+  backend.offline()
   for (pt.n = 1; pt.n < 10_000; pt.n++) void pt.save()
   await waitForNotes(path, { n: '10000' })
   expect(backend.writes).toHaveLength(0)
@@ -206,7 +205,7 @@ test('what could not be saved before another program took the pool over is there
   pt.n = 2
   const saved = pt.save()
   await backend.nth(1)
-  backend.ended(new PersistError('ERR_PERSIST_TAKEN_OVER', 'taken over'))
+  backend.ended()
   await expect(saved).rejects.toMatchObject({ code: 'ERR_PERSIST_TAKEN_OVER' })
   await pt.$close()
   const { pt: after } = await openJournaled(new HeldBackend('{"n":1,"theirs":1}'), path)

@@ -1,6 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import type { Stamp } from '../../src/contracts/backend.ts'
-import { PersistError } from '../../src/runtime/errors.ts'
 import { opened, saved, settled } from '../helpers/opened-pool.ts'
 
 // Whoever writes a whole pool carries along what it had read: values that this store has replaced since.
@@ -56,11 +55,10 @@ it('while the link is gone no time goes by: what the broker has lost is no edit'
   vi.useFakeTimers({ toFake: ['performance'] })
   const { backend, pt, shown } = await opened('{"x":1}')
   await saved(pt, 2)
-  backend.offline(new PersistError('ERR_PERSIST_CONNECT', 'gone'))
+  backend.offline()
   vi.advanceTimersByTime(60_000)
   // The broker was killed, came back with an older pool, and somebody has changed that.
-  backend.text = '{"x":1,"y":9}'
-  backend.online()
+  backend.online('{"x":1,"y":9}')
   await settled(pt)
   expect(shown()).toEqual({ x: 2, y: 9 })
 })
@@ -148,13 +146,11 @@ it('where another message is kept than the last one seen, the merge is sent once
   await saved(pt, 2)
   backend.foreign('{"x":2,"y":9}')
   // What is kept is our write after all, from before theirs.
-  backend.text = '{"x":2}'
-  backend.reread()
+  backend.reread('{"x":2}')
   await settled(pt)
   expect(shown()).toEqual({ x: 2, y: 9 })
   // And this time theirs.
-  backend.text = '{"x":1,"y":7}'
-  backend.reread()
+  backend.reread('{"x":1,"y":7}')
   await settled(pt)
   expect(shown()).toEqual({ x: 2, y: 7 })
   expect(heals).toEqual([])

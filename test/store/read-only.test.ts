@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { PersistError } from '../../src/runtime/errors.ts'
 import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 
@@ -45,9 +44,9 @@ describe('a store that only reads', () => {
     backend.foreign('hello')
     backend.foreign('{"a":3}')
     expect({ ...pt }).toEqual({ a: 3 })
-    backend.offline({ code: 'ERR_PERSIST_CONNECT' } as PersistError)
+    backend.offline()
     // The broker has an older pool again: a follower shows that, and puts nothing right.
-    backend.online(backend.held('{"a":2}'))
+    backend.online('{"a":2}')
     expect({ ...pt }).toEqual({ a: 2 })
     backend.foreign('{"b":1}')
     expect({ ...pt }).toEqual({ b: 1 })

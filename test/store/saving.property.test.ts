@@ -6,8 +6,6 @@ import type { LooseStore } from '../../src/store/members.ts'
 import { HeldBackend, type PendingWrite } from '../helpers/held-backend.ts'
 
 const OURS = ['a', 'b', 'c']
-const lost = { code: 'ERR_PERSIST_CONNECT' } as PersistError
-
 const step = fc.oneof(
   {
     weight: 6,
@@ -124,7 +122,7 @@ class World {
       this.landed.push(this.backend.text as string)
       this.backend.online()
     } else {
-      this.backend.offline(lost)
+      this.backend.offline()
       this.fail('ERR_PERSIST_CONNECT', landed)
     }
   }
@@ -158,8 +156,7 @@ class World {
       this.foreign(this.strays.shift() as string)
     } else if (what === 'read again' && this.isLinked) {
       // Of the last two messages the broker keeps the first one.
-      this.backend.text = this.landed.at(-2) ?? (this.landed[0] as string)
-      this.backend.reread()
+      this.backend.reread(this.landed.at(-2) ?? (this.landed[0] as string))
     }
   }
 

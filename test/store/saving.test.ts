@@ -136,7 +136,7 @@ describe('save()', () => {
     pt.n = 1
     const saved = pt.save()
     const first = await backend.nth(1)
-    backend.offline({ code: 'ERR_PERSIST_CONNECT' } as PersistError)
+    backend.offline()
     first.fail('ERR_PERSIST_CONNECT')
     expect(pt.$status.state).toBe('offline')
     pt.n = 2
@@ -152,7 +152,7 @@ describe('save()', () => {
   it('says so in time when there is no link, and saves when it is back', async () => {
     const backend = new HeldBackend('{"n":0}')
     const { pt, errors } = await open(backend, { saveTimeoutMs: 30 })
-    backend.offline({ code: 'ERR_PERSIST_CONNECT' } as PersistError)
+    backend.offline()
     pt.n = 1
     await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })
     expect(errors).toHaveLength(1)

@@ -1,5 +1,4 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { PersistError } from '../../src/runtime/errors.ts'
 import { opened, saved, settled } from '../helpers/opened-pool.ts'
 
 // Somebody writes over a save that has just landed, or writes a stale pool again and again.
@@ -56,9 +55,8 @@ it('where one value is stale, older ones in the same pool have not gone back on 
 it('where the place has lost everything, what somebody has begun there anew is merged with all of ours', async () => {
   const { backend, pt, shown } = await opened('{"x":1,"z":1}')
   await saved(pt, 2)
-  backend.offline(new PersistError('ERR_PERSIST_CONNECT', 'gone'))
-  backend.text = '{"y":9,"z":5}'
-  backend.online({ ...backend.held(), isLost: true })
+  backend.offline()
+  backend.online('{"y":9,"z":5}', { isLost: true })
   await settled(pt)
   expect(shown()).toEqual({ x: 2, y: 9, z: 5 })
 })
@@ -98,11 +96,10 @@ it('where saves take long, so does it until a value may be brought back', async 
 
 it('what was held before the backend lost the pool is old, where it was changed since', async () => {
   const { backend, pt } = await opened('{"x":1}')
-  backend.offline(new PersistError('ERR_PERSIST_CONNECT', 'gone'))
+  backend.offline()
   pt.x = 2
   const save = pt.save()
-  backend.text = null
-  backend.online()
+  backend.online(null)
   await save
   await settled(pt)
   backend.foreign('{"x":1,"y":9}')

@@ -1,6 +1,7 @@
 // @ts-check
 // A thermostat that Home Assistant finds by itself, and that keeps its settings when it is restarted.
 import { openStore } from 'persist-mqtt'
+import { homeAssistant } from 'persist-mqtt/home-assistant'
 import { z } from 'zod'
 
 // What people may set, and within which bounds; Home Assistant shows it so.
@@ -16,15 +17,17 @@ const pt = await openStore({
   name: 'example-thermostat',
   schema,
   autosave: { delayMs: 100, maxDelayMs: 1000 },
-  homeAssistant: {
-    device: { name: 'Thermostat', model: 'Example' },
-    variables: {
-      target: { unit_of_measurement: '°C' },
-      mode: true,
-      temperature: { unit_of_measurement: '°C', device_class: 'temperature' },
-      burning: { writable: false, device_class: 'heat' },
-    },
-  },
+  integrations: [
+    homeAssistant({
+      device: { name: 'Thermostat', model: 'Example' },
+      variables: {
+        target: { unit_of_measurement: '°C' },
+        mode: true,
+        temperature: { unit_of_measurement: '°C', device_class: 'temperature' },
+        burning: { writable: false, device_class: 'heat' },
+      },
+    }),
+  ],
 })
 
 /** A second here is a minute in the house. */

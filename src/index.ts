@@ -6,12 +6,15 @@ import { type EditorOptions, editorOpenerFor } from './open/open-editor.ts'
 import { type Openers, openersFor } from './open/open-store.ts'
 
 export type { Backend, BackendListener, EditRequest, Held, News, Stamp, WriteOutcome } from './contracts/backend.ts'
-export type { JsonObject, JsonValue } from './format/json.ts'
 export type {
-  HomeAssistantOptions,
-  HomeAssistantPlatform,
-  HomeAssistantVariable,
-} from './home-assistant/options.ts'
+  IntegratedChange,
+  IntegratedPool,
+  IntegratedStore,
+  Integration,
+  SideMessage,
+  SideTopics,
+} from './contracts/integration.ts'
+export type { JsonObject, JsonValue } from './format/json.ts'
 export type { OnConflict, Sides } from './merge/three-way.ts'
 export type { EditOptions, Editor, EditWay, MergePatch } from './open/editor.ts'
 export type { EditorOptions } from './open/open-editor.ts'

@@ -1,19 +1,12 @@
-import type { SideMessage, SideTopics } from '../contracts/integration.ts'
-import type { JsonObject, JsonValue } from '../format/json.ts'
+import type { IntegratedStore, Integration, SideMessage, SideTopics } from '../contracts/integration.ts'
+import type { JsonValue } from '../format/json.ts'
+import { optionError } from '../runtime/errors.ts'
 import { unref } from '../runtime/keep-alive.ts'
-import type { StandardSchema } from '../schema/schema.ts'
-import type { Store } from '../store/members.ts'
 import { type Announced, announcedIn, componentsOf, discoveryMessage, discoveryTopic } from './discovery.ts'
-import type { HomeAssistantOptions } from './options.ts'
+import { type HomeAssistantOptions, isHomeAssistantOptions } from './options.ts'
 import { schemasIn } from './schemas.ts'
 
-/** What announcing a store needs to know of it. */
-interface AnnouncedStore {
-  readonly name: string
-  readonly topic: string
-  readonly homeAssistant: true | HomeAssistantOptions
-  readonly schema: StandardSchema | undefined
-}
+export type { HomeAssistantOptions, HomeAssistantPlatform, HomeAssistantVariable } from './options.ts'
 
 /** Between a change of what is announced and its announcement, in milliseconds. */
 const PAUSE_MS = 100
@@ -21,18 +14,27 @@ const PAUSE_MS = 100
 type Publish = Parameters<SideTopics['linked']>[0]
 
 /**
- * Announces a store's variables to Home Assistant by MQTT device discovery, and takes back what is no more.
- *
+ * Shows a store's variables in Home Assistant, and takes changes from there; without options all that are booleans,
+ * numbers or texts. It announces them by MQTT device discovery, and withdraws what is no more:
  * https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
+ *
+ * @throws {PersistError} ERR_PERSIST_OPTION
+ * @example
+ * const pt = await openStore({ name: 'garage', integrations: [homeAssistant({ variables: { limit: { min: 0, max: 9 } } })] })
  */
-export function homeAssistantTopics(pt: Store, { name, topic, homeAssistant, schema }: AnnouncedStore): SideTopics {
-  const options = homeAssistant === true ? {} : homeAssistant
-  return new Announcer(pt, { name, topic, options, schemas: schemasIn(schema) })
+export function homeAssistant(options: HomeAssistantOptions = {}): Integration {
+  if (!isHomeAssistantOptions(options)) {
+    throw optionError('integrations', 'homeAssistant() takes { discoveryPrefix, device, variables }')
+  }
+  return {
+    name: 'home-assistant',
+    attach: (pt, { name, topic, schema }) => new Announcer(pt, { name, topic, options, schemas: schemasIn(schema) }),
+  }
 }
 
 class Announcer implements SideTopics {
   readonly topics: readonly string[]
-  readonly #pt: Store
+  readonly #pt: IntegratedStore
   readonly #announced: Announced
   readonly #topic: string
   /** What the broker holds there. */
@@ -42,7 +44,7 @@ class Announcer implements SideTopics {
   #publish: Publish | undefined
   #isDue = false
 
-  constructor(pt: Store, announced: Announced) {
+  constructor(pt: IntegratedStore, announced: Announced) {
     this.#pt = pt
     this.#announced = announced
     this.#topic = discoveryTopic(announced)
@@ -88,7 +90,7 @@ class Announcer implements SideTopics {
     const publish = this.#publish
     if (publish === undefined || !this.#pt.ready()) return
     const before = announcedIn(this.#held)
-    const components = componentsOf(this.#announced, this.#pt.$snapshot() as JsonObject, before)
+    const components = componentsOf(this.#announced, this.#pt.$snapshot(), before)
     const gone = Object.entries(before).filter(([key]) => !Object.hasOwn(components, key))
     const isEmpty = Object.keys(components).length === 0
     if (isEmpty && gone.length === 0) return

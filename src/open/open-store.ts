@@ -9,13 +9,14 @@ import type { Store, VariablesOf } from '../store/members.ts'
 import { type Guards, type ResolvedOptions, resolveOptions, type StoreOptions } from '../store/options.ts'
 import { type ProxiedStore, proxiedStore } from '../store/proxy.ts'
 import { adviseOnSize } from '../store/size-limit.ts'
+import { attachIntegrations } from './integrations.ts'
 
 /** Makes the backend that options ask for; an entry point's own choice. */
 export type BackendMaker = (options: ResolvedOptions & Sides) => Backend
 
-/** What an adapter has beside the pool, where the kind of backend has a place for it; loaded where it is asked for. */
+/** What integrations have beside the pool, where the kind of backend has a place for it: called when it is opened. */
 interface Sides {
-  readonly sideTopics?: (() => Promise<SideTopics>) | undefined
+  readonly sideTopics?: (() => readonly SideTopics[]) | undefined
 }
 
 /** Makes a store and begins to open it. */
@@ -25,7 +26,7 @@ export function startStore(
   guards: Guards = 'all',
 ): ProxiedStore & { opened: Promise<void> } {
   const options = { ...resolveOptions(given), guards }
-  const sideTopics = sideTopicsOf(options, () => store.pt)
+  const sideTopics = () => attachIntegrations(store)
   const backend = options.backend ?? makeBackend({ ...options, sideTopics })
   const store = proxiedStore(options, backend, { selfUpdate, makeJournal: journalMaker(options) })
   const { core } = store
@@ -67,16 +68,6 @@ export async function startedStore(
   } catch (error) {
     await core.close()
     throw error
-  }
-}
-
-/** An adapter is loaded where one is asked for. */
-function sideTopicsOf(options: ResolvedOptions, pt: () => Store): Sides['sideTopics'] {
-  const { homeAssistant } = options
-  if (homeAssistant === undefined) return undefined
-  return async () => {
-    const { homeAssistantTopics } = await import('../home-assistant/home-assistant.ts')
-    return homeAssistantTopics(pt(), { ...options, homeAssistant })
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Backend } from '../contracts/backend.ts'
+import type { Integration } from '../contracts/integration.ts'
 import { encodeText } from '../format/bytes.ts'
 import { deviceLimit } from '../format/device.ts'
 import { type JsonObject, MAX_POOL_BYTES } from '../format/json.ts'
 import { namesUser } from '../format/url.ts'
-import { type HomeAssistantOptions, isHomeAssistantOptions } from '../home-assistant/options.ts'
 import type { OnConflict } from '../merge/three-way.ts'
 import { optionError } from '../runtime/errors.ts'
 import type { Migrations } from '../schema/migration.ts'
@@ -70,11 +70,8 @@ export interface StoreOptions<T extends object = JsonObject> {
   version?: number | undefined
   /** By version: makes the variables of the version before into those of this one, `{ 2: (old) => … }`; may be async. */
   migrate?: Migrations | undefined
-  /**
-   * With an MQTT broker: shows the variables in Home Assistant (MQTT device discovery). `true`: all that are booleans, numbers or
-   * texts. @default undefined
-   */
-  homeAssistant?: true | HomeAssistantOptions | undefined
+  /** With an MQTT broker: what shows the variables elsewhere, such as `homeAssistant()`. @default none */
+  integrations?: readonly Integration[] | undefined
   /** Saves every so many seconds if something changed; less than 5: never. @default 0 */
   saveEvery?: number | undefined
   /** @default false */
@@ -96,16 +93,7 @@ export interface StoreOptions<T extends object = JsonObject> {
 }
 
 /** Options that may well have no value in the end. */
-type MayBeMissing =
-  | 'username'
-  | 'password'
-  | 'tls'
-  | 'file'
-  | 'journal'
-  | 'backend'
-  | 'schema'
-  | 'compat'
-  | 'homeAssistant'
+type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'compat'
 
 type Resolved<Options> = {
   readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
@@ -121,7 +109,6 @@ export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' 
   readonly backend: Backend | undefined
   readonly schema: StandardSchema | undefined
   readonly compat: 'tasmota' | undefined
-  readonly homeAssistant: true | HomeAssistantOptions | undefined
   readonly autosave: false | Required<AutosaveOptions>
   readonly guards: Guards
 }
@@ -186,10 +173,7 @@ const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
   ],
   version: [(value) => Number.isInteger(value) && (value as number) >= 1, 'a whole number from 1'],
   migrate: [isMigrations, 'an object with a function for each version: { 2: (old) => … }'],
-  homeAssistant: [
-    (value) => value === true || isHomeAssistantOptions(value),
-    'true or { discoveryPrefix, device, variables }',
-  ],
+  integrations: [isIntegrations, 'a list of integrations: [homeAssistant()]'],
   onInvalid: oneOf('reject', 'accept'),
   saveEvery: number(Number.NEGATIVE_INFINITY, (2 ** 31 - 1) / 1000, 'a number of seconds up to 2147483'),
   autosave: [
@@ -212,6 +196,11 @@ function isMigrations(value: unknown): boolean {
   return Object.entries(value as object).every(
     ([key, step]) => Number.isInteger(Number(key)) && Number(key) >= 2 && func[0](step),
   )
+}
+
+function isIntegrations(value: unknown): boolean {
+  const isOne = (one: Partial<Integration> | null) => typeof one?.name === 'string' && func[0](one.attach)
+  return Array.isArray(value) && value.every(isOne)
 }
 
 function checkAutosave(value: unknown, name: string): boolean {
@@ -245,9 +234,9 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
   if (options.migrate !== undefined && options.version === undefined) {
     throw optionError('migrate', 'it needs version, the one to migrate to')
   }
-  if (options.homeAssistant !== undefined && (options.backend !== undefined || options.readOnly)) {
+  if (options.integrations?.length && (options.backend !== undefined || options.readOnly)) {
     throw optionError(
-      'homeAssistant',
+      'integrations',
       'it is for the owner of a pool at an MQTT broker: not with backend, nor with readOnly',
     )
   }
@@ -272,7 +261,7 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     schema: options.schema,
     migrate: { ...options.migrate },
     compat: options.compat,
-    homeAssistant: options.homeAssistant,
+    integrations: [...(options.integrations ?? [])],
     maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : MAX_POOL_BYTES),
     guards: 'all',
     autosave: options.autosave ? resolveAutosave(options.autosave) : false,

@@ -2,7 +2,9 @@ import type { MqttClient } from 'mqtt'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { openStore as openFile } from '../../src/file.ts'
+import { type HomeAssistantOptions, homeAssistant } from '../../src/home-assistant/home-assistant.ts'
 import { openStore, type StoreOptions } from '../../src/index.ts'
+import { memoryBackend } from '../../src/memory.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
@@ -20,13 +22,13 @@ async function mosquitto(options = {}) {
 }
 
 async function open(url: string, options: StoreOptions = {}) {
-  const pt = await openStore({ url, name: 'heating', homeAssistant: true, ...options })
+  const pt = await openStore({ url, name: 'heating', integrations: [homeAssistant()], ...options })
   onTestFinished(() => pt.$close().catch(() => {}))
   return pt
 }
 
 /** A Home Assistant: what it has been told on the discovery topic, and the entities of the last message. */
-async function homeAssistant(url: string) {
+async function homeAssistantAt(url: string) {
   const client: MqttClient = await connectClient(url)
   const messages: string[] = []
   client.on('message', (topic, payload) => {
@@ -58,7 +60,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     })
     const pt = await open(url, { schema } as StoreOptions)
     await pt.save()
-    const ha = await homeAssistant(url)
+    const ha = await homeAssistantAt(url)
     await ha.has('number_target', 'select_mode', 'switch_heating', 'sensor_temperature')
     await ha.shows('number_target', '20')
     await ha.sets('number_target', 22.5)
@@ -80,7 +82,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     const { url } = await mosquitto()
     const pt = await open(url)
     pt.n = 1
-    const ha = await homeAssistant(url)
+    const ha = await homeAssistantAt(url)
     await ha.has('sensor_n')
     const { availability_topic, payload_available, payload_not_available } = JSON.parse(ha.messages.at(-1) ?? '{}')
     const now = async () => (await retainedAt(url, availability_topic))?.payload.toString()
@@ -93,7 +95,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     const { url } = await mosquitto()
     const pt = await open(url)
     Object.assign(pt, { a: 1, b: true })
-    const ha = await homeAssistant(url)
+    const ha = await homeAssistantAt(url)
     await ha.has('sensor_a', 'switch_b')
     const { messages } = ha
     delete pt.b
@@ -110,12 +112,12 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
 
   test('takes back what an earlier program had, and nothing that others announce', async () => {
     const { url } = await mosquitto()
-    const first = await open(url, { homeAssistant: { variables: { a: true, old: true } } })
+    const first = await open(url, { integrations: [homeAssistant({ variables: { a: true, old: true } })] })
     Object.assign(first, { a: 1, old: 2 })
-    const ha = await homeAssistant(url)
+    const ha = await homeAssistantAt(url)
     await ha.has('sensor_a', 'sensor_old')
     await first.$close()
-    const second = await open(url, { homeAssistant: { variables: { a: true } } })
+    const second = await open(url, { integrations: [homeAssistant({ variables: { a: true } })] })
     await ha.has('sensor_a')
     expect(discovered(ha.messages.at(-2) ?? '').sensor_old).toEqual({ platform: 'sensor' })
     await second.$close()
@@ -125,7 +127,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
       components: { z: { platform: 'sensor' } },
     })
     await ha.client.publishAsync(TOPIC, foreign, { retain: true, qos: 1 })
-    await open(url, { homeAssistant: { variables: { a: true } } })
+    await open(url, { integrations: [homeAssistant({ variables: { a: true } })] })
     await ha.has('sensor_a')
     expect(Object.keys(discovered(ha.messages.at(-2) ?? ''))).toEqual(['z'])
   })
@@ -134,7 +136,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     const broker = await mosquitto({ persistence: true })
     const pt = await open(broker.url)
     pt.n = 1
-    const ha = await homeAssistant(broker.url)
+    const ha = await homeAssistantAt(broker.url)
     await ha.has('sensor_n')
     const before = ha.messages.length
     await ha.client.publishAsync('homeassistant/status', 'online', { qos: 1 })
@@ -148,7 +150,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     await broker.kill('SIGTERM')
     await broker.restart()
     await online
-    const late = await homeAssistant(broker.url)
+    const late = await homeAssistantAt(broker.url)
     await late.has('sensor_n', 'sensor_more')
     again.other = true
     await late.has('sensor_n', 'sensor_more', 'switch_other')
@@ -160,10 +162,10 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     const pt = await open(url)
     pt.n = 1
     await pt.save()
-    await (await homeAssistant(url)).has('sensor_n')
+    await (await homeAssistantAt(url)).has('sensor_n')
     await kill()
     await restart()
-    await (await homeAssistant(url)).has('sensor_n')
+    await (await homeAssistantAt(url)).has('sensor_n')
     expect(pt.$status.state).toBe('ready')
   })
 
@@ -171,7 +173,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     const { url } = await mosquitto()
     const pt = await open(url)
     pt.n = 1
-    const ha = await homeAssistant(url)
+    const ha = await homeAssistantAt(url)
     await ha.has('sensor_n')
     const { length } = ha.messages
     pt.n = null
@@ -192,10 +194,10 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     first.$on('error', () => {})
     first.n = 1
     await first.save()
-    const ha = await homeAssistant(url)
+    const ha = await homeAssistantAt(url)
     await ha.has('sensor_n')
     const ended = new Promise<void>((resolve) => first.$on('status', ({ state }) => state === 'readonly' && resolve()))
-    const second = await open(url, { homeAssistant: { variables: { n: { writable: true } } } })
+    const second = await open(url, { integrations: [homeAssistant({ variables: { n: { writable: true } } })] })
     await ended
     await ha.has('number_n')
     await ha.client.publishAsync('homeassistant/status', 'online', { qos: 1 })
@@ -208,7 +210,13 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
       users: { ann: 'b' },
       acl: ['user ann', `topic readwrite ${POOL}`, `topic readwrite ${POOL}/#`, 'topic readwrite tele/#'],
     })
-    const pt = await openStore({ url, username: 'ann', password: 'b', name: 'heating', homeAssistant: true })
+    const pt = await openStore({
+      url,
+      username: 'ann',
+      password: 'b',
+      name: 'heating',
+      integrations: [homeAssistant()],
+    })
     onTestFinished(() => pt.$close().catch(() => {}))
     const errors: unknown[] = []
     pt.$on('error', (error) => errors.push(error))
@@ -223,16 +231,25 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
   })
 })
 
-test('the option is for owners at a broker, and means nothing where there is none', async () => {
-  const wrong = [
-    { readOnly: true },
-    { homeAssistant: { prefix: 'x' } },
-    { homeAssistant: { variables: { a: { platform: 'light' } } } },
-  ]
-  for (const options of wrong) {
-    const given = { name: 'x', homeAssistant: true, ...options } as StoreOptions
-    await expect(openStore(given)).rejects.toMatchObject({ code: 'ERR_PERSIST_OPTION', message: /homeAssistant/ })
+test('integrations are for owners at a broker, and mean nothing where there is none', async () => {
+  const integrations = [homeAssistant()]
+  const refused = { code: 'ERR_PERSIST_OPTION', message: expect.stringMatching(/integrations.*not with backend, nor/) }
+  for (const options of [{ readOnly: true }, { backend: memoryBackend() }]) {
+    await expect(openStore({ name: 'x', integrations, ...options })).rejects.toMatchObject(refused)
   }
-  const pt = await openFile({ name: 'x', file: `${temporaryDirectory()}/x.json`, homeAssistant: true })
+  const pt = await openFile({ name: 'x', file: `${temporaryDirectory()}/x.json`, integrations })
   await pt.$close()
+})
+
+test.each<[what: string, options: unknown]>([
+  ['unknown ones', { prefix: 'x' }],
+  ['a wildcard in the prefix', { discoveryPrefix: '+' }],
+  ['another platform', { variables: { a: { platform: 'light' } } }],
+  ['no options', true],
+])('homeAssistant() refuses what is no options of it: %s', (_what, options) => {
+  const refused = expect.objectContaining({
+    code: 'ERR_PERSIST_OPTION',
+    message: expect.stringMatching(/homeAssistant/),
+  })
+  expect(() => homeAssistant(options as HomeAssistantOptions)).toThrow(refused)
 })

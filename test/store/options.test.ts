@@ -63,6 +63,8 @@ describe('options', () => {
     ['schema', {}, () => true],
     ['version', 0, 1.5, '2', Number.NaN],
     ['migrate', [() => {}], { 1: () => {} }, { two: () => {} }, { 2: 'x' }],
+    ['integrations', true, {}, [() => {}], [null], [{ attach: () => {} }], [{ name: 'a', attach: 'b' }]],
+    ['homeAssistant', true],
     ['onInvalid', 'ignore'],
     ['saveEvery', '60', Number.NaN, Number.POSITIVE_INFINITY, 1e9],
     ['autosave', true, {}, { delayMs: 0 }, { delayMs: 5, maxDelayMs: 'x' }, { delayMs: 2 ** 31 }],
@@ -77,6 +79,12 @@ describe('options', () => {
     ['toString', 1],
   ])('%s is refused where it makes no sense', (option, ...values) => {
     for (const value of values) expect(() => resolve({ name: 'a', [option]: value })).toThrow(refused(option))
+  })
+
+  it('integrations says what to pass where it is no list of integrations', () => {
+    expect(() => resolve({ name: 'a', integrations: {} })).toThrow(
+      refused('integrations', /list.*\[homeAssistant\(\)\]/),
+    )
   })
 
   it('no message shows a password', () => {

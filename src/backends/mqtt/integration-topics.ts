@@ -8,7 +8,7 @@ import { asPersistError, PersistError } from '../../runtime/errors.ts'
 /** Where the broker closes each time at what is published there, nothing more is. */
 const CLOSED_EACH_TIME = 2
 
-/** Brings an adapter's topics to the connections of a backend; what is refused there is told, and no harm to the pool. */
+/** Brings an integration's topics to the connections of a backend; what is refused there is told, and no harm to the pool. */
 export class SideCompany {
   readonly #side: SideTopics
   readonly #store: string
@@ -27,12 +27,12 @@ export class SideCompany {
     const { topics } = this.#side
     return {
       subscribe: async () => {
-        await connection.subscribe([...topics])
+        if (topics.length > 0) await connection.subscribe([...topics])
       },
       received: (message) => {
-        if (!topics.includes(message.topic)) return false
-        this.#side.received(message)
-        return true
+        if (topics.includes(message.topic)) this.#side.received(message)
+        // Another integration may listen to the same topic.
+        return false
       },
     }
   }

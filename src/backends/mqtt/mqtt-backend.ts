@@ -23,8 +23,8 @@ export interface MqttBackendOptions extends MqttPlace {
    * @default 'guest'
    */
   readonly role?: 'owner' | 'guest' | undefined
-  /** What else an owner has on its connection; loaded when it is opened. @default nothing */
-  readonly sideTopics?: (() => Promise<SideTopics>) | undefined
+  /** What else an owner has on its connection; called when it is opened. @default nothing */
+  readonly sideTopics?: (() => readonly SideTopics[]) | undefined
 }
 
 /** The longest first pause before connecting again, in milliseconds: most lost links work again at once. */
@@ -48,8 +48,8 @@ export function mqttBackend(options: MqttBackendOptions): Backend {
 class MqttBackend implements Backend {
   readonly place: string
   readonly #given: MqttPlace
-  readonly #loadSide: MqttBackendOptions['sideTopics']
-  #side: SideCompany | undefined
+  readonly #sideTopics: MqttBackendOptions['sideTopics']
+  #sides: readonly SideCompany[] = []
   readonly #target: Target & Company
   readonly #learned: Learned
   /** What editors ask for, where this is the owner. */
@@ -73,13 +73,13 @@ class MqttBackend implements Backend {
     const requests = claim && new EditRequests(topic, claim.session)
     this.place = target.place
     this.#given = place
-    this.#loadSide = sideTopics
+    this.#sideTopics = sideTopics
     this.#requests = requests
     this.#target = {
       ...target,
       claim,
       firstClientId: claim === undefined ? clientId : ownerClientId(topic),
-      accompany: (connection) => [requests, this.#side].flatMap((company) => company?.on(connection) ?? []),
+      accompany: (connection) => [requests, ...this.#sides].flatMap((company) => company?.on(connection) ?? []),
     }
     this.#learned = {
       protocolVersion: target.protocolVersion === 'auto' ? 5 : target.protocolVersion,
@@ -90,9 +90,8 @@ class MqttBackend implements Backend {
   }
 
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
-    const side = await this.#loadSide?.()
     const trouble = (error: PersistError) => listener.tell({ kind: 'trouble', error })
-    this.#side = side && new SideCompany(side, this.#target.store, trouble)
+    this.#sides = (this.#sideTopics?.() ?? []).map((side) => new SideCompany(side, this.#target.store, trouble))
     // This timer also keeps a Node process alive until the store is open; nothing else here does.
     const session = await this.#openSession(limitMs, (ms, abort) => setTimeout(abort, ms))
     return this.#use(session, listener)
@@ -192,7 +191,7 @@ class MqttBackend implements Backend {
     void this.#announce(session)
     const held = session.begin(listener)
     this.#requests?.begin(listener)
-    this.#side?.linked(session.connection)
+    for (const side of this.#sides) side.linked(session.connection)
     return held
   }
 

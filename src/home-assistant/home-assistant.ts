@@ -39,7 +39,7 @@ class Announcer implements SideTopics {
   readonly #topic: string
   /** What the broker holds there. */
   #held = ''
-  /** Something was retained there when the connection was made. */
+  /** The broker had something retained there when this connection was made. */
   #wasHeld = false
   #publish: Publish | undefined
   #isDue = false
@@ -50,7 +50,7 @@ class Announcer implements SideTopics {
     this.#topic = discoveryTopic(announced)
     this.topics = [this.#topic, `${announced.options.discoveryPrefix ?? 'homeassistant'}/status`]
     pt.$on('change', ({ value, previous }) => {
-      // Values are none of its business, as long as they stay what they were announced to be.
+      // A new value of the same kind changes nothing in what is announced.
       if (kindOf(value) !== kindOf(previous)) this.#announceSoon()
     })
   }
@@ -59,23 +59,23 @@ class Announcer implements SideTopics {
     const text = new TextDecoder().decode(payload)
     if (topic === this.#topic) {
       this.#wasHeld ||= retain
-      // Somebody who removes it there does not want it back before the next start.
+      // Somebody who removes the device there does not want it back before the next start.
       this.#held = text
     } else if (text === 'online' && !retain) {
-      // It has started, and may have lost what is retained.
+      // Home Assistant has started, and may have lost what is retained.
       this.#announce(true)
     }
   }
 
   linked(publish: Publish): void {
     this.#publish = publish
-    // The broker may have lost it, or never got it: what has not come with this connection is not there.
+    // The broker may have lost the message, or never got it: what has not come with this connection is not there.
     if (!this.#wasHeld) this.#held = ''
     this.#wasHeld = false
     this.#pt.exec(() => this.#announce()).catch(() => {})
   }
 
-  /** Once for all that changes in a while: each message has all entities in it. */
+  /** One message for all that changes within PAUSE_MS: each message has all entities in it. */
   #announceSoon(): void {
     if (this.#isDue) return
     this.#isDue = true

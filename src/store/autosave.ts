@@ -70,7 +70,7 @@ export class Autosave {
     }, waitMs)
   }
 
-  /** What a broker with a good link does not confirm may have been dropped: it is sent again, also if nothing changes any more. */
+  /** A broker with a good link did not confirm a save, and may have dropped it: saves again, even if nothing changes any more. */
   #planAgain(error: PersistError): void {
     // Without a link it is sent when there is one; and any other error comes again.
     if (error.code !== 'ERR_PERSIST_TIMEOUT' || this.#context.state.name !== 'ready') return

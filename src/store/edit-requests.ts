@@ -14,7 +14,7 @@ import type { Saving } from './saving.ts'
 import type { PoolToSave } from './size-limit.ts'
 import type { Validation } from './validation.ts'
 
-/** No message of ours is longer; names of variables are in it, which may be. In characters. */
+/** An answer's message is at most this long, in characters: it repeats names of variables, and those may be longer. */
 const LONGEST_MESSAGE = 1000
 
 /** The parts of a store that editing needs, beside what all of them have. */
@@ -24,7 +24,7 @@ interface EditRequestsParts {
   readonly validation: Validation
 }
 
-/** Does what editors ask the owner of a pool for, in the order in which they ask. */
+/** Makes the changes that editors ask the owner of a pool for, in the order in which they ask. */
 export class EditRequests {
   readonly #context: StoreContext
   readonly #parts: EditRequestsParts
@@ -39,18 +39,18 @@ export class EditRequests {
     this.#parts = parts
   }
 
-  /** The pool has been looked at; what was asked before is done now, or refused for what was found. */
+  /** The store is open, or failed to open: it now answers what editors asked before. */
   begin(): void {
     this.#isBegun = true
     this.#begun.resolve()
   }
 
-  /** The store is being closed: what is asked from now on is left to whoever owns the pool next. */
+  /** The store is being closed: it leaves what editors ask from now on to the next owner. */
   stop(): void {
     this.#isStopped = true
   }
 
-  /** Resolves with the answer, as JSON: when all is saved and confirmed, or with why nothing was changed. */
+  /** Resolves with the answer as JSON: when the backend holds the change, or with why nothing was changed. */
   async requested({ kind, bytes, isAnswered }: EditRequest): Promise<Uint8Array> {
     const { storeName, report } = this.#context
     if (!this.#isBegun) await this.#begun.promise
@@ -59,7 +59,7 @@ export class EditRequests {
       done = this.#do(kind, bytes)
     } catch (thrown) {
       const error = asPersistError(thrown, storeName, 'edited')
-      // Somebody has to hear of it.
+      // Nobody waits for the answer, and somebody has to hear of it.
       if (!isAnswered) report(error)
       return refusal(error.code, error.message)
     }
@@ -67,15 +67,15 @@ export class EditRequests {
       await this.#parts.saving.save()
       return answer({ ok: true, ...done })
     } catch (thrown) {
-      // An 'error' event already.
+      // saving.save() has told it as an 'error' event.
       const { code, message } = asPersistError(thrown, storeName, 'saved')
-      // ERR_PERSIST_CLOSED is for what has not been begun; of this it is not known whether it was kept.
+      // ERR_PERSIST_CLOSED tells an editor that the owner changed nothing; this change may have been kept.
       const told = code === 'ERR_PERSIST_CLOSED' ? 'ERR_PERSIST_TIMEOUT' : code
       return refusal(told, `The owner has made the change, but it is not confirmed: ${message}`)
     }
   }
 
-  /** What is told about it beside that it was done. */
+  /** Makes the change; returns what the answer tells beside `ok`. */
   #do(kind: EditRequest['kind'], bytes: Uint8Array): object {
     const { storeName, variables, state } = this.#context
     if (this.#isStopped) {
@@ -93,22 +93,22 @@ export class EditRequests {
       this.#apply(sums)
       return { values: Object.fromEntries(sums) }
     }
-    // The version is of the pool's shape, and goes with whoever owns it.
+    // The version tells the pool's shape: it belongs to the owner.
     const others = kind === 'assign' ? [] : variables.names().filter((name) => name !== VERSION_NAME)
     this.#apply(assignEdits(bytes, others, storeName))
     return {}
   }
 
-  /** Synchronous: whoever asks next finds what this one has done. */
+  /** Synchronous, so that the next request finds what this one has changed. */
   #apply(asked: Edits): void {
     const { variables } = this.#context
     const { validation, changeEvents } = this.#parts
-    // What is as it is asked to be is no change, and nobody is to be told of one.
+    // A variable that already has the value does not change, and listeners hear of no change.
     const edits = new Map([...asked].filter(([name, value]) => !sameJson(value, variables.get(name))))
     for (const [name, value] of edits) if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
     // Before anything changes: a pool that cannot be saved would keep its owner from ever saving again.
     validation.assertSavable(edited(edits, variables))
-    // Our own changes so far are told before theirs, which have another origin.
+    // Listeners hear of this program's changes first: the editor's have another origin.
     changeEvents.flush()
     variables.edit(edits)
     for (const name of edits.keys()) this.edited.add(name)
@@ -116,10 +116,7 @@ export class EditRequests {
   }
 }
 
-/**
- * Removing a variable that somebody has called like a member of the store is allowed, making one is not. Without its
- * version a pool would be migrated once more.
- */
+/** Editors may remove a variable that another writer called like a member of the store; they may not make one. */
 function assertAllowed(name: string): void {
   const reason = reservedBecause(name)
   if (reason === undefined) return
@@ -127,7 +124,7 @@ function assertAllowed(name: string): void {
   throw new PersistError('ERR_PERSIST_RESERVED_NAME', text, { path: name })
 }
 
-/** The pool as it would be. */
+/** The pool as it would be after the edits. */
 function edited(edits: Edits, variables: Variables): PoolToSave {
   const texts = new Map(variables.unsaved.texts())
   for (const [name, value] of edits) {

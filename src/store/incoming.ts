@@ -24,13 +24,18 @@ interface IncomingParts {
   readonly edited: ReadonlySet<string>
 }
 
-/** Takes in what the backend holds without this store having written it. */
+/**
+ * Takes in what the backend holds although this store did not write it.
+ *
+ * Another writer changed the pool: the store merges each variable (merge/three-way.ts). The backend lost the pool, or holds
+ * an older one of this store's own: the store writes its own pool again.
+ */
 export class Incoming {
   readonly #context: StoreContext
   readonly #parts: IncomingParts
-  /** The variables that the backend had lost and nobody has written since, but for those that this store guards. */
+  /** The variables that the backend lost, that nobody has written since, and that this store does not guard. */
   readonly #lost = new Set<string>()
-  /** What a write of ours said, or may have said, of variables that somebody else wrote while it was under way. */
+  /** By name: the texts that this store's writes carried while another writer wrote that variable. */
   readonly #writtenOver = new Map<string, Set<string | undefined>>()
 
   constructor(context: StoreContext, parts: IncomingParts) {
@@ -38,14 +43,14 @@ export class Incoming {
     this.#parts = parts
   }
 
-  /** This has come: somebody else wrote it, or deleted the pool (null), or it is a write of ours that came late. */
+  /** Another writer wrote this pool, or deleted it (null); or a write of this store's own arrived late. */
   written(bytes: Uint8Array | null, stamp?: Stamp): void {
     const kind = this.#kindOf(bytes)
     if (bytes !== null && (kind === 'sent' || kind === 'stray')) this.#known(bytes, kind)
     else this.#foreign(bytes, stamp)
   }
 
-  /** The link was gone and is back. An older pool of ours is no edit of somebody's: the broker has lost the newer ones. */
+  /** The link is back. Where the broker now holds an older pool of this store's own, it has lost the newer ones. */
   reopened({ bytes, stamp, isLost = false }: Held): void {
     const { history, options } = this.#context
     const kind = this.#kindOf(bytes)
@@ -55,20 +60,20 @@ export class Incoming {
     history.linked = true
   }
 
-  /** This is held, though it is not what was said to be: messages came in another order than they were kept. */
+  /** The backend looked again and holds this: the broker delivered messages in another order than it kept them. */
   found(bytes: Uint8Array | null, stamp?: Stamp): void {
     const kind = this.#kindOf(bytes)
     if (bytes === null || kind === 'unknown') this.#foreign(bytes, stamp)
     else if (kind !== 'last') this.#known(bytes, kind)
   }
 
-  /** Which of our own payloads it is. Whoever only reads has none. */
+  /** Which of this store's own payloads it is. A store that only reads has none. */
   #kindOf(bytes: Uint8Array | null): PayloadKind {
     const { history, options } = this.#context
     return bytes === null || options.readOnly ? 'unknown' : history.kindOf(bytes)
   }
 
-  /** There is nothing in it that we do not know, and now we know that it is what is held. */
+  /** The backend holds a payload of this store's own: nothing to merge, but now the store knows what is held. */
   #known(bytes: Uint8Array, kind: PayloadKind, restore: () => void = () => void this.#parts.saving.save()): void {
     const { history, unsaved, storeName } = this.#context
     const { texts } = decodePayload(bytes, storeName)
@@ -79,14 +84,14 @@ export class Incoming {
     if (kind !== 'sent') restore()
   }
 
-  /** @param isLost it was written where everything had been lost: what is missing there was not removed by anybody */
+  /** @param isLost the backend lost the pool before this was written: what is missing there, nobody removed */
   #foreign(bytes: Uint8Array | null, stamp: Stamp | undefined, isLost = false): void {
     const { history } = this.#context
     const { changeEvents, journaling, validation, saving } = this.#parts
     const theirs = this.#usable(bytes)
     if (theirs === undefined || bytes === null) return
     const ageOf = history.received(bytes, stamp)
-    // Our own changes so far are told before theirs, which have another origin.
+    // Listeners hear of this program's changes first: the other writer's have another origin.
     changeEvents.flush()
     const before = validation.before()
     const changed = before === undefined ? [] : this.#changed(theirs.texts)
@@ -95,11 +100,11 @@ export class Incoming {
     changeEvents.flush()
     journaling?.review()
     if (outcome === 'refused') this.#sendAgain('invalid')
-    // Its writer had not seen our last changes: they are to be held again.
+    // The other writer had not seen this store's last changes: the store writes them again.
     else if (outcome !== 'ended' && (isUndone || outcome === 'coerced')) void saving.save()
   }
 
-  /** The pool in what somebody else wrote; where there is none, the backend gets ours again. */
+  /** The pool that another writer wrote; where it is no pool, the store writes its own again. */
   #usable(bytes: Uint8Array | null): Payload | undefined {
     const { storeName, options, report } = this.#context
     try {
@@ -112,24 +117,25 @@ export class Incoming {
     return undefined
   }
 
+  /** The backend has lost the pool: every variable goes back to it. */
   #heal(reason: StoreEvents['heal']['reason']): void {
     const { variables, unsaved, options } = this.#context
     if (options.readOnly) return
-    // Who still has what was held has not seen what it is changed to here, before the pool is held again or after.
+    // A writer that still carries what was held has not seen what this store changes, now or before it writes again.
     this.#outdate(variables.knownNames())
     unsaved.toResend(variables.knownNames())
-    for (const name of variables.knownNames()) if (!this.#isOurs(name)) this.#lost.add(name)
+    for (const name of variables.knownNames()) if (!this.#answersFor(name)) this.#lost.add(name)
     unsaved.confirmAll(new Map())
     this.#sendAgain(reason)
   }
 
-  /** Something else is held of these variables than we knew, and what is here is to be held next. */
+  /** The backend holds other texts of these variables than the store knew; what the store has is to be held next. */
   #outdate(names: Iterable<string>): void {
     const { unsaved, history } = this.#context
     for (const name of names) history.outdated(name, unsaved.confirmedText(name), unsaved.text(name))
   }
 
-  /** Sends the pool though nothing may have changed here. */
+  /** Writes the pool, even if no variable has changed here. */
   #sendAgain(reason: StoreEvents['heal']['reason']): void {
     const { saving } = this.#parts
     saving.force()
@@ -137,53 +143,53 @@ export class Incoming {
     saving.save().then(healed, () => {})
   }
 
-  /** The variables of which it has older values of ours, or that it lacks only because they were lost. */
+  /** The variables that this pool has as older values of this store's own, or lacks only because the backend lost them. */
   #oldNames({ texts }: Payload, ageOf: AgeOf, isLost: boolean): Set<string> {
     const { variables, options } = this.#context
     if (options.readOnly) return new Set()
     const ages = this.#changed(texts).map((name) => [name, ageOf(name, texts.get(name))] as const)
-    // A pool is of one moment: where one of its values is stale, no other one has gone back on purpose.
+    // A writer writes a pool as it saw it at one moment: if one value in it is stale, no other went back on purpose.
     const isStale = isLost || ages.some(([, age]) => age === 'young')
     const old = ages.filter(([, age]) => age === 'young' || (age === 'aged' && isStale)).map(([name]) => name)
     if (isLost) for (const name of variables.knownNames()) if (!texts.has(name)) old.push(name)
     return new Set(old.filter((name) => this.#isGuarded(name, texts.get(name))))
   }
 
-  /** The variables of which these are not the texts that were held before. */
+  /** The variables that these texts change, compared with what the backend was known to hold. */
   #changed(texts: ReadonlyMap<string, string>): string[] {
     const { variables } = this.#context
     const names = new Set([...variables.knownNames(), ...texts.keys()])
     return Array.from(names).filter((name) => this.#isChanged(name, texts.get(name)))
   }
 
-  /** Is it this store's own, to be kept from going back to an old value? */
-  #isOurs(name: string): boolean {
+  /** Does this store answer for the variable? An owner does for all, an editor's store for those that it was asked to change. */
+  #answersFor(name: string): boolean {
     return this.#context.options.guards === 'all' || this.#parts.edited.has(name)
   }
 
-  /** Is this variable to be kept from going back to this text? */
+  /** Does this store keep the variable from going back to this text? */
   #isGuarded(name: string, text: string | undefined): boolean {
     const { guards } = this.#context.options
-    if (guards === 'all' || this.#isOurs(name)) return true
-    // Whoever may have written over somebody's value has to see that it gets there; but an owner sees to it anyway, and
-    // may have put that text back.
+    if (guards === 'all' || this.#answersFor(name)) return true
+    // An editor that may have written over another writer's value brings it back; where an owner lives, the owner does, and
+    // may have chosen that very text.
     return !guards.isOwned() && this.#writtenOver.get(name)?.has(text) === true
   }
 
-  /** A write of ours may land over what somebody else has just written. */
+  /** A write of this store's may land over what another writer has just written. */
   #wroteOver(name: string): void {
-    const said = this.#writtenOver.get(name) ?? new Set()
-    this.#writtenOver.set(name, said.add(this.#context.unsaved.text(name)))
+    const texts = this.#writtenOver.get(name) ?? new Set()
+    this.#writtenOver.set(name, texts.add(this.#context.unsaved.text(name)))
   }
 
-  /** A variable that is only being sent again, because it was lost, may be removed by somebody else meanwhile. */
+  /** A pool that lacks a variable changes it too while the store only writes that one again because the backend lost it. */
   #isChanged(name: string, text: string | undefined): boolean {
     const { unsaved } = this.#context
     if (text !== unsaved.confirmedText(name)) return true
     return text === undefined && this.#lost.has(name) && unsaved.text(name) !== undefined
   }
 
-  /** Returns whether there are older values of ours in it. */
+  /** Returns whether the pool has older values of this store's own. */
   #merge({ texts, values }: Payload, old: ReadonlySet<string>): boolean {
     const changed = this.#changed(texts)
     for (const name of texts.keys()) this.#lost.delete(name)
@@ -193,30 +199,30 @@ export class Incoming {
     return changed.some((name) => old.has(name))
   }
 
-  #mergeOne(name: string, remote: JsonValue | undefined, text: string | undefined, isOurs: boolean): void {
+  #mergeOne(name: string, remote: JsonValue | undefined, text: string | undefined, isOld: boolean): void {
     const { variables, unsaved, history, events, options, storeName, report } = this.#context
     const confirmed = unsaved.confirmedText(name)
     const local = variables.get(name)
-    // What others wrote and we only passed on is no change of ours, even where a write of ours has landed over it.
+    // A value that the store only passed on is no change of this program, even where a write of this store landed over it.
     const known = confirmed === undefined ? undefined : parsedJson(confirmed)
-    const isPassedOn = unsaved.isPassedOn(name) || !this.#isOurs(name)
-    const base = isOurs ? remote : isPassedOn ? local : known
+    const isPassedOn = unsaved.isPassedOn(name) || !this.#answersFor(name)
+    const base = isOld ? remote : isPassedOn ? local : known
     unsaved.confirmForeign(name, text)
     try {
-      // Changed and back again is a change: what was written before that is not to win over it.
+      // Changed and changed back is a change: what another writer wrote before that must not win over it.
       const isOurChange = !isPassedOn && unsaved.isInFlight(name)
       const merged = mergeVariable({ name, base, local, remote }, options.onConflict, isOurChange)
       if (merged.take === 'local') history.outdated(name, confirmed, unsaved.text(name))
       if (merged.take === 'same') history.outlived(name, confirmed)
       if (merged.take === 'same') unsaved.adoptText(name, text)
       else if (merged.take === 'remote') {
-        // Whether what is not there was removed or lost, nobody but its owner can tell.
+        // Only its owner can tell whether a missing variable was removed or lost.
         if (this.#parts.saving.isWriting && remote !== undefined && local !== undefined) this.#wroteOver(name)
         variables.take(name, remote, text)
       } else if (merged.take === 'other') variables.set(name, merged.value)
       if (merged.conflict) events.emit('conflict', { name, local, remote, value: variables.get(name) })
     } catch (thrown) {
-      // onConflict threw, or returned what cannot be stored: ours stays, as it does by default.
+      // onConflict threw, or returned what cannot be stored: the local value stays, as it does by default.
       report(asPersistError(thrown, storeName, 'merged'))
     }
   }

@@ -7,42 +7,42 @@ import { unref } from '../runtime/keep-alive.ts'
 import { within } from '../runtime/promises.ts'
 import type { StoreContext } from './context.ts'
 
-/** How long a save waits for the local disk, in milliseconds; one that is stuck must not keep it from the backend. */
+/** How long a save waits for the local disk, in milliseconds: a stuck disk must not keep it from the backend. */
 const LIMIT_MS = 2000
-/** How long after a confirmation the journal is cleared, in milliseconds: in a run of saves the next one does it. */
+/** How long after a confirmation the store clears the journal, in milliseconds: in a run of saves the next note does it. */
 const CLEAR_AFTER_MS = 50
 
 /** A pool with what a journal adds to it. */
 export interface Recovery {
   readonly values: JsonObject
-  /** Is it another pool than the one that is held? */
+  /** Does it differ from the pool that the backend holds? */
   readonly isNeeded: boolean
-  /** Tells what happened on the way; for when somebody can listen. */
+  /** Tells errors and conflicts of the recovery: called when somebody can listen. */
   readonly tell: () => void
 }
 
 /**
- * Notes what was saved and is not confirmed, so that it is there when the program was killed and is started again.
+ * Notes what the program saved and the backend has not confirmed, so that a killed program finds it when it starts again.
  *
- * Nothing that goes wrong with it keeps a store from working: that is an 'error' event. The one exception is a journal
- * that another process has in use.
+ * Whatever goes wrong with the journal is an 'error' event, and the store works without it. The one exception is a
+ * journal that another process has in use.
  */
 export class Journaling {
-  /** How the program that had the journal last ended; undefined: there was none, or its journal cannot be read. */
+  /** How the last program with this journal ended; undefined: there was none, or its journal cannot be read. */
   #lastExit: 'clean' | 'crash' | undefined
   readonly #context: StoreContext
   readonly #make: JournalMaker
   #journal: Journal | undefined
   #opening: Promise<void> | undefined
-  /** What the file has, or will have when what is under way has been written. */
+  /** What the file has, or will have when the write in flight is done. */
   #noted: ReadonlyMap<string, JournalEntry> = new Map()
-  /** Why what was found there cannot be used; kept aside before the first write. */
+  /** Why the file that was found cannot be used; the store keeps that file under another name before its first write. */
   #damage: PersistError | undefined
   #clean = false
   #isBegun = false
   #isFailing = false
   #isStuck = false
-  /** The write under way, and the one after it, which has all that is noted until it begins. */
+  /** The write in flight, and the next one, which has all that is noted until it begins. */
   #writing: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
   #clearing: ReturnType<typeof setTimeout> | undefined
@@ -53,7 +53,7 @@ export class Journaling {
   }
 
   /**
-   * Reads the journal, and marks it as in use; resolves with how the last program ended, where that is known.
+   * Reads the journal and marks it as in use; resolves with how the last program ended, where the journal tells.
    *
    * @throws {PersistError} ERR_PERSIST_LOCKED
    */
@@ -79,13 +79,13 @@ export class Journaling {
       if (error.code === 'ERR_PERSIST_LOCKED') throw error
       this.#damage = error
     }
-    // What is damaged stays where it is until somebody can be told of it.
+    // A damaged file stays where it is until somebody can hear of it.
     if (this.#damage === undefined) await this.#write()
   }
 
   /**
-   * The pool's values with what the last program could not bring there. They are of the version of the pool, since the
-   * program that noted them wrote that too.
+   * The pool's values, merged with what the last program could not save. They have the pool's version, since that program
+   * wrote the pool too.
    */
   recover(pool: Payload): Recovery {
     const found: [name: string, outcome: Recovered][] = []
@@ -122,17 +122,17 @@ export class Journaling {
     return this.#next
   }
 
-  /** What the backend is known to hold has changed: forgets what needs no recovery any more. */
+  /** The store learned what the backend holds: forgets what needs no recovery any more. */
   review(): void {
     const { unsaved } = this.#context
     const left = new Map<string, JournalEntry>()
     for (const [name, entry] of this.#noted) {
       const base = unsaved.confirmedText(name)
-      // Somebody else's value in the place of what was held: what the store made of that is what counts now.
+      // Another writer's value is held: what the store made of it counts now.
       const isOurs = base === entry.base || base === entry.text
       const text = isOurs ? entry.text : unsaved.text(name)
       const again = this.#entryOf(name, text)
-      // What is in flight may still land, also over a value that is confirmed.
+      // A write in flight may still land, even over a confirmed value.
       if (again !== undefined) left.set(name, again)
     }
     this.#noted = left
@@ -140,25 +140,25 @@ export class Journaling {
     unref(this.#clearing)
   }
 
-  /** The program wants to begin anew. */
+  /** The program starts an empty pool: nothing is to come back. */
   forget(): void {
     this.#noted = new Map()
   }
 
-  /** Leaves the journal to the next program, with what could not be saved. */
+  /** Leaves the journal to the next program, with what this one could not save. */
   async close(): Promise<void> {
     clearTimeout(this.#clearing)
     await this.#opening?.catch(() => {})
     await this.#next
     await this.#writing
-    // A store that never got its variables has changed nothing about how the last program ended.
+    // A store that never got its variables leaves the note of how the last program ended as it was.
     this.#clean = this.#isBegun || this.#lastExit !== 'crash'
     if (this.#damage === undefined || this.#isBegun) await this.#write()
     await this.#journal?.close()
     this.#journal = undefined
   }
 
-  /** All that is not confirmed, or went back to what was while something else had been sent and may have arrived. */
+  /** Every variable that the backend may hold otherwise: it is unconfirmed, or was sent with another text that may have landed. */
   #collect(): Map<string, JournalEntry> {
     const { unsaved, history } = this.#context
     const entries = new Map<string, JournalEntry>()
@@ -173,7 +173,8 @@ export class Journaling {
   #entryOf(name: string, text: string | undefined): JournalEntry | undefined {
     const { unsaved, history } = this.#context
     const confirmed = unsaved.confirmedText(name)
-    // Sent again because it was lost, or written over: it is to come back where that still is so, and is no change of ours.
+    // Passed on, because the backend lost it or another writer wrote over it: it comes back where that still is so, and is
+    // no change of this program.
     const isAgain = unsaved.isPassedOn(name)
     const base = isAgain ? text : confirmed
     const sent = new Set([...history.inDoubt(name), ...(isAgain ? [confirmed] : [])])
@@ -181,7 +182,7 @@ export class Journaling {
     return text !== base || sent.size > 0 ? { text, base, sent: [...sent] } : undefined
   }
 
-  /** Brings to the file what was forgotten since it was written; a write that waits for its turn does that too. */
+  /** Clears from the file what was forgotten since it was written; a next write that waits does that too. */
   #clear(): void {
     this.#clearing = undefined
     if (this.#next !== undefined || this.#isStuck) return
@@ -230,7 +231,7 @@ export class Journaling {
     void this.note()
   }
 
-  /** Once, until it works again: a full disk would be told with every save. */
+  /** Tells a failing journal once, until it works again: a full disk would be told with every save. */
   #report(thrown: unknown, { place }: Journal): void {
     if (this.#isFailing) return
     this.#isFailing = true

@@ -34,7 +34,7 @@ interface OpeningParts {
   readonly journaling: Journaling | undefined
 }
 
-/** From what a backend holds, the journal and the program's own version and schema to variables that can be used. */
+/** Makes variables of what the backend holds, of the journal, and of the program's version, schema and defaults. */
 export class Opening {
   readonly #context: StoreContext
   readonly #parts: OpeningParts
@@ -46,7 +46,7 @@ export class Opening {
     this.#outcome = outcome
   }
 
-  /** Takes over what is held. Synchronous where nothing has to be migrated. Never rejects. */
+  /** Opens with what the backend holds. Never rejects. */
   async begin(held: Held): Promise<void> {
     const { state, options, storeName } = this.#context
     const { inbox } = this.#parts
@@ -66,7 +66,7 @@ export class Opening {
     inbox.open()
   }
 
-  /** Begins with an empty pool, and what the journal has. */
+  /** Opens with an empty pool, and what the journal has. */
   beginEmpty(): void {
     this.#start(NOTHING, this.#parts.journaling?.recover(NOTHING))
   }
@@ -79,7 +79,7 @@ export class Opening {
     const recovery = journaling?.recover(pool)
     const values = recovery?.values ?? pool.values
     if (!migrating.isNeeded(values)) {
-      // The journal has what was migrated and did not get there any more.
+      // The journal has the migrated variables, which a killed program could not save.
       if (migrating.isNeeded(pool.values)) migrating.resume()
       return this.#start(pool, recovery)
     }
@@ -89,13 +89,13 @@ export class Opening {
     void saving.save()
   }
 
-  /** Closed meanwhile, or begun anew by zero(). */
+  /** The program closed the store meanwhile, or started an empty pool with zero(). */
   get #isOver(): boolean {
     const { state } = this.#context
     return state.isReady || state.name === 'closed'
   }
 
-  /** Throws what would keep the first save from being made. */
+  /** Coerces and checks migrated variables; throws what would keep the store from saving them. */
   #storable(values: JsonObject): JsonObject {
     const { validation } = this.#parts
     const today = validation.opened(values)
@@ -117,7 +117,7 @@ export class Opening {
   }
 }
 
-/** Gives the variables other values than they were loaded with; what differs is unsaved. */
+/** Sets the variables that differ from the loaded ones: those are unsaved. */
 function assign(values: JsonObject, loaded: JsonObject, variables: Variables): void {
   for (const name of Object.keys({ ...loaded, ...values })) {
     const value = ownValue(values, name)

@@ -8,7 +8,7 @@ import type { StoreContext } from './context.ts'
 import type { Journaling } from './journaling.ts'
 import type { Validation } from './validation.ts'
 
-/** All calls of save() that one write satisfies. */
+/** All calls of save() that one write answers. */
 interface Batch extends Deferred<void> {
   readonly deadline: number
   readonly timer: ReturnType<typeof setTimeout>
@@ -17,9 +17,9 @@ interface Batch extends Deferred<void> {
 const DONE: Promise<void> = Promise.resolve()
 
 /**
- * Brings the variables to the backend: one write in flight, and what is called for meanwhile is one next write.
+ * Writes the variables to the backend: one write in flight, and one next write for all calls of save() meanwhile.
  *
- * The next write is composed when its turn comes, so it has the newest values, and a million calls cost one write.
+ * The store composes the next write when its turn comes. So it has the newest values, and a million calls cost one write.
  */
 export class Saving {
   readonly #context: StoreContext
@@ -28,11 +28,11 @@ export class Saving {
   #current: Batch | undefined
   #next: Batch | undefined
   #linked = false
-  /** How often there was a link. */
+  /** How often a link came up. */
   #links = 0
-  /** The next write is sent even if every variable is confirmed. */
+  /** The next write goes out even if the backend holds every variable as it is. */
   #forced = false
-  /** A save was asked for and has failed: what it was to save is sent when the link is back. */
+  /** A save failed: the store sends what it was to save when the link is back. */
   #owed = false
 
   constructor(context: StoreContext, validation: Validation, journaling: Journaling | undefined) {
@@ -41,12 +41,12 @@ export class Saving {
     this.#journaling = journaling
   }
 
-  /** The next save sends, whatever has changed. */
+  /** The next save writes, even if nothing has changed. */
   force(): void {
     this.#forced = true
   }
 
-  /** Something is on its way. */
+  /** Is a write in flight? */
   get isWriting(): boolean {
     return this.#current !== undefined
   }
@@ -58,7 +58,7 @@ export class Saving {
 
   /** Resolves when the backend holds the variables as they are now. */
   save(): Promise<void> {
-    // A write that has not begun yet will have whatever is here by then: there is nothing to look at.
+    // The next write has not begun and will carry the newest values: nothing to compare.
     if (this.#next !== undefined) {
       void this.#journaling?.note()
       return this.#next.promise
@@ -66,13 +66,13 @@ export class Saving {
     if (!this.#forced && this.#context.unsaved.isEmpty) return this.#current?.promise ?? DONE
     const batch = this.#open()
     this.#next = batch
-    // At once, whether there is a link or not: from here on it outlives the program.
+    // At once, even without a link: what the journal has noted outlives the program.
     void this.#journaling?.note()
     this.#proceed()
     return batch.promise
   }
 
-  /** The backend is, or is no longer, within reach. */
+  /** The link to the backend has come up, or is gone. */
   set linked(linked: boolean) {
     this.#linked = linked
     if (!linked) return
@@ -81,7 +81,7 @@ export class Saving {
     this.#proceed()
   }
 
-  /** Nothing will be written any more; whoever waits is told so. */
+  /** The store writes nothing any more; rejects every save that waits. */
   stop(error: PersistError): void {
     this.#linked = false
     for (const batch of [this.#current, this.#next]) batch && this.#settle(batch, error)
@@ -106,7 +106,7 @@ export class Saving {
   }
 
   #expire(batch: Batch): void {
-    // The write in flight has the same limit and says more about what it was waiting for.
+    // The write in flight has the same limit, and its own error says what it was waiting for.
     if (batch === this.#current) return
     this.#next = undefined
     this.#fail(
@@ -152,7 +152,7 @@ export class Saving {
       const pool = { sizeBytes: bytes.length, texts: () => unsaved.texts(), values: () => variables.snapshot() }
       this.#validation.assertSavable(pool)
       sent = history.sent(bytes, changesIn(pending))
-      // On disk before it is sent: what a broker may hold and what comes back after a crash can be told apart then.
+      // On disk before it goes out: after a crash, the next program can tell what the broker may hold from what it never got.
       if (journaling !== undefined) await journaling.note()
       const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()), sent.stamp)
       if (outcome !== 'superseded') history.confirmed(sent, outcome === 'written')
@@ -162,23 +162,23 @@ export class Saving {
         this.#owed = false
         events.emit('save', { sizeBytes: bytes.length })
         if (batch === this.#current) this.#settle(batch)
-        // It has landed over somebody else's write, which is merged here by now: the merge must get there.
+        // It landed over another writer's write, which the store has merged by now: the merge must be written too.
         if (pending.raced && batch === this.#current) void this.save()
       } else {
-        // Somebody else's write is held, and merged here by now: the merge must get there.
+        // The backend holds another writer's write, which the store has merged by now: the merge must be written.
         unsaved.abandon()
         if (outcome === 'superseded') this.#forced ||= forced
         this.#again(batch)
       }
     } catch (thrown) {
       unsaved.abandon()
-      // It may have been written all the same; even values that go back to what they were must be sent then.
+      // The backend may hold it all the same: then even values that went back to what they were must be written.
       this.#forced ||= forced || sent !== undefined
       if (batch !== this.#current) return
       const error = asPersistError(thrown, this.#context.storeName, 'saved')
-      // A link that broke is no failure of the save as long as its time is not over: it goes on when the link is back.
+      // A broken link fails no save before its time is over: the save goes on when the link is back.
       if (error.code === 'ERR_PERSIST_CONNECT' && performance.now() < batch.deadline) {
-        // Unless it is back already, it will be told when it is.
+        // Unless the link is back already, the backend will tell when it is.
         if (link === this.#links) this.#linked = false
         this.#again(batch)
       } else {
@@ -189,7 +189,7 @@ export class Saving {
     this.#proceed()
   }
 
-  /** Puts a batch back in its place before the next; what was called for since then is satisfied with it. */
+  /** Puts a batch back in its place before the next; calls that came since then are answered with it. */
   #again(batch: Batch): void {
     const later = this.#next
     this.#next = batch
@@ -200,7 +200,7 @@ export class Saving {
   }
 }
 
-/** What a write is to change of what the backend is known to hold. */
+/** What a write changes of what the backend is known to hold. */
 function changesIn({ texts }: PendingWrite): Change[] {
   return Array.from(texts, ([{ name, confirmed }, text]) => [name, confirmed, text])
 }

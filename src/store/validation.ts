@@ -5,16 +5,16 @@ import { type Checked, checked, type SchemaIssue, schemaError } from '../schema/
 import type { StoreContext } from './context.ts'
 import { checkSize, type PoolToSave } from './size-limit.ts'
 
-/** So many times in a row a newer version is taken for somebody's mistake, and put right. */
+/** So many times in a row the store takes a newer version for another writer's mistake, and puts it right. */
 const MISTAKES = 5
 
-/** Holds the variables to the program's schema and version, whoever has changed them. */
+/** Holds the variables to the program's schema and version, whoever changed them. */
 export class Validation {
   readonly #context: StoreContext
   readonly #retire: (error: PersistError) => void
-  /** Faults that others have made, and that were accepted; no save is refused for them. */
+  /** Faults of other writers that the store accepted (onInvalid: 'accept'): it refuses no save for them. */
   #accepted: ReadonlySet<string> = new Set()
-  /** How often in a row others have written a newer version. */
+  /** How often in a row other writers wrote a newer version. */
   #newer = 0
 
   /** @param retire a newer program has this pool, and does not stop writing it: this one is to leave it alone */
@@ -24,8 +24,8 @@ export class Validation {
   }
 
   /**
-   * The variables of a pool as this program wants them: with its version where it is new, its defaults, as its schema
-   * says. The very object that was given where nothing is to be added or changed.
+   * The variables of a pool as this program wants them: with its version where the pool is new, with its defaults, and as
+   * its schema coerces them. The very object that was given where nothing changes.
    *
    * @throws {PersistError} ERR_PERSIST_SCHEMA
    */
@@ -40,7 +40,7 @@ export class Validation {
     const error = schemaError(this.#context.storeName, found.issues)
     if (onInvalid === 'reject') throw error
     this.#accept(found.issues)
-    // Whoever has waited for the store gets to listen first.
+    // Later, so that whoever awaits the store can listen first.
     setTimeout(() => this.#context.report(error), 0)
     return readOnly ? variables : whole
   }
@@ -63,18 +63,19 @@ export class Validation {
     checkSize(pool, Math.min(options.maxBytes, state.held?.limitBytes ?? options.maxBytes), storeName)
   }
 
-  /** What there is before others' changes are taken, for `merged`; undefined: that needs none. */
+  /** The variables before the store takes another writer's changes, for `merged`; undefined: no schema and no version. */
   before(): Readonly<JsonObject> | undefined {
     const { options, variables } = this.#context
     return options.schema === undefined && options.version === 0 ? undefined : variables.snapshot()
   }
 
   /**
-   * Others' changes have been taken: fits them, or takes back what does not fit.
+   * The store has taken another writer's changes: coerces them, or takes back what the schema refuses.
    *
-   * @param changed the names of what was changed; `before` is all as it was, `written` what they wrote
+   * @param changed the names of the changed variables; `before` has all as they were, `written` what the writer wrote
    *
-   * @returns 'coerced': something is to be saved; 'refused': and it is not what they wanted; 'ended': nothing is saved any more
+   * @returns 'taken': as written. 'coerced': the store is to save what the schema made of it. 'refused': the store is to
+   * save what was there before. 'ended': this store writes no more
    */
   merged(
     changed: readonly string[],
@@ -93,26 +94,26 @@ export class Validation {
       return different.length > 0 ? 'coerced' : version
     }
     const error = schemaError(storeName, found.issues)
-    // A store that changes nothing can only tell.
+    // A store that only reads can only tell.
     if (options.onInvalid === 'accept' || options.readOnly) {
       if (found.issues.some((issue) => !this.#accepted.has(keyOf(issue)))) report(error)
       this.#accept(found.issues)
       return version
     }
-    // What did not fit before is no fault of theirs: the next save tells.
+    // What was invalid before is no fault of the other writer: the next save of this program tells.
     const ours = new Set(this.#check(before)?.issues?.map(keyOf))
     const isOurs = (issue: SchemaIssue) => ours.has(keyOf(issue))
     if (found.issues.every(isOurs)) return version
     report(error)
     const atFault = changed.filter((name) => found.names?.has(name))
     for (const name of atFault) this.#put(name, before)
-    // Where it is not said which ones are at fault, or others are to blame as well: all or nothing.
+    // Where the schema does not say which variables are at fault, or not all of them: all or nothing.
     if (!(this.#check(variables.snapshot())?.issues ?? []).every(isOurs))
       for (const name of changed) this.#put(name, before)
     return 'refused'
   }
 
-  /** The version is of the shape that this program gives the pool, and nobody else's to change. */
+  /** The version tells the shape that this program gives the pool: no other writer may change it. */
   #mergedVersion(
     changed: readonly string[],
     before: Readonly<JsonObject>,
@@ -132,7 +133,7 @@ export class Validation {
       return 'ended'
     }
     report(error)
-    // A store that changes nothing can only tell.
+    // A store that only reads can only tell.
     if (options.readOnly) return 'taken'
     for (const name of changed) this.#put(name, before)
     return 'refused'
@@ -148,7 +149,7 @@ export class Validation {
     return schema && checked(variables, schema)
   }
 
-  /** Gives a variable the value that it has there; is that another one? */
+  /** Gives a variable the value that it has in `values`; returns whether that changed it. */
   #put(name: string, values: Readonly<JsonObject>): boolean {
     const { variables } = this.#context
     const value = ownValue(values, name)

@@ -1,7 +1,7 @@
 import type { BackendListener } from '../contracts/backend.ts'
 
 /** Told about everything, and does nothing: what is written with it is written whatever others say. */
-export const DEAF: BackendListener = {
+export const NO_LISTENER: BackendListener = {
   changed() {},
   reread() {},
   requested: async () => new Uint8Array(),

@@ -1,4 +1,4 @@
-import { DEAF } from '../backends/no-listener.ts'
+import { NO_LISTENER } from '../backends/no-listener.ts'
 import type { Backend } from '../contracts/backend.ts'
 import { PersistError } from '../runtime/errors.ts'
 
@@ -17,7 +17,7 @@ export interface WriteLimits {
  * @throws {PersistError} as a store's save(); ERR_PERSIST_FAILED where somebody else goes on writing it
  */
 export async function writePool(backend: Backend, bytes: Uint8Array, limits: WriteLimits): Promise<void> {
-  await backend.open(DEAF, limits.openTimeoutMs)
+  await backend.open(NO_LISTENER, limits.openTimeoutMs)
   try {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       if ((await backend.write(bytes, limits.saveTimeoutMs)) === 'written') return

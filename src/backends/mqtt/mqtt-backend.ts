@@ -8,12 +8,12 @@ import { ConnectionLost, wasClosed, wasTakenOver } from '../../mqtt/failure.ts'
 import { asPersistError, PersistError } from '../../runtime/errors.ts'
 import { unref } from '../../runtime/keep-alive.ts'
 import { type Deferred, deferred, pause, within } from '../../runtime/promises.ts'
-import { DEAF } from '../no-listener.ts'
+import { NO_LISTENER } from '../no-listener.ts'
 import { SubscriptionRefused } from './fence.ts'
-import { SideCompany } from './integration-topics.ts'
+import { IntegrationTopics } from './integration-topics.ts'
 import { type Company, type Learned, type OpeningLimit, openSessionWithin } from './open-session.ts'
 import { newClaim } from './owner/claim.ts'
-import { EditRequests } from './owner/request-topics.ts'
+import { RequestTopics } from './owner/request-topics.ts'
 import type { Session } from './session.ts'
 import { refusalIn, WriteFailure, writeError } from './write-error.ts'
 
@@ -49,11 +49,11 @@ class MqttBackend implements Backend {
   readonly place: string
   readonly #given: MqttPlace
   readonly #loadSide: MqttBackendOptions['sideTopics']
-  #side: SideCompany | undefined
+  #side: IntegrationTopics | undefined
   readonly #target: Target & Company
   readonly #learned: Learned
   /** What editors ask for, where this is the owner. */
-  readonly #requests: EditRequests | undefined
+  readonly #requests: RequestTopics | undefined
   /** Aborted when it is closed or taken over, for that reason. */
   readonly #closing = new AbortController()
   readonly #closed = deferred<void>()
@@ -70,7 +70,7 @@ class MqttBackend implements Backend {
     const target = targetOf(place)
     const { topic, clientId } = target
     const claim = role === 'owner' ? newClaim(topic, place.name) : undefined
-    const requests = claim && new EditRequests(topic, claim.session)
+    const requests = claim && new RequestTopics(topic, claim.session)
     this.place = target.place
     this.#given = place
     this.#loadSide = sideTopics
@@ -92,7 +92,7 @@ class MqttBackend implements Backend {
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
     const side = await this.#loadSide?.()
     const trouble = (error: PersistError) => listener.trouble(error)
-    this.#side = side && new SideCompany(side, this.#target.store, trouble)
+    this.#side = side && new IntegrationTopics(side, this.#target.store, trouble)
     // This timer also keeps a Node process alive until the store is open; nothing else here does.
     const session = await this.#openSession(limitMs, (ms, abort) => setTimeout(abort, ms))
     return this.#use(session, listener)
@@ -262,7 +262,7 @@ async function keepRetained(place: MqttPlace, bytes: Uint8Array, limitMs: number
   const end = performance.now() + limitMs
   const left = () => Math.max(1, end - performance.now())
   try {
-    await backend.open(DEAF, left())
+    await backend.open(NO_LISTENER, left())
     while ((await backend.write(bytes, left())) !== 'written');
   } finally {
     await backend.close()

@@ -3,18 +3,18 @@ import { lateError, stepBeforeConnack } from '../../mqtt/connect.ts'
 import { type Attempt, connectError } from '../../mqtt/connect-error.ts'
 import { Connection } from '../../mqtt/connection.ts'
 import { type ConnectionFailure, ConnectionLost, isOlderBroker, wasClosed } from '../../mqtt/failure.ts'
-import type { Companion } from '../../mqtt/topic-handler.ts'
 import { PersistError } from '../../runtime/errors.ts'
 import { type FencePlace, SubscriptionRefused } from './fence.ts'
 import { type Claim, Presence, willOf } from './owner/claim.ts'
 import { Session } from './session.ts'
+import type { TopicHandler } from './topic-handler.ts'
 
 /** What a session is for, beside the pool. */
 export interface Company {
   /** There where the pool is to be owned. */
   readonly claim: Claim | undefined
   /** What else is listened to on each connection, if the broker lets us. */
-  accompany(connection: Connection): readonly Companion[]
+  accompany(connection: Connection): readonly TopicHandler[]
   /** With which an owner opens for the first time: it ends the connection of the owner before. */
   readonly firstClientId: string
 }
@@ -63,7 +63,7 @@ async function openSession(
       const opened = new Session(connection, limits, target.topic, fencePlace, presence, others)
       session = opened
       onStep(() => opened.step)
-      await opened.look()
+      await opened.probe()
       learned.protocolVersion = protocolVersion
       learned.fencePlace = opened.fencePlace
       learned.hasCompany = hasCompany

@@ -116,7 +116,7 @@ export class OwnerLink implements EditorLink {
       return lateError(this.#target.store, 'looked at', limitMs, session.step)
     }
     try {
-      if (watch.owner.kind === 'none') await within(session.look(), limitMs, late)
+      if (watch.owner.kind === 'none') await within(session.probe(), limitMs, late)
     } catch (error) {
       // It is connected again to ask; for a change of our own there will be a connection of its own.
       if (!(error instanceof ConnectionLost)) throw error

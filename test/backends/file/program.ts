@@ -1,7 +1,7 @@
 // A program of its own, to be killed or to run as another user: file-program <path> once|loop.
 
 import { fileBackend } from '../../../src/backends/file/file-backend.ts'
-import { DEAF } from '../../../src/backends/no-listener.ts'
+import { NO_LISTENER } from '../../../src/backends/no-listener.ts'
 import { reasonOf } from '../../../src/runtime/errors.ts'
 
 const [path = '', mode] = process.argv.slice(2)
@@ -10,7 +10,7 @@ const filler = 'x'.repeat(50_000)
 
 async function run(): Promise<void> {
   const backend = fileBackend(path)
-  const { bytes } = await backend.open(DEAF, 10_000)
+  const { bytes } = await backend.open(NO_LISTENER, 10_000)
   let value: number = bytes === null ? 0 : JSON.parse(new TextDecoder().decode(bytes)).value
   do {
     value += 1

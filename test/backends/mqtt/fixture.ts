@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { type MqttBackendOptions, mqttBackend } from '../../../src/backends/mqtt/mqtt-backend.ts'
-import { DEAF } from '../../../src/backends/no-listener.ts'
+import { NO_LISTENER } from '../../../src/backends/no-listener.ts'
 import type { Backend, BackendListener, Held, WriteOutcome } from '../../../src/contracts/backend.ts'
 import type { PersistError } from '../../../src/runtime/errors.ts'
 import { waitFor } from '../../helpers/wait.ts'
@@ -70,7 +70,7 @@ export async function openBackend(choice: BackendChoice, limitMs = 8000): Promis
 /** The error that opening ends with. */
 export async function openingError(choice: BackendChoice, limitMs = 8000): Promise<PersistError> {
   const backend = makeBackend(choice)
-  return errorOf(backend.open(DEAF, limitMs))
+  return errorOf(backend.open(NO_LISTENER, limitMs))
 }
 
 /** What a promise rejects with; that it does not is an error too. */

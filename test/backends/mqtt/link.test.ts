@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { DEAF } from '../../../src/backends/no-listener.ts'
+import { NO_LISTENER } from '../../../src/backends/no-listener.ts'
 import { startAedes } from '../../helpers/aedes.ts'
 import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { retainedAt } from '../../helpers/mqtt-client.ts'
@@ -98,6 +98,6 @@ describe('close()', () => {
   test('before it was opened', async () => {
     const backend = makeBackend({ url: 'mqtt://127.0.0.1:9' })
     await backend.close()
-    expect(await errorOf(backend.open(DEAF, 1000))).toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
+    expect(await errorOf(backend.open(NO_LISTENER, 1000))).toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
   })
 })

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { mqttBackend } from '../../../src/backends/mqtt/mqtt-backend.ts'
-import { DEAF } from '../../../src/backends/no-listener.ts'
+import { NO_LISTENER } from '../../../src/backends/no-listener.ts'
 import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../../helpers/available.ts'
 import { freePort } from '../../helpers/free-port.ts'
@@ -156,7 +156,7 @@ describe('what keeps a store from being opened', () => {
   test('close() while it opens', async () => {
     const port = await listening(createServer(() => {}))
     const backend = makeBackend({ url: `mqtt://127.0.0.1:${port}` })
-    const opening = backend.open(DEAF, 60_000)
+    const opening = backend.open(NO_LISTENER, 60_000)
     await backend.close()
     await expect(opening).rejects.toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
   })

@@ -1,8 +1,8 @@
 import { encodeText } from '../../../format/bytes.ts'
 import { type Connection, type ConnectionSettings, FAILURE, type Message } from '../../../mqtt/connection.ts'
-import type { Companion } from '../../../mqtt/topic-handler.ts'
 import { deferred } from '../../../runtime/promises.ts'
 import { randomHex } from '../../../runtime/random-hex.ts'
+import type { TopicHandler } from '../topic-handler.ts'
 
 /** That a backend owns its pool: the same for all its connections. */
 export interface Claim {
@@ -38,7 +38,7 @@ const OFFLINE = 'Offline'
  * The rank decides, not the order of messages, which some brokers deliver to one in another order than to others; and
  * a broker that was killed may bring back the session of an owner that is long gone.
  */
-export class Presence implements Companion {
+export class Presence implements TopicHandler {
   /** Resolves when somebody else has claimed the pool after us. */
   readonly taken: Promise<void>
   readonly #taken = deferred<void>()

@@ -1,7 +1,7 @@
 import type { EditRequest } from '../../../contracts/backend.ts'
 import type { Connection, Message } from '../../../mqtt/connection.ts'
-import type { Companion } from '../../../mqtt/topic-handler.ts'
 import { deferred } from '../../../runtime/promises.ts'
+import type { TopicHandler } from '../topic-handler.ts'
 
 /** Longer than what any owner says of itself, in bytes. */
 const LIMIT_BYTES = 200
@@ -16,7 +16,7 @@ export type Owner =
   | { readonly kind: 'none' }
 
 /** An editor's side of a connection: it sees who owns the pool, and hears the answers to what it asks. */
-export class OwnerWatch implements Companion {
+export class OwnerWatch implements TopicHandler {
   readonly #connection: Connection
   readonly #topic: string
   readonly #lwtTopic: string | undefined

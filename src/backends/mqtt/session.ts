@@ -1,9 +1,10 @@
 import type { BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
 import { copyOf, encodeText, sameBytes } from '../../format/bytes.ts'
+import type { Connected } from '../../mqtt/connect.ts'
 import type { Connection, ServerLimits } from '../../mqtt/connection.ts'
 import { pause } from '../../runtime/promises.ts'
 import { ECHO_MS, Fence, type FencePlace, isFenceMessage } from './fence.ts'
-import type { Presence } from './owner/claim.ts'
+import type { Claim } from './owner/claim.ts'
 import { PoolTopic } from './pool-topic.ts'
 import { propertiesOf, STAMP_BYTES } from './stamp-properties.ts'
 import type { TopicHandler } from './topic-handler.ts'
@@ -21,7 +22,7 @@ export class Session {
   /** The largest payload that the broker takes on the pool's topic, in bytes. */
   readonly limitBytes: number
   /** There where the pool is to be owned, and the broker lets owners tell so. */
-  readonly presence: Presence | undefined
+  readonly claim: Claim | undefined
   /** What is waited for, for the message when it takes too long. */
   step = ''
   readonly #topic: string
@@ -38,16 +39,15 @@ export class Session {
   #isRecheckDue = false
 
   constructor(
-    connection: Connection,
-    limits: ServerLimits,
+    { connection, limits }: Connected,
     topic: string,
     place: FencePlace,
-    presence: Presence | undefined,
+    claim: Claim | undefined,
     others: readonly TopicHandler[],
   ) {
     this.connection = connection
-    this.presence = presence
-    this.#handlers = presence === undefined ? others : [presence, ...others]
+    this.claim = claim
+    this.#handlers = claim === undefined ? others : [claim, ...others]
     this.#limits = limits
     this.#topic = topic
     this.limitBytes = payloadLimit(topic, connection.protocolVersion, limits.maximumPacketSize)
@@ -78,7 +78,7 @@ export class Session {
     pool.onRace = () => this.#recheckSoon()
     const { limitBytes, connection } = this
     const { protocolVersion } = connection
-    const isLost = this.presence?.isLost ?? false
+    const isLost = this.claim?.isLost ?? false
     return { bytes: copyOf(pool.known), stamp: pool.stamp, isLost, proof: this.#proof, limitBytes, protocolVersion }
   }
 

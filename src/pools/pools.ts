@@ -8,7 +8,7 @@ import type { EditorOptions } from '../open/open-editor.ts'
 import { PersistError } from '../runtime/errors.ts'
 import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../store/options.ts'
 import { type Listing, type ListingOptions, listPools } from './listing.ts'
-import { type OwnerKind, Ownership } from './owners.ts'
+import { type OwnerKind, Owners } from './owners.ts'
 import { assertName, PoolTopics } from './pool-topics.ts'
 
 /** Where pools are: an editor's options without the name; `topic` has `{name}` as one of its levels. */
@@ -29,7 +29,7 @@ export class Pools {
   readonly options: PoolsOptions
   readonly topics: PoolTopics
   /** Who owns the pools, as far as the last listing has shown. */
-  owners: Ownership = new Ownership()
+  owners: Owners = new Owners()
   readonly #resolved: ResolvedOptions
   readonly #address: BrokerAddress
 
@@ -74,7 +74,7 @@ export class Pools {
    * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT
    */
   async list(visit: (name: string, bytes: Uint8Array) => void, names?: readonly string[]): Promise<Listing> {
-    const owners = new Ownership()
+    const owners = new Owners()
     this.owners = owners
     return this.#list(visit, owners, names)
   }
@@ -87,7 +87,7 @@ export class Pools {
   async read(name: string): Promise<HeldPool> {
     let held: Uint8Array | null = null
     // Its own: several pools may be read at the same time.
-    const owners = new Ownership()
+    const owners = new Owners()
     const visit = (_name: string, bytes: Uint8Array) => {
       held = new Uint8Array(bytes)
     }
@@ -95,7 +95,7 @@ export class Pools {
     return { bytes: held, owner: owners.of(name) }
   }
 
-  async #list(visit: ListingOptions['visit'], owners: Ownership, names?: readonly string[]): Promise<Listing> {
+  async #list(visit: ListingOptions['visit'], owners: Owners, names?: readonly string[]): Promise<Listing> {
     const { topics } = this
     return listPools({ topics, owners, names, visit, connected: (use) => this.connected(use) })
   }

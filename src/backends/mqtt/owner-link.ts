@@ -5,7 +5,8 @@ import { ConnectionLost, PublishRefused } from '../../mqtt/failure.ts'
 import { PersistError } from '../../runtime/errors.ts'
 import { deferred, delay, orAfter, within } from '../../runtime/promises.ts'
 import { randomHex } from '../../runtime/random-hex.ts'
-import { type Owner, OwnerWatch } from './owner/owner-watch.ts'
+import { lwtTopicOf, type Owner } from './owner/owner-topics.ts'
+import { OwnerWatch } from './owner/owner-watch.ts'
 import { type MqttPlace, type PoolAddress, poolAddressOf } from './pool-address.ts'
 import type { Session } from './session.ts'
 import { SessionOpener } from './session-opener.ts'
@@ -39,7 +40,7 @@ export class OwnerLink implements EditorLink {
   /** @throws {PersistError} ERR_PERSIST_OPTION */
   constructor(place: MqttPlace, openTimeoutMs: number) {
     const address = poolAddressOf(place)
-    const lwtTopic = place.name === undefined ? undefined : `tele/${place.name}/LWT`
+    const lwtTopic = place.name === undefined ? undefined : lwtTopicOf(place.name)
     const editor = randomHex(8)
     this.label = address.storeName
     this.#openTimeoutMs = openTimeoutMs
@@ -54,7 +55,7 @@ export class OwnerLink implements EditorLink {
   }
 
   get isOwned(): boolean {
-    return this.#watch?.owner.kind === 'store'
+    return this.#watch?.owner.kind === 'program'
   }
 
   /** Connects, if it is not connected yet. */
@@ -66,7 +67,7 @@ export class OwnerLink implements EditorLink {
     const number = ++this.#count
     const start = performance.now()
     let limit = limitMs
-    /** The owner that was asked: a store's session, or a device. */
+    /** The owner that was asked: a program's session, or a device. */
     let asked: string | undefined
     let isRepeated = false
     const left = () => Math.max(1, start + limit - performance.now())
@@ -74,7 +75,7 @@ export class OwnerLink implements EditorLink {
       const seen = await this.#again(asked !== undefined, left)
       const { session, watch } = seen
       const owner = await this.#owner(seen, left())
-      const now = owner.kind === 'store' ? owner.session : owner.kind
+      const now = owner.kind === 'program' ? owner.session : owner.kind
       // Whoever was asked may have done it: nobody else must be asked to do it once more.
       if (asked !== undefined && now !== asked && owner.kind !== 'none') throw this.#noAnswer(limit, 'replaced')
       if (asked === undefined && owner.kind === 'none') return 'nobody'
@@ -129,7 +130,7 @@ export class OwnerLink implements EditorLink {
     bytes: Uint8Array,
   ): Promise<Uint8Array | 'again' | 'closed' | 'refused'> {
     const outcome = deferred<Uint8Array | 'again' | 'closed' | 'refused'>()
-    const asked = watch.owner.kind === 'store' ? watch.owner.session : undefined
+    const asked = watch.owner.kind === 'program' ? watch.owner.session : undefined
     let isClosed = false
     const closed = (how: 'closed' | 'refused') => {
       isClosed = true
@@ -139,7 +140,7 @@ export class OwnerLink implements EditorLink {
     const forgetNews = watch.onNews(() => {
       const { owner } = watch
       // Whoever comes after it need not wait for it. It may come back itself: an owner before it has deleted what it said.
-      if (owner.kind === 'store' && (!isClosed || owner.session === asked)) outcome.resolve('again')
+      if (owner.kind === 'program' && (!isClosed || owner.session === asked)) outcome.resolve('again')
       else if (asked !== undefined && watch.isClosed && !isClosed) closed('closed')
     })
     watch.ask(kind, id, bytes).then((answer) => {

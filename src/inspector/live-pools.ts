@@ -1,7 +1,8 @@
 import { decodeObject, decodePayload } from '../format/payload.ts'
 import { isExamined } from '../pools/doctor.ts'
+import type { OwnerKind } from '../pools/owners.ts'
 import type { Pools } from '../pools/pools.ts'
-import { type PoolsListener, type Presence, watchPools } from '../pools/watch-pools.ts'
+import { NOBODY, type OwnerState, type PoolsListener, watchPools } from '../pools/watch-pools.ts'
 import { reasonOf } from '../runtime/errors.ts'
 import { EventLog } from './event-log.ts'
 import { PoolHistory } from './pool-history.ts'
@@ -15,7 +16,7 @@ const SHOWN_BYTES = 10_000
 /** A pool as it is now. */
 interface LivePool {
   bytes: Uint8Array
-  presence: Presence
+  owner: OwnerState
   changedAt: number | undefined
   count: number | null
   /** Of its variables, once it has changed: the next change needs them. */
@@ -48,7 +49,7 @@ export class LivePools {
   watch(signal: AbortSignal, onReady: () => void): Promise<void> {
     let isReady = false
     const listener: PoolsListener = {
-      found: (name, bytes, presence) => void (isExamined(name) || this.#found(name, bytes, presence)),
+      found: (name, bytes, owner) => void (isExamined(name) || this.#found(name, bytes, owner)),
       ready: (_count, isComplete) => {
         this.#incomplete = isComplete ? undefined : INCOMPLETE
         this.#offline = undefined
@@ -57,7 +58,7 @@ export class LivePools {
         isReady = true
       },
       changed: (name, before, after) => void (isExamined(name) || this.#changed(name, before, after)),
-      owned: (name, presence) => this.#owned(name, presence),
+      owned: (name, owner) => this.#owned(name, owner),
       offline: ({ message }) => {
         this.#offline = message
         this.events.add({ type: 'offline', message })
@@ -91,8 +92,8 @@ export class LivePools {
     return this.#known.get(name)?.bytes ?? null
   }
 
-  ownerOf(name: string): Presence['owner'] {
-    return this.#known.get(name)?.presence.owner ?? 'none'
+  ownerOf(name: string): OwnerKind {
+    return this.#known.get(name)?.owner.kind ?? 'none'
   }
 
   /** A pool with its variables; undefined: there is none. */
@@ -118,9 +119,9 @@ export class LivePools {
     return [...past, { since, text: textOf(pool?.bytes ?? null) }]
   }
 
-  #found(name: string, bytes: Uint8Array, presence: Presence): void {
+  #found(name: string, bytes: Uint8Array, owner: OwnerState): void {
     const { count } = decoded(bytes, name)
-    this.#known.set(name, { bytes, presence, changedAt: undefined, count, texts: undefined })
+    this.#known.set(name, { bytes, owner, changedAt: undefined, count, texts: undefined })
   }
 
   #changed(name: string, before: Uint8Array | null, after: Uint8Array | null): void {
@@ -138,17 +139,17 @@ export class LivePools {
     this.#deletedAt.delete(name)
     const { texts, count } = decoded(after, name)
     const known = pool?.texts ?? (before === null ? NOTHING : decoded(before, name).texts)
-    const presence = pool?.presence ?? { owner: 'none', isOnline: undefined }
-    const changed: LivePool = { bytes: after, presence, changedAt: now, count, texts }
+    const owner = pool?.owner ?? NOBODY
+    const changed: LivePool = { bytes: after, owner, changedAt: now, count, texts }
     this.#known.set(name, changed)
     const changes = known === undefined || texts === undefined ? null : changesOf(known, texts)
     this.events.add({ type: 'pool', pool: summaryOf(name, changed), changes })
   }
 
-  #owned(name: string, presence: Presence): void {
+  #owned(name: string, owner: OwnerState): void {
     const pool = this.#known.get(name)
     if (pool === undefined) return
-    pool.presence = presence
+    pool.owner = owner
     this.events.add({ type: 'pool', pool: summaryOf(name, pool) })
   }
 }
@@ -181,11 +182,10 @@ function changesOf(before: ReadonlyMap<string, string>, after: ReadonlyMap<strin
   return characters > LARGE_CHARACTERS ? null : changes
 }
 
-function summaryOf(name: string, { bytes, presence, changedAt, count }: LivePool): PoolSummary {
-  const { owner, isOnline } = presence
+function summaryOf(name: string, { bytes, owner: { kind, isOnline }, changedAt, count }: LivePool): PoolSummary {
   return {
     name,
-    owner,
+    owner: kind,
     ...(isOnline !== undefined && { isOnline }),
     variables: count,
     bytes: bytes.length,

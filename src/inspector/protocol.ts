@@ -4,6 +4,8 @@
  * Values travel as the JSON texts that are kept, so that a page shows what is there: `1.0`, an integer of 20 digits.
  */
 
+import type { OwnerKind } from '../pools/owners.ts'
+
 /** Where a page asks, by method and path below `/api`; `:name` is a pool's name, as encodeURIComponent() writes it. */
 export interface Routes {
   /** Server-sent events, LiveEvent as data; with `Last-Event-ID` it goes on after that event. */
@@ -47,13 +49,10 @@ export interface Failure {
 /** A variable and its JSON text; null: it is not there. */
 export type VariableText = readonly [name: string, text: string | null]
 
-/** Who owns a pool: a program that listens, a device that does not, or nobody at this moment. */
-export type Owner = 'program' | 'device' | 'none'
-
 /** A pool in the list. */
 export interface PoolSummary {
   readonly name: string
-  readonly owner: Owner
+  readonly owner: OwnerKind
   /** Whether its program or device is online; not there where nothing ever said so. */
   readonly isOnline?: boolean
   /** How many variables it has; null: what is kept there is no pool. */
@@ -164,7 +163,7 @@ export interface ImportPlan {
 export interface ImportedPool {
   readonly name: string
   /** Who owns the pool now that would be replaced. */
-  readonly owner: Owner
+  readonly owner: OwnerKind
   /** 'new': there is none now; 'same': nothing would change; 'invalid': one of both is no pool, and bytes are replaced. */
   readonly kind: 'new' | 'changed' | 'same' | 'invalid'
   /** What would change: the texts now and in the backup. */

@@ -1,15 +1,7 @@
 import { PersistError, type PersistErrorCode, reasonOf } from '../runtime/errors.ts'
+import type { ConnectionSettings } from './connection.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { ConnectionFailure, ConnectionLost } from './failure.ts'
-
-/** What is known about an attempt to connect, for the text of its error. */
-export interface Attempt {
-  readonly store: string
-  readonly endpoint: Endpoint
-  readonly protocolVersion: 4 | 5
-  readonly username: string | undefined
-  readonly hasClientCertificate: boolean
-}
 
 interface Explanation {
   readonly code?: PersistErrorCode
@@ -38,7 +30,7 @@ const CERTIFICATE_ERRORS: { readonly [code: string]: Explanation } = {
 }
 
 /** CONNACK: 1 to 5 in MQTT 3.1.1 (3.2.2.3), from 0x80 on in MQTT 5 (3.2.2.2). */
-function refusal(code: number, { username, protocolVersion }: Attempt): Explanation {
+function refusal(code: number, { username, protocolVersion }: ConnectionSettings): Explanation {
   const login =
     username === undefined
       ? 'Set the options username and password.'
@@ -69,11 +61,7 @@ function refusal(code: number, { username, protocolVersion }: Attempt): Explanat
   }
 }
 
-function network(
-  errorCode: string | undefined,
-  error: unknown,
-  { endpoint, hasClientCertificate }: Attempt,
-): Explanation {
+function network(errorCode: string | undefined, error: unknown, { endpoint, tls }: ConnectionSettings): Explanation {
   const { host, port, protocol } = endpoint
   const known = CERTIFICATE_ERRORS[errorCode ?? '']
   if (known !== undefined) return known
@@ -103,16 +91,16 @@ function network(
         : { what: reasonOf(error), advice: '' }
     case 'ECONNRESET':
     case 'EPIPE':
-      return closed(endpoint, hasClientCertificate)
+      return closed(endpoint, tls)
     default:
       // ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED, ERR_SSL_TLSV1_ALERT_UNKNOWN_CA…: alerts are what the broker says.
-      if (errorCode.includes('ALERT')) return clientCertificate(hasClientCertificate)
+      if (errorCode.includes('ALERT')) return clientCertificate(tls)
       return { what: reasonOf(error), advice: '' }
   }
 }
 
-function clientCertificate(isGiven: boolean): Explanation {
-  return isGiven
+function clientCertificate(tls: ConnectionSettings['tls']): Explanation {
+  return tls?.cert !== undefined
     ? {
         what: 'it does not accept this client certificate',
         advice: 'Check tls.cert and tls.key: has it been signed for this broker?',
@@ -120,23 +108,23 @@ function clientCertificate(isGiven: boolean): Explanation {
     : { what: 'it wants a client certificate', advice: 'Pass one as tls.cert and tls.key (PEM).' }
 }
 
-function closed({ protocol }: Endpoint, hasClientCertificate: boolean): Explanation {
+function closed({ protocol }: Endpoint, tls: ConnectionSettings['tls']): Explanation {
   const isSecure = protocol === 'mqtts' || protocol === 'wss'
   return {
     what: 'it closed the connection without an answer (no CONNACK came)',
     advice: isSecure
-      ? `Its log may say why${hasClientCertificate ? '' : '; if it wants a client certificate, pass tls.cert and tls.key'}.`
+      ? `Its log may say why${tls?.cert !== undefined ? '' : '; if it wants a client certificate, pass tls.cert and tls.key'}.`
       : 'Is that the port for MQTT without TLS? Others need mqtts:, ws: or wss: in option url.',
   }
 }
 
-function explain(failure: ConnectionFailure, attempt: Attempt): Explanation {
+function explain(failure: ConnectionFailure, settings: ConnectionSettings): Explanation {
   switch (failure.kind) {
     case 'refused':
     case 'disconnect':
-      return refusal(failure.code, attempt)
+      return refusal(failure.code, settings)
     case 'network':
-      return network(failure.errorCode, failure.error, attempt)
+      return network(failure.errorCode, failure.error, settings)
     case 'garbage': {
       const start = failure.start.split(/[^ -~]/)[0] ?? ''
       const received = start.length > 3 ? `; it sent "${start}"` : ''
@@ -153,26 +141,33 @@ function explain(failure: ConnectionFailure, attempt: Attempt): Explanation {
         advice: 'Are tls.ca, tls.cert and tls.key PEM texts, and do certificate and key belong together?',
       }
     default:
-      return closed(attempt.endpoint, attempt.hasClientCertificate)
+      return closed(settings.endpoint, settings.tls)
   }
 }
 
 /** Why a store could not be opened, or its connection not be made again. */
-export function connectError(failure: ConnectionFailure, attempt: Attempt): PersistError {
-  const { code = 'ERR_PERSIST_CONNECT', what, advice } = explain(failure, attempt)
-  const { store } = attempt
+export function connectError(
+  failure: ConnectionFailure,
+  storeName: string,
+  settings: ConnectionSettings,
+): PersistError {
+  const { code = 'ERR_PERSIST_CONNECT', what, advice } = explain(failure, settings)
   const received = receivedIn(failure)
   const shown = received === undefined ? '' : ` (${typeof received === 'number' ? hex(received) : received})`
-  return new PersistError(code, `Store ${store}: no connection to the broker, ${what}${shown}. ${advice}`.trimEnd(), {
-    store,
-    ...(received !== undefined && { received }),
-    ...('error' in failure && { cause: failure.error }),
-  })
+  return new PersistError(
+    code,
+    `Store ${storeName}: no connection to the broker, ${what}${shown}. ${advice}`.trimEnd(),
+    {
+      store: storeName,
+      ...(received !== undefined && { received }),
+      ...('error' in failure && { cause: failure.error }),
+    },
+  )
 }
 
 /** Why a connection that worked has ended; it is being made again. */
-export function lostError(failure: ConnectionFailure, store: string): PersistError {
-  return lost(failure, store, `Store ${store}: the connection was lost`, 'It is being made again.')
+export function lostError(failure: ConnectionFailure, storeName: string): PersistError {
+  return lost(failure, storeName, `Store ${storeName}: the connection was lost`, 'It is being made again.')
 }
 
 /** Why a connection has ended that is for no one pool; it is not made again. */
@@ -180,7 +175,7 @@ export function lostConnection(place: string, { failure }: ConnectionLost): Pers
   return lost(failure, place, `The connection to ${place} was lost`, 'Try again.')
 }
 
-function lost(failure: ConnectionFailure, store: string, what: string, then: string): PersistError {
+function lost(failure: ConnectionFailure, storeName: string, what: string, then: string): PersistError {
   const received = receivedIn(failure)
   const why = {
     settings: '',
@@ -194,21 +189,10 @@ function lost(failure: ConnectionFailure, store: string, what: string, then: str
     disconnect: `: the broker sent DISCONNECT with reason code ${hex(received)}`,
   }[failure.kind]
   return new PersistError('ERR_PERSIST_CONNECT', `${what}${why}. ${then}`, {
-    store,
+    store: storeName,
     ...(received !== undefined && { received }),
     ...('error' in failure && { cause: failure.error }),
   })
-}
-
-/** Why a connection is not made again: the pool has another owner now. */
-export function takenOverError(store: string): PersistError {
-  return new PersistError(
-    'ERR_PERSIST_TAKEN_OVER',
-    `Store ${store} was taken over: another program, or this one a second time, has opened the same pool to change it. ` +
-      'This store does not connect again and can only be read. Give each program a name of its own, or open the pool ' +
-      'with readOnly in all programs but one.',
-    { store },
-  )
 }
 
 function receivedIn(failure: ConnectionFailure): string | number | undefined {

@@ -52,8 +52,3 @@ export function wasClosed(failure: ConnectionFailure): boolean {
 export function wasTakenOver(failure: ConnectionFailure): boolean {
   return failure.kind === 'disconnect' && failure.code === 0x8e
 }
-
-/** Does a broker answer MQTT 5 like this that knows 3.1.1 only? With code 1 of its own time, 0x84, or not at all. */
-export function isOlderBroker(failure: ConnectionFailure): boolean {
-  return failure.kind === 'closed' || (failure.kind === 'refused' && (failure.code === 0x01 || failure.code === 0x84))
-}

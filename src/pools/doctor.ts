@@ -1,3 +1,4 @@
+import { lwtTopicOf, ownerTopicOf } from '../backends/mqtt/owner/owner-topics.ts'
 import { encodeText } from '../format/bytes.ts'
 import type { Connection } from '../mqtt/connection.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
@@ -85,11 +86,11 @@ class Doctor {
       ['size', () => this.#size()],
       [
         'owner',
-        () => this.#permission('owner', `${this.#topic}/owner`, 'two owners of one pool do not notice each other'),
+        () => this.#permission('owner', ownerTopicOf(this.#topic), 'two owners of one pool do not notice each other'),
       ],
       [
         'presence',
-        () => this.#permission('presence', `tele/${this.#name}/LWT`, 'nobody sees whether a program is online'),
+        () => this.#permission('presence', lwtTopicOf(this.#name), 'nobody sees whether a program is online'),
       ],
       [
         'requests',

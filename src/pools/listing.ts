@@ -1,7 +1,7 @@
 import type { Connection, Message } from '../mqtt/connection.ts'
 import { PersistError } from '../runtime/errors.ts'
 import { DroppedMessages } from './dropped-messages.ts'
-import type { Ownership } from './owners.ts'
+import type { Owners } from './owners.ts'
 import type { PoolTopics } from './pool-topics.ts'
 import { type Look, type LookOptions, look } from './read-retained.ts'
 
@@ -36,7 +36,7 @@ const unknown = (why: NonNullable<Completeness['why']>): Completeness => ({ isCo
 /** What is listed, and how. */
 export interface ListingOptions {
   readonly topics: PoolTopics
-  readonly owners: Ownership
+  readonly owners: Owners
   /** Of the pools to visit; undefined: all. */
   readonly names: readonly string[] | undefined
   visit(name: string, bytes: Uint8Array): void

@@ -1,3 +1,4 @@
+import { lwtTopicOf, nameInLwtTopic, ownerTopicOf } from '../backends/mqtt/owner/owner-topics.ts'
 import { PersistError } from '../runtime/errors.ts'
 
 /** Stands for the name of a pool in a topic. */
@@ -27,11 +28,6 @@ export class PoolTopics {
     return this.#template.replace(PLACE, () => name)
   }
 
-  /** Where the owner of a pool says who it is. */
-  ownerOf(name: string): string {
-    return `${this.of(name)}/owner`
-  }
-
   /** Where a message to ourselves may go: below the topic of a pool that nobody has. */
   get fence(): string {
     return `${this.of('persist-mqtt')}/fence`
@@ -44,12 +40,7 @@ export class PoolTopics {
    */
   filters(names?: readonly string[]): string[] {
     for (const name of names ?? []) assertName(name)
-    return (names ?? ['+']).flatMap((name) => [this.of(name), this.ownerOf(name), PoolTopics.lwtOf(name)])
-  }
-
-  /** Where programs and Tasmota devices of that name say whether they are online. */
-  static lwtOf(name: string): string {
-    return `tele/${name}/LWT`
+    return (names ?? ['+']).flatMap((name) => [this.of(name), ownerTopicOf(this.of(name)), lwtTopicOf(name)])
   }
 
   /** Which pool a message is about, and what it is; undefined: none. */
@@ -59,13 +50,13 @@ export class PoolTopics {
       const rest = topic.slice(length)
       for (const [kind, end] of [
         ['pool', this.#after],
-        ['owner', `${this.#after}/owner`],
+        ['owner', ownerTopicOf(this.#after)],
       ] as const) {
         if (rest.length > end.length && rest.endsWith(end))
           return { name: rest.slice(0, -end.length || undefined), kind }
       }
     }
-    const name = /^tele\/(.+)\/LWT$/s.exec(topic)?.[1]
+    const name = nameInLwtTopic(topic)
     return name === undefined ? undefined : { name, kind: 'lwt' }
   }
 }

@@ -1,6 +1,5 @@
 import { decodePayload } from '../format/payload.ts'
-import { type Target, targetOf } from '../mqtt/address.ts'
-import { newClientId } from '../mqtt/client-id.ts'
+import { addressOf, type BrokerAddress } from '../mqtt/address.ts'
 import { connect } from '../mqtt/connect.ts'
 import { lostConnection } from '../mqtt/connect-error.ts'
 import type { Connection } from '../mqtt/connection.ts'
@@ -9,7 +8,7 @@ import type { EditorOptions } from '../open/open-editor.ts'
 import { PersistError } from '../runtime/errors.ts'
 import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../store/options.ts'
 import { type Listing, type ListingOptions, listPools } from './listing.ts'
-import { type OwnerKind, Ownership } from './owners.ts'
+import { type OwnerKind, Owners } from './owners.ts'
 import { assertName, PoolTopics } from './pool-topics.ts'
 
 /** Where pools are: an editor's options without the name; `topic` has `{name}` as one of its levels. */
@@ -30,9 +29,9 @@ export class Pools {
   readonly options: PoolsOptions
   readonly topics: PoolTopics
   /** Who owns the pools, as far as the last listing has shown. */
-  owners: Ownership = new Ownership()
+  owners: Owners = new Owners()
   readonly #resolved: ResolvedOptions
-  readonly #target: Target
+  readonly #address: BrokerAddress
 
   /** @throws {PersistError} ERR_PERSIST_OPTION */
   constructor(options: PoolsOptions = {}) {
@@ -42,28 +41,26 @@ export class Pools {
     this.options = options
     this.topics = new PoolTopics(topic)
     this.#resolved = resolved
-    const target = targetOf({ ...resolved, topic, name: undefined })
-    const place = target.endpoint.text
-    this.#target = { ...target, place, store: place }
+    this.#address = addressOf(resolved)
   }
 
   /** The broker, for people: `mqtt://localhost:1883`. */
   get place(): string {
-    return this.#target.endpoint.text
+    return this.#address.endpoint.text
   }
 
   /** Is the link encrypted? */
   get isSecure(): boolean {
-    return /^(mqtts|wss)$/.test(this.#target.endpoint.protocol)
+    return /^(mqtts|wss)$/.test(this.#address.endpoint.protocol)
   }
 
   get hasPassword(): boolean {
-    return this.#target.password !== undefined
+    return this.#address.password !== undefined
   }
 
   /** Does it stay on this machine? */
   get isLocal(): boolean {
-    return /^(127\.|::1$|localhost$)/.test(this.#target.endpoint.host)
+    return /^(127\.|::1$|localhost$)/.test(this.#address.endpoint.host)
   }
 
   /** The options of an editor, or a store, of one of the pools. */
@@ -77,7 +74,7 @@ export class Pools {
    * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT
    */
   async list(visit: (name: string, bytes: Uint8Array) => void, names?: readonly string[]): Promise<Listing> {
-    const owners = new Ownership()
+    const owners = new Owners()
     this.owners = owners
     return this.#list(visit, owners, names)
   }
@@ -90,7 +87,7 @@ export class Pools {
   async read(name: string): Promise<HeldPool> {
     let held: Uint8Array | null = null
     // Its own: several pools may be read at the same time.
-    const owners = new Ownership()
+    const owners = new Owners()
     const visit = (_name: string, bytes: Uint8Array) => {
       held = new Uint8Array(bytes)
     }
@@ -98,7 +95,7 @@ export class Pools {
     return { bytes: held, owner: owners.of(name) }
   }
 
-  async #list(visit: ListingOptions['visit'], owners: Ownership, names?: readonly string[]): Promise<Listing> {
+  async #list(visit: ListingOptions['visit'], owners: Owners, names?: readonly string[]): Promise<Listing> {
     const { topics } = this
     return listPools({ topics, owners, names, visit, connected: (use) => this.connected(use) })
   }
@@ -151,9 +148,7 @@ export class Pools {
    * @throws {PersistError} ERR_PERSIST_CONNECT where it is lost
    */
   async connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result> {
-    // Each with a client id of its own: of two with the same one, the broker ends the older.
-    const target = { ...this.#target, clientId: newClientId(), isForMany: true }
-    const { connection } = await connect(target, this.#resolved.openTimeoutMs)
+    const { connection } = await connect({ ...this.#address, isForMany: true }, this.#resolved.openTimeoutMs)
     try {
       return await use(connection)
     } catch (error) {

@@ -1,8 +1,7 @@
 import type { Message } from '../mqtt/connection.ts'
 import { asPersistError, type PersistError } from '../runtime/errors.ts'
 import { orAfter } from '../runtime/promises.ts'
-import type { OwnerKind } from './owners.ts'
-import { Ownership } from './owners.ts'
+import { type OwnerKind, Owners } from './owners.ts'
 import type { Pools } from './pools.ts'
 import { look } from './read-retained.ts'
 
@@ -12,24 +11,24 @@ const LAST_PAUSE_MS = 15_000
 
 type Bytes = Uint8Array | null
 
-const NOBODY: Presence = { owner: 'none', isOnline: undefined }
-
 /** Who owns a pool, and whether it is online; undefined: nobody ever said. */
-export interface Presence {
-  readonly owner: OwnerKind
+export interface OwnerState {
+  readonly kind: OwnerKind
   readonly isOnline: boolean | undefined
 }
+
+export const NOBODY: OwnerState = { kind: 'none', isOnline: undefined }
 
 /** Told of what happens to pools. */
 export interface PoolsListener {
   /** This pool is there at the beginning; told of all before the first `ready`. */
-  found(name: string, bytes: Uint8Array, presence: Presence): void
+  found(name: string, bytes: Uint8Array, owner: OwnerState): void
   /** Everything that is there is known, for the first time or once more; nothing before that is told as a change. */
   ready(count: number, isComplete: boolean): void
   /** A pool is another one now; null: there is, or was, none. */
   changed(name: string, before: Bytes, after: Bytes): void
   /** Somebody else owns it, or nobody, or its owner has come or gone. */
-  owned(name: string, presence: Presence, before: Presence): void
+  owned(name: string, now: OwnerState, before: OwnerState): void
   /** The connection is gone, and is being made again. */
   offline(error: PersistError): void
 }
@@ -70,8 +69,8 @@ class PoolsWatch {
   readonly #names: readonly string[] | undefined
   readonly #listener: PoolsListener
   readonly #known = new Map<string, Uint8Array>()
-  readonly #presences = new Map<string, Presence>()
-  #ownership = new Ownership()
+  readonly #states = new Map<string, OwnerState>()
+  #owners = new Owners()
 
   constructor(pools: Pools, names: readonly string[] | undefined, listener: PoolsListener) {
     this.#pools = pools
@@ -84,7 +83,7 @@ class PoolsWatch {
     return this.#pools.connected(async (connection) => {
       const { topics } = this.#pools
       const found = new Map<string, Uint8Array>()
-      this.#ownership = new Ownership()
+      this.#owners = new Owners()
       let isListing = true
       const received = ({ topic, payload }: Message) => {
         const about = topics.parse(topic)
@@ -92,7 +91,7 @@ class PoolsWatch {
         if (about.kind === 'pool' && isListing) put(found, about.name, payload)
         else if (about.kind === 'pool') this.#changed(about.name, payload)
         else {
-          this.#ownership.received(about.name, about.kind, payload)
+          this.#owners.received(about.name, about.kind, payload)
           if (!isListing) this.#owned(about.name)
         }
       }
@@ -129,7 +128,7 @@ class PoolsWatch {
       for (const name of [...this.#known.keys()]) if (!found.has(name)) this.#changed(name, new Uint8Array())
     for (const [name, bytes] of this.#known) {
       if (!isFirst) this.#owned(name)
-      else this.#listener.found(name, bytes, this.#present(name))
+      else this.#listener.found(name, bytes, this.#stateOf(name))
     }
     this.#listener.ready(this.#known.size, isComplete)
   }
@@ -141,22 +140,22 @@ class PoolsWatch {
     if (after === null) this.#known.delete(name)
     else this.#known.set(name, after)
     this.#listener.changed(name, before, after)
-    if (after === null) this.#presences.delete(name)
+    if (after === null) this.#states.delete(name)
     else if (before === null) this.#owned(name)
   }
 
   #owned(name: string): void {
     // Devices without a pool are none of ours.
     if (!this.#known.has(name)) return
-    const before = this.#presences.get(name) ?? NOBODY
-    const now = this.#present(name)
-    if (before.owner !== now.owner || before.isOnline !== now.isOnline) this.#listener.owned(name, now, before)
+    const before = this.#states.get(name) ?? NOBODY
+    const now = this.#stateOf(name)
+    if (before.kind !== now.kind || before.isOnline !== now.isOnline) this.#listener.owned(name, now, before)
   }
 
-  #present(name: string): Presence {
-    const presence = { owner: this.#ownership.of(name), isOnline: this.#ownership.isOnline(name) }
-    this.#presences.set(name, presence)
-    return presence
+  #stateOf(name: string): OwnerState {
+    const state = { kind: this.#owners.of(name), isOnline: this.#owners.isOnline(name) }
+    this.#states.set(name, state)
+    return state
   }
 }
 

@@ -68,7 +68,7 @@ export class Fence {
    * @param found whether it has come; where nothing of ours comes back, that ends the waiting
    * @throws {SubscriptionRefused}
    */
-  async look(found: () => boolean): Promise<'fence' | 'settled'> {
+  async probe(found: () => boolean): Promise<'fence' | 'settled'> {
     let subscribed = false
     if (this.place === 'private') {
       // Below the pool's topic, where an access list is most likely to let us; new each time, so no echo is an old one's.
@@ -96,7 +96,7 @@ export class Fence {
    *
    * @throws {SubscriptionRefused}
    */
-  lookOnPoolTopic(): Promise<boolean> {
+  probePoolTopic(): Promise<boolean> {
     return this.#pass(false)
   }
 

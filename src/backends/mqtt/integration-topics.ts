@@ -2,14 +2,14 @@ import type { SideTopics } from '../../contracts/integration.ts'
 import { encodeText } from '../../format/bytes.ts'
 import type { Connection } from '../../mqtt/connection.ts'
 import { ConnectionLost, PublishRefused, wasClosed } from '../../mqtt/failure.ts'
-import type { Companion } from '../../mqtt/topic-handler.ts'
 import { asPersistError, PersistError } from '../../runtime/errors.ts'
+import type { TopicHandler } from './topic-handler.ts'
 
 /** Where the broker closes each time at what is published there, nothing more is. */
 const CLOSED_EACH_TIME = 2
 
 /** Brings an integration's topics to the connections of a backend; what is refused there is told, and no harm to the pool. */
-export class SideCompany {
+export class IntegrationTopics {
   readonly #side: SideTopics
   readonly #store: string
   readonly #trouble: (error: PersistError) => void
@@ -23,7 +23,7 @@ export class SideCompany {
   }
 
   /** What is listened to on a connection. */
-  on(connection: Connection): Companion {
+  on(connection: Connection): TopicHandler {
     const { topics } = this.#side
     return {
       subscribe: async () => {

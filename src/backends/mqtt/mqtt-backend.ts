@@ -1,20 +1,20 @@
 import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
 import type { SideTopics } from '../../contracts/integration.ts'
-import { type MqttPlace, type Target, targetOf } from '../../mqtt/address.ts'
-import { ownerClientId } from '../../mqtt/client-id.ts'
 import { lateError } from '../../mqtt/connect.ts'
-import { lostError, takenOverError } from '../../mqtt/connect-error.ts'
+import { lostError } from '../../mqtt/connect-error.ts'
+import type { Connection } from '../../mqtt/connection.ts'
 import { ConnectionLost, wasClosed, wasTakenOver } from '../../mqtt/failure.ts'
 import { asPersistError, PersistError } from '../../runtime/errors.ts'
 import { unref } from '../../runtime/keep-alive.ts'
 import { type Deferred, deferred, pause, within } from '../../runtime/promises.ts'
 import { NO_LISTENER } from '../no-listener.ts'
 import { SubscriptionRefused } from './fence.ts'
-import { SideCompany } from './integration-topics.ts'
-import { type Company, type Learned, type OpeningLimit, openSessionWithin } from './open-session.ts'
-import { newClaim } from './owner/claim.ts'
-import { EditRequests } from './owner/request-topics.ts'
+import { IntegrationTopics } from './integration-topics.ts'
+import { newClaimant } from './owner/claim.ts'
+import { RequestTopics } from './owner/request-topics.ts'
+import { type MqttPlace, type PoolAddress, poolAddressOf } from './pool-address.ts'
 import type { Session } from './session.ts'
+import { SessionOpener } from './session-opener.ts'
 import { refusalIn, WriteFailure, writeError } from './write-error.ts'
 
 export interface MqttBackendOptions extends MqttPlace {
@@ -49,11 +49,12 @@ class MqttBackend implements Backend {
   readonly place: string
   readonly #given: MqttPlace
   readonly #sideTopics: MqttBackendOptions['sideTopics']
-  #sides: readonly SideCompany[] = []
-  readonly #target: Target & Company
-  readonly #learned: Learned
+  #integrations: readonly IntegrationTopics[] = []
+  readonly #address: PoolAddress
+  readonly #isOwner: boolean
+  readonly #opener: SessionOpener
   /** What editors ask for, where this is the owner. */
-  readonly #requests: EditRequests | undefined
+  readonly #requests: RequestTopics | undefined
   /** Aborted when it is closed or taken over, for that reason. */
   readonly #closing = new AbortController()
   readonly #closed = deferred<void>()
@@ -67,33 +68,27 @@ class MqttBackend implements Backend {
   #closedAnnouncements = 0
 
   constructor({ role = 'guest', sideTopics, ...place }: MqttBackendOptions) {
-    const target = targetOf(place)
-    const { topic, clientId } = target
-    const claim = role === 'owner' ? newClaim(topic, place.name) : undefined
-    const requests = claim && new EditRequests(topic, claim.session)
-    this.place = target.place
+    const address = poolAddressOf(place)
+    const { topic } = address
+    const claimant = role === 'owner' ? newClaimant(topic, place.name) : undefined
+    const requests = claimant && new RequestTopics(topic, claimant.session)
+    this.place = address.place
     this.#given = place
     this.#sideTopics = sideTopics
     this.#requests = requests
-    this.#target = {
-      ...target,
-      claim,
-      firstClientId: claim === undefined ? clientId : ownerClientId(topic),
-      accompany: (connection) => [requests, ...this.#sides].flatMap((company) => company?.on(connection) ?? []),
-    }
-    this.#learned = {
-      protocolVersion: target.protocolVersion === 'auto' ? 5 : target.protocolVersion,
-      fencePlace: 'private',
-      hasCompany: claim !== undefined,
-      wasOpened: false,
-    }
+    this.#address = address
+    this.#isOwner = role === 'owner'
+    const handlersFor = (connection: Connection) =>
+      [requests, ...this.#integrations].flatMap((part) => part?.on(connection) ?? [])
+    this.#opener = new SessionOpener(address, claimant && { claimant, handlersFor })
   }
 
   async open(listener: BackendListener, limitMs: number): Promise<Held> {
     const trouble = (error: PersistError) => listener.tell({ kind: 'trouble', error })
-    this.#sides = (this.#sideTopics?.() ?? []).map((side) => new SideCompany(side, this.#target.store, trouble))
+    const { storeName } = this.#address
+    this.#integrations = (this.#sideTopics?.() ?? []).map((side) => new IntegrationTopics(side, storeName, trouble))
     // This timer also keeps a Node process alive until the store is open; nothing else here does.
-    const session = await this.#openSession(limitMs, (ms, abort) => setTimeout(abort, ms))
+    const session = await this.#opener.open({ limitMs, closing: this.#closing.signal })
     return this.#use(session, listener)
   }
 
@@ -108,7 +103,7 @@ class MqttBackend implements Backend {
     const late = () => {
       // A connection on which nothing is answered may be dead; the next one will show.
       session.connection.destroy()
-      return lateError(this.#target.store, 'saved', limitMs, session.step)
+      return lateError(this.#address.storeName, 'saved', limitMs, session.step)
     }
     try {
       const outcome = await within(write.promise, limitMs, late)
@@ -128,11 +123,11 @@ class MqttBackend implements Backend {
     if (session === undefined) throw this.#goneError()
     const topic = `${this.#given.topic}/before`
     if (bytes !== null) return keepRetained({ ...this.#given, topic }, bytes, limitMs)
-    const { store } = this.#target
+    const { storeName } = this.#address
     try {
       // MQTT 3.1.1, 3.3.1.3: an empty retained message deletes what is retained.
       const removed = session.connection.publish(topic, new Uint8Array(), true)
-      await within(removed, limitMs, () => lateError(store, 'saved', limitMs, 'the PUBACK'))
+      await within(removed, limitMs, () => lateError(storeName, 'saved', limitMs, 'the PUBACK'))
     } catch (thrown) {
       throw this.#writeError(thrown, 0)
     }
@@ -142,7 +137,7 @@ class MqttBackend implements Backend {
     this.#stop(this.#closedError())
     // Not without need: a page that is left has no time to wait.
     if (this.#requests?.isBusy) await this.#requests.end()
-    this.#session?.presence?.withdraw()
+    this.#session?.claim?.withdraw()
     await this.#session?.connection.end()
   }
 
@@ -155,7 +150,7 @@ class MqttBackend implements Backend {
   /** There is another owner: this one is not to disturb it, and comes back no more. */
   #end(session: Session, listener: BackendListener): void {
     if (this.#isClosed) return
-    const error = takenOverError(this.#target.store)
+    const error = takenOverError(this.#address.storeName)
     this.#stop(error)
     // With a DISCONNECT, so that the will is not published: the other one is online.
     void session.connection.end()
@@ -164,10 +159,6 @@ class MqttBackend implements Backend {
 
   get #isClosed(): boolean {
     return this.#closing.signal.aborted
-  }
-
-  #openSession(limitMs: number, startTimer: OpeningLimit['startTimer']): Promise<Session> {
-    return openSessionWithin(this.#target, this.#learned, { limitMs, startTimer, closing: this.#closing.signal })
   }
 
   /** Synchronous from here to the listener: nothing that comes meanwhile is missed, or told twice. */
@@ -181,33 +172,38 @@ class MqttBackend implements Backend {
     void session.connection.lost.then((failure) => {
       this.#session = undefined
       if (this.#isClosed) return
-      if (this.#target.claim !== undefined && wasTakenOver(failure)) return this.#end(session, listener)
+      if (this.#isOwner && wasTakenOver(failure)) return this.#end(session, listener)
       // Pauses go on growing where a broker takes every connection and closes it at each write.
       if (performance.now() - since > LAST_PAUSE_MS) this.#longestPause = FIRST_PAUSE_MS
-      listener.tell({ kind: 'offline', error: lostError(failure, this.#target.store) })
+      listener.tell({ kind: 'offline', error: lostError(failure, this.#address.storeName) })
       void this.#reconnect(listener)
     })
-    void session.presence?.taken.then(() => this.#end(session, listener))
+    void session.claim?.taken.then(() => this.#end(session, listener))
     void this.#announce(session)
     const held = session.begin(listener)
     this.#requests?.begin(listener)
-    for (const side of this.#sides) side.linked(session.connection)
+    for (const side of this.#integrations) side.linked(session.connection)
     return held
   }
 
-  async #announce({ presence }: Session): Promise<void> {
+  async #announce({ claim }: Session): Promise<void> {
     try {
-      await presence?.announce()
+      await claim?.announce()
       this.#closedAnnouncements = 0
     } catch (thrown) {
       // Some brokers answer a message that is not allowed by closing. Once may be chance, or another owner.
       if (!(thrown instanceof ConnectionLost && wasClosed(thrown.failure))) return
       this.#closedAnnouncements += 1
-      if (this.#closedAnnouncements > 1) this.#learned.hasCompany = false
+      if (this.#closedAnnouncements > 1) this.#opener.giveUpSideTopics()
     }
   }
 
   async #reconnect(listener: BackendListener): Promise<void> {
+    const reconnectLimit = {
+      limitMs: RECONNECT_LIMIT_MS,
+      startTimer: unreferencedTimeout,
+      closing: this.#closing.signal,
+    }
     let isTold = false
     while (!this.#isClosed) {
       const longest = this.#longestPause
@@ -216,13 +212,13 @@ class MqttBackend implements Backend {
       await pause(Math.random() * longest, this.#closed.promise)
       if (this.#isClosed) return
       try {
-        const session = await this.#openSession(RECONNECT_LIMIT_MS, unreferencedTimeout)
-        if (session.presence?.isTaken) this.#end(session, listener)
+        const session = await this.#opener.open(reconnectLimit)
+        if (session.claim?.isTaken) this.#end(session, listener)
         else listener.tell({ kind: 'online', held: this.#use(session, listener) })
         return
       } catch (thrown) {
         if (this.#isClosed) return
-        const error = asPersistError(thrown, this.#target.store, 'connected again')
+        const error = asPersistError(thrown, this.#address.storeName, 'connected again')
         if (error.code !== 'ERR_PERSIST_DENIED') continue
         // It will hardly heal by itself, but somebody may give back the permission.
         this.#longestPause = LAST_PAUSE_MS
@@ -233,26 +229,39 @@ class MqttBackend implements Backend {
   }
 
   #writeError(thrown: unknown, sizeBytes: number): PersistError {
-    const { store, topic } = this.#target
+    const { storeName, topic } = this.#address
     const found = refusalIn(thrown, sizeBytes)
-    if (found instanceof WriteFailure) return writeError(found, store, topic)
-    if (found instanceof SubscriptionRefused) return writeError(new WriteFailure('unreadable'), store, topic)
-    if (!(found instanceof ConnectionLost)) return asPersistError(found, store, 'saved')
+    if (found instanceof WriteFailure) return writeError(found, storeName, topic)
+    if (found instanceof SubscriptionRefused) return writeError(new WriteFailure('unreadable'), storeName, topic)
+    if (!(found instanceof ConnectionLost)) return asPersistError(found, storeName, 'saved')
     if (wasClosed(found.failure)) this.#closedWrites += 1
-    if (this.#closedWrites < CLOSED_EACH_TIME) return lostError(found.failure, store)
+    if (this.#closedWrites < CLOSED_EACH_TIME) return lostError(found.failure, storeName)
     this.#closedWrites = 0
-    return writeError(new WriteFailure('closed each time', sizeBytes), store, topic)
+    return writeError(new WriteFailure('closed each time', sizeBytes), storeName, topic)
   }
 
   #closedError(): PersistError {
-    const { store } = this.#target
-    return new PersistError('ERR_PERSIST_CLOSED', `Store ${store} is closed.`, { store })
+    const { storeName } = this.#address
+    return new PersistError('ERR_PERSIST_CLOSED', `Store ${storeName} is closed.`, { store: storeName })
   }
 
   #goneError(): PersistError {
-    const { store } = this.#target
-    return new PersistError('ERR_PERSIST_CONNECT', `Store ${store} has no connection to the broker now.`, { store })
+    const { storeName } = this.#address
+    return new PersistError('ERR_PERSIST_CONNECT', `Store ${storeName} has no connection to the broker now.`, {
+      store: storeName,
+    })
   }
+}
+
+/** Why a connection is not made again: the pool has another owner now. */
+function takenOverError(storeName: string): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_TAKEN_OVER',
+    `Store ${storeName} was taken over: another program, or this one a second time, has opened the same pool to change it. ` +
+      'This store does not connect again and can only be read. Give each program a name of its own, or open the pool ' +
+      'with readOnly in all programs but one.',
+    { store: storeName },
+  )
 }
 
 /** Keeps bytes on another topic, with all that makes sure that they are held. */
@@ -269,7 +278,7 @@ async function keepRetained(place: MqttPlace, bytes: Uint8Array, limitMs: number
 }
 
 /** Trying to connect again keeps no program alive that has nothing else to do. */
-function unreferencedTimeout(ms: number, fn: () => void): unknown {
+function unreferencedTimeout(fn: () => void, ms: number): unknown {
   const timer: unknown = setTimeout(fn, ms)
   unref(timer)
   return timer

@@ -1,14 +1,15 @@
 import type { EditRequest } from '../../contracts/backend.ts'
 import type { EditorLink } from '../../contracts/editor-link.ts'
-import { type MqttPlace, type Target, targetOf } from '../../mqtt/address.ts'
 import { lateError } from '../../mqtt/connect.ts'
 import { ConnectionLost, PublishRefused } from '../../mqtt/failure.ts'
 import { PersistError } from '../../runtime/errors.ts'
 import { deferred, delay, orAfter, within } from '../../runtime/promises.ts'
 import { randomHex } from '../../runtime/random-hex.ts'
-import { type Company, type Learned, openSessionWithin } from './open-session.ts'
-import { type Owner, OwnerWatch } from './owner/owner-watch.ts'
+import { lwtTopicOf, type Owner } from './owner/owner-topics.ts'
+import { OwnerWatch } from './owner/owner-watch.ts'
+import { type MqttPlace, type PoolAddress, poolAddressOf } from './pool-address.ts'
 import type { Session } from './session.ts'
+import { SessionOpener } from './session-opener.ts'
 
 /** How long a device that may not listen at all is waited for, in milliseconds: a person is waiting too. */
 const DEVICE_LIMIT_MS = 2000
@@ -28,8 +29,8 @@ interface Seen {
  */
 export class OwnerLink implements EditorLink {
   readonly label: string
-  readonly #target: Target & Company
-  readonly #learned: Learned
+  readonly #address: PoolAddress
+  readonly #opener: SessionOpener
   readonly #openTimeoutMs: number
   readonly #closing = new AbortController()
   #watch: OwnerWatch | undefined
@@ -38,31 +39,23 @@ export class OwnerLink implements EditorLink {
 
   /** @throws {PersistError} ERR_PERSIST_OPTION */
   constructor(place: MqttPlace, openTimeoutMs: number) {
-    const target = targetOf(place)
-    const { topic, clientId, store, protocolVersion } = target
-    const lwtTopic = place.name === undefined ? undefined : `tele/${place.name}/LWT`
+    const address = poolAddressOf(place)
+    const lwtTopic = place.name === undefined ? undefined : lwtTopicOf(place.name)
     const editor = randomHex(8)
-    this.label = store
+    this.label = address.storeName
     this.#openTimeoutMs = openTimeoutMs
-    this.#target = {
-      ...target,
-      claim: undefined,
-      firstClientId: clientId,
-      accompany: (connection) => {
-        this.#watch = new OwnerWatch(connection, topic, lwtTopic, editor)
+    this.#address = address
+    this.#opener = new SessionOpener(address, {
+      claimant: undefined,
+      handlersFor: (connection) => {
+        this.#watch = new OwnerWatch(connection, address.topic, lwtTopic, editor)
         return [this.#watch]
       },
-    }
-    this.#learned = {
-      protocolVersion: protocolVersion === 'auto' ? 5 : protocolVersion,
-      fencePlace: 'private',
-      hasCompany: true,
-      wasOpened: false,
-    }
+    })
   }
 
   get isOwned(): boolean {
-    return this.#watch?.owner.kind === 'store'
+    return this.#watch?.owner.kind === 'program'
   }
 
   /** Connects, if it is not connected yet. */
@@ -74,7 +67,7 @@ export class OwnerLink implements EditorLink {
     const number = ++this.#count
     const start = performance.now()
     let limit = limitMs
-    /** The owner that was asked: a store's session, or a device. */
+    /** The owner that was asked: a program's session, or a device. */
     let asked: string | undefined
     let isRepeated = false
     const left = () => Math.max(1, start + limit - performance.now())
@@ -82,7 +75,7 @@ export class OwnerLink implements EditorLink {
       const seen = await this.#again(asked !== undefined, left)
       const { session, watch } = seen
       const owner = await this.#owner(seen, left())
-      const now = owner.kind === 'store' ? owner.session : owner.kind
+      const now = owner.kind === 'program' ? owner.session : owner.kind
       // Whoever was asked may have done it: nobody else must be asked to do it once more.
       if (asked !== undefined && now !== asked && owner.kind !== 'none') throw this.#noAnswer(limit, 'replaced')
       if (asked === undefined && owner.kind === 'none') return 'nobody'
@@ -102,7 +95,7 @@ export class OwnerLink implements EditorLink {
   }
 
   async close(): Promise<void> {
-    const { store } = this.#target
+    const store = this.#address.storeName
     this.#closing.abort(new PersistError('ERR_PERSIST_CLOSED', `The editor of ${store} is closed.`, { store }))
     const seen = await this.#opening?.catch(() => undefined)
     await seen?.session.connection.end()
@@ -113,10 +106,10 @@ export class OwnerLink implements EditorLink {
     const late = () => {
       // A connection on which nothing is answered may be dead.
       session.connection.destroy()
-      return lateError(this.#target.store, 'looked at', limitMs, session.step)
+      return lateError(this.#address.storeName, 'looked at', limitMs, session.step)
     }
     try {
-      if (watch.owner.kind === 'none') await within(session.look(), limitMs, late)
+      if (watch.owner.kind === 'none') await within(session.probe(), limitMs, late)
     } catch (error) {
       // It is connected again to ask; for a change of our own there will be a connection of its own.
       if (!(error instanceof ConnectionLost)) throw error
@@ -137,7 +130,7 @@ export class OwnerLink implements EditorLink {
     bytes: Uint8Array,
   ): Promise<Uint8Array | 'again' | 'closed' | 'refused'> {
     const outcome = deferred<Uint8Array | 'again' | 'closed' | 'refused'>()
-    const asked = watch.owner.kind === 'store' ? watch.owner.session : undefined
+    const asked = watch.owner.kind === 'program' ? watch.owner.session : undefined
     let isClosed = false
     const closed = (how: 'closed' | 'refused') => {
       isClosed = true
@@ -147,7 +140,7 @@ export class OwnerLink implements EditorLink {
     const forgetNews = watch.onNews(() => {
       const { owner } = watch
       // Whoever comes after it need not wait for it. It may come back itself: an owner before it has deleted what it said.
-      if (owner.kind === 'store' && (!isClosed || owner.session === asked)) outcome.resolve('again')
+      if (owner.kind === 'program' && (!isClosed || owner.session === asked)) outcome.resolve('again')
       else if (asked !== undefined && watch.isClosed && !isClosed) closed('closed')
     })
     watch.ask(kind, id, bytes).then((answer) => {
@@ -188,11 +181,9 @@ export class OwnerLink implements EditorLink {
   }
 
   async #open(limitMs: number): Promise<Seen> {
-    const closing = this.#closing.signal
-    const startTimer = (ms: number, fn: () => void) => setTimeout(fn, ms)
-    const session = await openSessionWithin(this.#target, this.#learned, { limitMs, startTimer, closing })
+    const session = await this.#opener.open({ limitMs, closing: this.#closing.signal })
     // Where the broker lets nobody see who owns a pool, nobody is seen.
-    const watch = this.#watch ?? new OwnerWatch(session.connection, this.#target.topic, undefined, '')
+    const watch = this.#watch ?? new OwnerWatch(session.connection, this.#address.topic, undefined, '')
     void session.connection.lost.then(() => {
       this.#opening = undefined
     })
@@ -200,7 +191,7 @@ export class OwnerLink implements EditorLink {
   }
 
   #denied(received: number): PersistError {
-    const { store, topic } = this.#target
+    const { storeName: store, topic } = this.#address
     const text =
       `The owner of the pool of ${store} could not be asked: the broker refused the message. ` +
       `Give this user write permission on ${topic}/set/# and ${topic}/increment/#. Nothing was changed.`
@@ -208,7 +199,7 @@ export class OwnerLink implements EditorLink {
   }
 
   #noAnswer(limitMs: number, asked: string): PersistError {
-    const { store } = this.#target
+    const store = this.#address.storeName
     if (asked === 'replaced') {
       const text =
         `The owner of the pool of ${store} was closed or replaced by another one while it was asked. It may ` +

@@ -1,19 +1,20 @@
 import type { BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
 import { copyOf, encodeText, sameBytes } from '../../format/bytes.ts'
+import type { Connected } from '../../mqtt/connect.ts'
 import type { Connection, ServerLimits } from '../../mqtt/connection.ts'
-import type { Companion } from '../../mqtt/topic-handler.ts'
 import { pause } from '../../runtime/promises.ts'
 import { ECHO_MS, Fence, type FencePlace, isFenceMessage } from './fence.ts'
-import type { Presence } from './owner/claim.ts'
+import type { Claim } from './owner/claim.ts'
 import { PoolTopic } from './pool-topic.ts'
 import { propertiesOf, STAMP_BYTES } from './stamp-properties.ts'
+import type { TopicHandler } from './topic-handler.ts'
 import { WriteFailure } from './write-error.ts'
 
 /** The largest remaining length of a packet that MQTT can express (MQTT 5, 1.5.5). */
 const MAX_REMAINING_LENGTH = 268_435_455
 
 /** How long after a race what is kept is looked at, in milliseconds, or up to twice as long. */
-const LOOK_MS = 200
+const RECHECK_MS = 200
 
 /** One connection, and the pool on it from the first look to the last write. */
 export class Session {
@@ -21,11 +22,11 @@ export class Session {
   /** The largest payload that the broker takes on the pool's topic, in bytes. */
   readonly limitBytes: number
   /** There where the pool is to be owned, and the broker lets owners tell so. */
-  readonly presence: Presence | undefined
+  readonly claim: Claim | undefined
   /** What is waited for, for the message when it takes too long. */
   step = ''
   readonly #topic: string
-  readonly #companions: readonly Companion[]
+  readonly #handlers: readonly TopicHandler[]
   readonly #limits: ServerLimits
   readonly #pool = new PoolTopic()
   readonly #fence: Fence
@@ -34,20 +35,19 @@ export class Session {
   #retains = false
   #isWriting = false
   /** What is kept is being looked at, or is to be soon. */
-  #looking: Promise<void> | undefined
-  #isLookDue = false
+  #rechecking: Promise<void> | undefined
+  #isRecheckDue = false
 
   constructor(
-    connection: Connection,
-    limits: ServerLimits,
+    { connection, limits }: Connected,
     topic: string,
     place: FencePlace,
-    presence: Presence | undefined,
-    others: readonly Companion[],
+    claim: Claim | undefined,
+    others: readonly TopicHandler[],
   ) {
     this.connection = connection
-    this.presence = presence
-    this.#companions = presence === undefined ? others : [presence, ...others]
+    this.claim = claim
+    this.#handlers = claim === undefined ? others : [claim, ...others]
     this.#limits = limits
     this.#topic = topic
     this.limitBytes = payloadLimit(topic, connection.protocolVersion, limits.maximumPacketSize)
@@ -55,7 +55,7 @@ export class Session {
     connection.onMessage = (message) => {
       if (isFenceMessage(message.payload)) this.#fence.received(message.payload)
       else if (message.topic === topic) this.#pool.received(message)
-      else this.#companions.some((companion) => companion.received(message))
+      else this.#handlers.some((handler) => handler.received(message))
     }
   }
 
@@ -64,10 +64,10 @@ export class Session {
   }
 
   /** Subscribes, and finds out what is held; `begin` then tells. */
-  async look(): Promise<void> {
+  async probe(): Promise<void> {
     this.step = 'the answer to SUBSCRIBE, and what is retained'
-    const asked = this.#companions.map((companion) => companion.subscribe())
-    const [proof] = await Promise.all([this.#fence.look(() => this.#pool.found !== undefined), ...asked])
+    const asked = this.#handlers.map((handler) => handler.subscribe())
+    const [proof] = await Promise.all([this.#fence.probe(() => this.#pool.found !== undefined), ...asked])
     this.#proof = proof
   }
 
@@ -75,10 +75,10 @@ export class Session {
   begin(listener: BackendListener): Held {
     const pool = this.#pool
     pool.begin(listener)
-    pool.onRace = () => this.#lookSoon()
+    pool.onRace = () => this.#recheckSoon()
     const { limitBytes, connection } = this
     const { protocolVersion } = connection
-    const isLost = this.presence?.isLost ?? false
+    const isLost = this.claim?.isLost ?? false
     return { bytes: copyOf(pool.known), stamp: pool.stamp, isLost, proof: this.#proof, limitBytes, protocolVersion }
   }
 
@@ -89,7 +89,7 @@ export class Session {
     const pool = this.#pool
     this.#isWriting = true
     try {
-      if (this.#looking !== undefined) await this.#looking
+      if (this.#rechecking !== undefined) await this.#rechecking
       if (pool.known === null && !pool.isProven && (await this.#isTaken())) return 'superseded'
       return await this.#writeOver(bytes, stamp)
     } finally {
@@ -133,7 +133,7 @@ export class Session {
     this.step = 'the echo of a message on the topic itself'
     const pool = this.#pool
     pool.askAgain()
-    const isReadable = await this.#fence.lookOnPoolTopic()
+    const isReadable = await this.#fence.probePoolTopic()
     pool.answered()
     if (pool.found !== undefined && !pool.isProven) pool.reread()
     if (pool.known !== null) return true
@@ -151,28 +151,28 @@ export class Session {
   }
 
   /** Looks at what is kept when the race is over; at random, since the other writer may be such a store too. */
-  #lookSoon(): void {
-    if (this.#isLookDue) return
-    this.#isLookDue = true
+  #recheckSoon(): void {
+    if (this.#isRecheckDue) return
+    this.#isRecheckDue = true
     const due = () => {
-      this.#isLookDue = false
+      this.#isRecheckDue = false
       // A write looks by itself if it was raced, and the race goes on with it.
-      if (this.#isWriting || this.#looking !== undefined) return this.#lookSoon()
-      this.#looking = this.#look().finally(() => {
-        this.#looking = undefined
+      if (this.#isWriting || this.#rechecking !== undefined) return this.#recheckSoon()
+      this.#rechecking = this.#recheck().finally(() => {
+        this.#rechecking = undefined
       })
     }
     // Not if the connection is over by then: the next one looks at what is kept anyway.
-    this.connection.orLost(pause(LOOK_MS * (1 + Math.random()))).then(due, () => {})
+    this.connection.orLost(pause(RECHECK_MS * (1 + Math.random()))).then(due, () => {})
   }
 
   /** Never rejects. */
-  async #look(): Promise<void> {
+  async #recheck(): Promise<void> {
     const pool = this.#pool
     const before = pool.foreignCount
     try {
       const retained = await this.#readBack()
-      if (pool.foreignCount !== before) this.#lookSoon()
+      if (pool.foreignCount !== before) this.#recheckSoon()
       else if (!sameBytes(retained, pool.known)) pool.reread()
     } catch {
       // The connection is over, or what was granted once is not any more: the next connection, or write, will tell.
@@ -183,7 +183,7 @@ export class Session {
   async #readBack(): Promise<Uint8Array | null> {
     this.step = 'the retained message, read back'
     this.#pool.askAgain()
-    await this.#fence.look(() => this.#pool.found !== undefined)
+    await this.#fence.probe(() => this.#pool.found !== undefined)
     this.#pool.answered()
     return this.#pool.found ?? null
   }

@@ -34,8 +34,8 @@ export async function watch(context: Context): Promise<ExitCode> {
         for (const change of valueChanges(values.before, values.after)) tell.change(name, variable, change)
       }
     },
-    owned(name, { owner }, before) {
-      if (owner !== before.owner) tell.event(name, owner === 'none' ? 'offline' : 'online', owner)
+    owned(name, { kind }, before) {
+      if (kind !== before.kind) tell.event(name, kind === 'none' ? 'offline' : 'online', kind)
     },
     offline(error) {
       if (!wasOffline) io.err(printable(error.message))

@@ -12,7 +12,7 @@ interface Remembered {
 }
 
 /** The answers to requests that may be sent again. */
-export class AnswerMemory {
+export class AnsweredRequests {
   readonly #byKey = new Map<string, Remembered>()
   #sizeBytes = 0
 

@@ -1,11 +1,21 @@
 import { encodeText } from '../../../format/bytes.ts'
 import { type Connection, type ConnectionSettings, FAILURE, type Message } from '../../../mqtt/connection.ts'
-import type { Companion } from '../../../mqtt/topic-handler.ts'
 import { deferred } from '../../../runtime/promises.ts'
 import { randomHex } from '../../../runtime/random-hex.ts'
+import type { TopicHandler } from '../topic-handler.ts'
+import {
+  isHigher,
+  lwtTopicOf,
+  onlineIn,
+  ownerTopicOf,
+  printOnline,
+  printRank,
+  type Rank,
+  rankIn,
+} from './owner-topics.ts'
 
 /** That a backend owns its pool: the same for all its connections. */
-export interface Claim {
+export interface Claimant {
   /** Where owners say who they are: of all that do so at a time, the one with the highest rank owns the pool. */
   readonly topic: string
   /** Where `Online` and `Offline` are told, as Tasmota devices do; undefined: nowhere. */
@@ -17,20 +27,17 @@ export interface Claim {
   isSaid: boolean
 }
 
-/** A new claim to the pool on a topic. */
-export function newClaim(topic: string, name: string | undefined): Claim {
-  const lwtTopic = name === undefined ? undefined : `tele/${name}/LWT`
-  return { topic: `${topic}/owner`, lwtTopic, session: randomHex(8), rank: undefined, isSaid: false }
+/** A new owner of the pool on a topic. */
+export function newClaimant(topic: string, name: string | undefined): Claimant {
+  const lwtTopic = name === undefined ? undefined : lwtTopicOf(name)
+  return { topic: ownerTopicOf(topic), lwtTopic, session: randomHex(8), rank: undefined, isSaid: false }
 }
 
 /** What the broker is to publish when an owner's connection ends without a goodbye. */
-export function willOf({ lwtTopic }: Claim): Pick<ConnectionSettings, 'will'> {
+export function willOf({ lwtTopic }: Claimant): Pick<ConnectionSettings, 'will'> {
   if (lwtTopic === undefined) return {}
-  return { will: { topic: lwtTopic, payload: encodeText(OFFLINE) as Buffer, qos: 1, retain: true } }
+  return { will: { topic: lwtTopic, payload: encodeText(printOnline(false)) as Buffer, qos: 1, retain: true } }
 }
-
-const ONLINE = 'Online'
-const OFFLINE = 'Offline'
 
 /**
  * An owner's presence on one connection: it tells who owns the pool, and hears when somebody else does.
@@ -38,81 +45,82 @@ const OFFLINE = 'Offline'
  * The rank decides, not the order of messages, which some brokers deliver to one in another order than to others; and
  * a broker that was killed may bring back the session of an owner that is long gone.
  */
-export class Presence implements Companion {
+export class Claim implements TopicHandler {
   /** Resolves when somebody else has claimed the pool after us. */
   readonly taken: Promise<void>
   readonly #taken = deferred<void>()
   readonly #connection: Connection
-  readonly #claim: Claim
+  readonly #claimant: Claimant
   /** Who was found there where owners say who they are, before we did so. */
   #found: Rank | undefined
   #isAnnounced = false
   /** Where the broker lets us subscribe, and so, as a rule, publish. */
   readonly #granted = new Set<string>()
 
-  constructor(connection: Connection, claim: Claim) {
+  constructor(connection: Connection, claimant: Claimant) {
     this.#connection = connection
-    this.#claim = claim
+    this.#claimant = claimant
     this.taken = this.#taken.promise
   }
 
   /** What we had said is gone, which nobody but us takes back: the broker has lost its retained messages. */
   get isLost(): boolean {
-    const { rank, topic } = this.#claim
-    return rank !== undefined && this.#claim.isSaid && this.#found === undefined && this.#granted.has(topic)
+    const { rank, topic } = this.#claimant
+    return rank !== undefined && this.#claimant.isSaid && this.#found === undefined && this.#granted.has(topic)
   }
 
   /** Somebody else owns the pool, and has claimed it while we were away. */
   get isTaken(): boolean {
-    const { rank } = this.#claim
+    const { rank } = this.#claimant
     return rank !== undefined && this.#found !== undefined && isHigher(this.#found, rank)
   }
 
   async subscribe(): Promise<void> {
-    const { topic, lwtTopic } = this.#claim
+    const { topic, lwtTopic } = this.#claimant
     const topics = lwtTopic === undefined ? [topic] : [topic, lwtTopic]
     const codes = await this.#connection.subscribe(topics)
     for (const [index, code] of codes.entries()) if (code < FAILURE) this.#granted.add(topics[index] as string)
   }
 
   received({ topic, payload, retain }: Message): boolean {
-    const { lwtTopic } = this.#claim
-    if (topic !== this.#claim.topic && topic !== lwtTopic) return false
+    const { lwtTopic } = this.#claimant
+    if (topic !== this.#claimant.topic && topic !== lwtTopic) return false
     if (topic === lwtTopic) {
       // The will of an older connection of ours, or of the owner before us: brokers notice a dead link late.
-      const isOffline = !retain && new TextDecoder().decode(payload) === OFFLINE
-      if (isOffline && this.#isAnnounced) this.#say(lwtTopic, ONLINE)
+      const isOffline = !retain && onlineIn(payload) === false
+      if (isOffline && this.#isAnnounced) this.#say(lwtTopic, printOnline(true))
       return true
     }
-    const { rank } = this.#claim
+    const { rank } = this.#claimant
     const theirs = rankIn(payload)
     if (!this.#isAnnounced || rank === undefined) this.#found = theirs
     else if (theirs === undefined || isHigher(rank, theirs)) {
       // Deleted, perhaps by an owner before us that has just closed; or somebody has yet to hear of us.
-      if (!retain) this.#say(topic, JSON.stringify(rank))
+      if (!retain) this.#say(topic, printRank(rank))
     } else if (isHigher(theirs, rank)) this.#taken.resolve()
     return true
   }
 
   /** Tells the world that this is the owner; resolves when the broker has it, rejects with ConnectionLost. */
   async announce(): Promise<void> {
-    const { topic, session, lwtTopic } = this.#claim
+    const { topic, session, lwtTopic } = this.#claimant
     // Later than the one before, also where the clocks of two machines differ.
-    this.#claim.rank ??= { session, since: Math.max(Date.now(), (this.#found?.since ?? 0) + 1) }
+    const rank = this.#claimant.rank ?? { session, since: Math.max(Date.now(), (this.#found?.since ?? 0) + 1) }
+    this.#claimant.rank = rank
     this.#isAnnounced = true
     await Promise.all([
-      this.#found?.session === session || this.#publish(topic, JSON.stringify(this.#claim.rank)),
-      lwtTopic !== undefined && this.#publish(lwtTopic, ONLINE),
+      this.#found?.session === session || this.#publish(topic, printRank(rank)),
+      lwtTopic !== undefined && this.#publish(lwtTopic, printOnline(true)),
     ])
-    this.#claim.isSaid = true
+    this.#claimant.isSaid = true
   }
 
   /** Takes back what was announced. It goes out before the DISCONNECT; nobody need wait for an answer. */
   withdraw(): void {
     if (!this.#isAnnounced) return
     this.#isAnnounced = false
-    const { topic, lwtTopic } = this.#claim
-    if (lwtTopic !== undefined) this.#say(lwtTopic, OFFLINE)
+    const { topic, lwtTopic } = this.#claimant
+    if (lwtTopic !== undefined) this.#say(lwtTopic, printOnline(false))
     // MQTT 3.1.1, 3.3.1.3: an empty retained message deletes what is retained.
     this.#say(topic, '')
   }
@@ -124,34 +132,5 @@ export class Presence implements Companion {
 
   async #publish(topic: string, text: string): Promise<void> {
     if (this.#granted.has(topic)) await this.#connection.publish(topic, encodeText(text), true)
-  }
-}
-
-/** What an owner says of itself. */
-interface Rank {
-  /** Different for each store that is opened. */
-  readonly session: string
-  /** When it was opened, in milliseconds since 1970; higher than that of the owner before in any case. */
-  readonly since: number
-}
-
-function isHigher(one: Rank, other: Rank): boolean {
-  return one.since === other.since ? one.session > other.session : one.since > other.since
-}
-
-/** Longer than what any owner says of itself, in bytes. */
-const LIMIT_BYTES = 200
-/** A time that nobody will see, but that can still be counted on from. */
-const LAST_TIME = 2 ** 52
-
-/** Undefined for everything that no owner has said: people and programs may write what they like. */
-function rankIn(payload: Uint8Array): Rank | undefined {
-  if (payload.length > LIMIT_BYTES) return undefined
-  try {
-    const { session, since } = JSON.parse(new TextDecoder().decode(payload)) as Partial<Record<keyof Rank, unknown>>
-    const isTime = Number.isSafeInteger(since) && (since as number) >= 0 && (since as number) < LAST_TIME
-    return typeof session === 'string' && isTime ? { session, since: since as number } : undefined
-  } catch {
-    return undefined
   }
 }

@@ -1,22 +1,11 @@
 import type { EditRequest } from '../../../contracts/backend.ts'
 import type { Connection, Message } from '../../../mqtt/connection.ts'
-import type { Companion } from '../../../mqtt/topic-handler.ts'
 import { deferred } from '../../../runtime/promises.ts'
-
-/** Longer than what any owner says of itself, in bytes. */
-const LIMIT_BYTES = 200
-
-/** Who owns a pool, as far as can be seen from outside. */
-export type Owner =
-  /** A store, which does what editors ask for. */
-  | { readonly kind: 'store'; readonly session: string }
-  /** A program that is online under that name and does not say that it owns the pool: a Tasmota device. */
-  | { readonly kind: 'device' }
-  /** Nobody, or a store whose connection is lost. */
-  | { readonly kind: 'none' }
+import type { TopicHandler } from '../topic-handler.ts'
+import { type Owner, onlineIn, ownerOf, ownerTopicOf, sessionIn } from './owner-topics.ts'
 
 /** An editor's side of a connection: it sees who owns the pool, and hears the answers to what it asks. */
-export class OwnerWatch implements Companion {
+export class OwnerWatch implements TopicHandler {
   readonly #connection: Connection
   readonly #topic: string
   readonly #lwtTopic: string | undefined
@@ -24,7 +13,7 @@ export class OwnerWatch implements Companion {
   readonly #answers = new Map<string, (bytes: Uint8Array) => void>()
   readonly #listeners = new Set<() => void>()
   #session: string | undefined
-  #lwt = ''
+  #isOnline: boolean | undefined
 
   /** @param editor random digits, in the topics of the answers to this one */
   constructor(connection: Connection, topic: string, lwtTopic: string | undefined, editor: string) {
@@ -35,10 +24,7 @@ export class OwnerWatch implements Companion {
   }
 
   get owner(): Owner {
-    if (this.#session !== undefined) {
-      return this.#lwt === 'Offline' ? { kind: 'none' } : { kind: 'store', session: this.#session }
-    }
-    return this.#lwt === 'Online' ? { kind: 'device' } : { kind: 'none' }
+    return ownerOf(this.#session, this.#isOnline)
   }
 
   /** Tells whenever something was heard of owners; the result stops it. Several questions may be under way. */
@@ -53,15 +39,14 @@ export class OwnerWatch implements Companion {
   }
 
   async subscribe(): Promise<void> {
-    const topics = [`${this.#topic}/owner`, `${this.#topic}/answer/${this.#editor}/+`]
+    const topics = [ownerTopicOf(this.#topic), `${this.#topic}/answer/${this.#editor}/+`]
     if (this.#lwtTopic !== undefined) topics.push(this.#lwtTopic)
     await this.#connection.subscribe(topics)
   }
 
   received({ topic, payload }: Message): boolean {
-    const text = () => new TextDecoder().decode(payload)
-    if (topic === `${this.#topic}/owner`) this.#session = payload.length > LIMIT_BYTES ? undefined : sessionIn(text())
-    else if (topic === this.#lwtTopic) this.#lwt = payload.length > LIMIT_BYTES ? '' : text()
+    if (topic === ownerTopicOf(this.#topic)) this.#session = sessionIn(payload)
+    else if (topic === this.#lwtTopic) this.#isOnline = onlineIn(payload)
     else {
       const answer = this.#answers.get(topic)
       answer?.(payload)
@@ -87,15 +72,5 @@ export class OwnerWatch implements Companion {
 
   forget(id: string): void {
     this.#answers.delete(`${this.#topic}/answer/${this.#editor}/${id}`)
-  }
-}
-
-/** The session in what an owner says of itself. */
-export function sessionIn(text: string): string | undefined {
-  try {
-    const { session } = JSON.parse(text) as { session?: unknown }
-    return typeof session === 'string' && /^[0-9a-f]{16}$/.test(session) ? session : undefined
-  } catch {
-    return undefined
   }
 }

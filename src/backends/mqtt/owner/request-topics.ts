@@ -1,9 +1,9 @@
 import type { BackendListener, EditRequest } from '../../../contracts/backend.ts'
 import { encodeText } from '../../../format/bytes.ts'
 import type { Connection, Message, MessageProperties } from '../../../mqtt/connection.ts'
-import type { Companion } from '../../../mqtt/topic-handler.ts'
 import { orAfter } from '../../../runtime/promises.ts'
-import { AnswerMemory } from './answered-requests.ts'
+import type { TopicHandler } from '../topic-handler.ts'
+import { AnsweredRequests } from './answered-requests.ts'
 
 /** So many requests wait for a store that is being opened; an editor whose request is dropped asks again. */
 const EARLY_LIMIT = 1000
@@ -32,11 +32,11 @@ interface Destination {
 }
 
 /** What editors ask the owner of a pool for, below the pool's topic; docs/protocol.md has the topics. */
-export class EditRequests {
+export class RequestTopics {
   readonly #topic: string
   readonly #session: string
   readonly #early: Message[] = []
-  readonly #answers = new AnswerMemory()
+  readonly #answers = new AnsweredRequests()
   /** What is being done, each with its answer on the way to the broker. */
   readonly #doing = new Set<Promise<void>>()
   #earlyBytes = 0
@@ -51,7 +51,7 @@ export class EditRequests {
   }
 
   /** What is asked on a connection, which is the one for answers from now on. */
-  on(connection: Connection): Companion {
+  on(connection: Connection): TopicHandler {
     this.#connection = connection
     return {
       subscribe: async () => {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { AnswerMemory } from '../../../../src/backends/mqtt/owner/answered-requests.ts'
+import { AnsweredRequests } from '../../../../src/backends/mqtt/owner/answered-requests.ts'
 
 const bytes = (length: number, value = 0) => new Uint8Array(length).fill(value)
 
 test('the answer to a request is known by its key and its content, also before it is there', async () => {
-  const memory = new AnswerMemory()
+  const memory = new AnsweredRequests()
   const answer = Promise.resolve(bytes(1))
   memory.remember('a', bytes(3, 1), answer)
   expect(memory.of('a', bytes(3, 1))).toBe(answer)
@@ -13,7 +13,7 @@ test('the answer to a request is known by its key and its content, also before i
 })
 
 test('the last 1,024 are remembered', () => {
-  const memory = new AnswerMemory()
+  const memory = new AnsweredRequests()
   const answer = Promise.resolve(bytes(1))
   for (let turn = 0; turn < 1025; turn++) memory.remember(`${turn}`, bytes(1), answer)
   expect([0, 1, 1024].map((turn) => memory.of(`${turn}`, bytes(1)) !== undefined)).toEqual([false, true, true])
@@ -23,7 +23,7 @@ test.each([
   ['requests', 2 ** 20, 1],
   ['answers', 1, 2 ** 20],
 ])('large %s push out older ones, and what is pushed out is not counted any more', async (_what, request, answer) => {
-  const memory = new AnswerMemory()
+  const memory = new AnsweredRequests()
   for (let turn = 0; turn < 100; turn++) {
     memory.remember(`${turn}`, bytes(request), Promise.resolve(bytes(answer)))
     await Promise.resolve()

@@ -1,0 +1,104 @@
+import { type Attempts, type Connected, type ConnectLimit, connectBy } from '../../mqtt/connect.ts'
+import type { Connection } from '../../mqtt/connection.ts'
+import { firstProtocol } from '../../mqtt/older-protocol.ts'
+import { PersistError } from '../../runtime/errors.ts'
+import { SubscriptionRefused } from './fence.ts'
+import { type Attempt, nextAttempt } from './next-attempt.ts'
+import { Claim, type Claimant, willOf } from './owner/claim.ts'
+import { ownerClientId } from './owner/owner-client-id.ts'
+import type { PoolAddress } from './pool-address.ts'
+import { Session } from './session.ts'
+import type { TopicHandler } from './topic-handler.ts'
+
+/** What the sessions of an owner, or an editor, do beside the pool, if the broker lets them. */
+export interface SessionRole {
+  /** Of an owner; editors have none. */
+  readonly claimant: Claimant | undefined
+  /** What else is listened to on a connection. */
+  handlersFor(connection: Connection): readonly TopicHandler[]
+}
+
+/** Opens one session of a pool after the other; each begins with what worked for the one before. */
+export class SessionOpener {
+  readonly #address: PoolAddress
+  readonly #role: SessionRole | undefined
+  #first: Attempt
+
+  /** @param role undefined for guests, which have nothing to do beside the pool */
+  constructor(address: PoolAddress, role: SessionRole | undefined) {
+    this.#address = address
+    this.#role = role
+    this.#first = {
+      protocolVersion: firstProtocol(address.protocolVersion),
+      clientId: role?.claimant === undefined ? address.clientId : ownerClientId(address.topic),
+      usesSideTopics: role !== undefined,
+      fencePlace: 'private',
+      isRepeated: false,
+    }
+  }
+
+  /**
+   * Connects and probes the pool, by other ways where the broker wants it so.
+   *
+   * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _OPTION, _TIMEOUT; the reason of `limit.closing`
+   */
+  async open(limit: ConnectLimit): Promise<Session> {
+    const address = this.#address
+    const { storeName, clientId } = address
+    /** Of the attempt under way, from CONNACK on. */
+    let session: Session | undefined
+    const attempts: Attempts<Attempt, Session> = {
+      storeName,
+      first: this.#first,
+      settingsOf: (attempt) => {
+        const claimant = this.#roleIn(attempt)?.claimant
+        return { ...address, ...attempt, ...(claimant && willOf(claimant)) }
+      },
+      prepare: async (connected, attempt, onStep) => {
+        const opened = this.#sessionOn(connected, attempt)
+        session = opened
+        onStep(() => opened.step)
+        await opened.probe()
+        // An owner that comes from now on comes later: its connection is not to be ended by this store.
+        this.#first = { ...attempt, clientId, fencePlace: opened.fencePlace, isRepeated: false }
+        return opened
+      },
+      next: (failure, attempt) => {
+        const next = nextAttempt(failure, attempt, session?.fencePlace, address)
+        session = undefined
+        if (next === 'unreadable') throw unreadableError(address)
+        return next
+      },
+    }
+    try {
+      return await connectBy(attempts, limit)
+    } catch (error) {
+      throw error instanceof SubscriptionRefused ? unreadableError(address, error.reasonCode) : error
+    }
+  }
+
+  /** The broker closes at what an owner says beside its pool: sessions do without from now on. */
+  giveUpSideTopics(): void {
+    this.#first = { ...this.#first, usesSideTopics: false }
+  }
+
+  #roleIn({ usesSideTopics }: Attempt): SessionRole | undefined {
+    return usesSideTopics ? this.#role : undefined
+  }
+
+  #sessionOn(connected: Connected, attempt: Attempt): Session {
+    const { connection } = connected
+    const role = this.#roleIn(attempt)
+    const claim = role?.claimant && new Claim(connection, role.claimant)
+    return new Session(connected, this.#address.topic, attempt.fencePlace, claim, role?.handlersFor(connection) ?? [])
+  }
+}
+
+function unreadableError({ storeName, topic }: PoolAddress, reasonCode?: number): PersistError {
+  const how = reasonCode === undefined ? 'closed the connection at' : `refused (0x${reasonCode.toString(16)})`
+  return new PersistError(
+    'ERR_PERSIST_DENIED',
+    `Store ${storeName} was not opened: the broker ${how} the subscription to ${topic}. Give this user read permission there.`,
+    { store: storeName, ...(reasonCode !== undefined && { received: reasonCode }) },
+  )
+}

@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest'
+import type { FencePlace } from '../../../src/backends/mqtt/fence.ts'
+import { type Attempt, nextAttempt } from '../../../src/backends/mqtt/next-attempt.ts'
+import type { ConnectionFailure } from '../../../src/mqtt/failure.ts'
+
+const address = { protocolVersion: 'auto', clientId: 'own' } as const
+
+/** An owner's first attempt. */
+const first: Attempt = {
+  protocolVersion: 5,
+  clientId: 'of all owners',
+  usesSideTopics: true,
+  fencePlace: 'private',
+  isRepeated: false,
+}
+const own: Attempt = { ...first, clientId: 'own' }
+const bare: Attempt = { ...own, usesSideTopics: false }
+
+const closed: ConnectionFailure = { kind: 'closed' }
+const reset: ConnectionFailure = { kind: 'network', error: new Error('no'), errorCode: 'ECONNRESET' }
+const takenOver: ConnectionFailure = { kind: 'disconnect', code: 0x8e }
+const unreachable: ConnectionFailure = { kind: 'network', error: new Error('no'), errorCode: 'ECONNREFUSED' }
+const silent: ConnectionFailure = { kind: 'silent' }
+const refused = (code: number): ConnectionFailure => ({ kind: 'refused', code })
+
+interface Row {
+  readonly name: string
+  readonly failure: ConnectionFailure
+  readonly from: Attempt
+  /** Where the fence was at last; undefined: no CONNACK came. */
+  readonly reached: FencePlace | undefined
+  /** What the next attempt has of its own, or what ends it. */
+  readonly next: Partial<Attempt> | 'unreadable' | undefined
+}
+
+const BEFORE_CONNACK: readonly Row[] = [
+  { name: 'closed: MQTT 3.1.1', failure: closed, from: first, reached: undefined, next: { protocolVersion: 4 } },
+  {
+    name: 'refused as an unknown protocol: MQTT 3.1.1',
+    failure: refused(0x84),
+    from: first,
+    reached: undefined,
+    next: { protocolVersion: 4 },
+  },
+  {
+    name: 'refused by code 1: MQTT 3.1.1',
+    failure: refused(0x01),
+    from: bare,
+    reached: undefined,
+    next: { protocolVersion: 4 },
+  },
+  {
+    name: 'closed at MQTT 3.1.1: its own client id',
+    failure: closed,
+    from: { ...first, protocolVersion: 4 },
+    reached: undefined,
+    next: { clientId: 'own' },
+  },
+  {
+    name: 'ended by DISCONNECT: its own client id',
+    failure: takenOver,
+    from: first,
+    reached: undefined,
+    next: { clientId: 'own' },
+  },
+  { name: 'reset: its own client id', failure: reset, from: first, reached: undefined, next: { clientId: 'own' } },
+  { name: 'reset with its own client id: over', failure: reset, from: own, reached: undefined, next: undefined },
+  {
+    name: 'closed at MQTT 3.1.1 with its own client id: over',
+    failure: closed,
+    from: { ...own, protocolVersion: 4 },
+    reached: undefined,
+    next: undefined,
+  },
+  {
+    name: 'not authorized (MQTT 5), perhaps for its will: without side topics',
+    failure: refused(0x87),
+    from: first,
+    reached: undefined,
+    next: { usesSideTopics: false },
+  },
+  {
+    name: 'not authorized (3.1.1), perhaps for its will: without side topics',
+    failure: refused(0x05),
+    from: { ...own, protocolVersion: 4, isRepeated: true },
+    reached: undefined,
+    next: { usesSideTopics: false },
+  },
+  {
+    name: 'not authorized without side topics: over',
+    failure: refused(0x87),
+    from: bare,
+    reached: undefined,
+    next: undefined,
+  },
+  { name: 'a wrong password: over', failure: refused(0x86), from: first, reached: undefined, next: undefined },
+  { name: 'nobody listens: over', failure: unreachable, from: first, reached: undefined, next: undefined },
+]
+
+const AFTER_CONNACK: readonly Row[] = [
+  {
+    name: 'closed, with the client id of all owners: its own',
+    failure: closed,
+    from: first,
+    reached: 'private',
+    next: { clientId: 'own' },
+  },
+  {
+    name: 'closed with side topics for the first time: the same once more',
+    failure: closed,
+    from: own,
+    reached: 'private',
+    next: { isRepeated: true },
+  },
+  {
+    name: 'closed once more: without side topics',
+    failure: reset,
+    from: { ...own, isRepeated: true },
+    reached: 'pool',
+    next: { usesSideTopics: false },
+  },
+  {
+    name: 'closed without side topics: a fence on the topic of the pool',
+    failure: takenOver,
+    from: bare,
+    reached: 'private',
+    next: { fencePlace: 'pool' },
+  },
+  {
+    name: 'closed when the fence had gone on to the topic of the pool: no fence',
+    failure: closed,
+    from: bare,
+    reached: 'pool',
+    next: { fencePlace: 'none' },
+  },
+  {
+    name: 'closed with a fence on the topic of the pool: no fence',
+    failure: closed,
+    from: { ...bare, fencePlace: 'pool' },
+    reached: 'pool',
+    next: { fencePlace: 'none' },
+  },
+  {
+    name: 'closed without any fence: the pool is unreadable',
+    failure: closed,
+    from: { ...bare, fencePlace: 'none' },
+    reached: 'none',
+    next: 'unreadable',
+  },
+  {
+    name: 'closed, which says nothing about MQTT 5 any more: no MQTT 3.1.1',
+    failure: closed,
+    from: { ...bare, fencePlace: 'pool' },
+    reached: 'none',
+    next: 'unreadable',
+  },
+  { name: 'no answer any more: over', failure: silent, from: first, reached: 'private', next: undefined },
+]
+
+describe.each([
+  ['before CONNACK', BEFORE_CONNACK],
+  ['after CONNACK', AFTER_CONNACK],
+])('an attempt that fails %s', (_, rows) => {
+  test.each(rows)('$name', ({ failure, from, reached, next }) => {
+    const expected = typeof next === 'object' ? { ...from, ...next } : next
+    expect(nextAttempt(failure, from, reached, address)).toEqual(expected)
+  })
+})
+
+test('where an option names the version of MQTT, no other one is tried', () => {
+  for (const protocolVersion of [4, 5] as const) {
+    const from = { ...bare, protocolVersion }
+    expect(nextAttempt(refused(0x84), from, undefined, { ...address, protocolVersion })).toBeUndefined()
+  }
+})
+
+test('whatever fails, there are seven attempts at most', () => {
+  const failures = [closed, reset, takenOver, unreachable, silent, ...[0x01, 0x05, 0x84, 0x86, 0x87].map(refused)]
+  const places = ['private', 'pool', 'none'] as const
+  const known = new Map<string, number>()
+  /** How many attempts there are from this one on, at most. */
+  const most = (from: Attempt): number => {
+    const key = JSON.stringify(from)
+    // A fence goes on from where its attempt begins, never back.
+    const reached = [undefined, ...places.slice(places.indexOf(from.fencePlace))]
+    const after = () =>
+      failures.flatMap((failure) => reached.map((place) => nextAttempt(failure, from, place, address)))
+    const count =
+      known.get(key) ?? 1 + Math.max(0, ...after().map((next) => (typeof next === 'object' ? most(next) : 0)))
+    known.set(key, count)
+    return count
+  }
+  expect([first, own, bare, { ...bare, protocolVersion: 4 as const }].map(most)).toEqual([7, 6, 4, 3])
+})

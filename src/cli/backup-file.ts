@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Backup, linesOf, readBackup } from '../pools/backup.ts'
-import { reasonOf } from '../runtime/errors.ts'
+import { codeOf, reasonOf } from '../runtime/errors.ts'
 import { CliError, EXIT, type Io } from './io.ts'
 
 /** Names a backup of several pools on a command line: `-` is the standard input. */
@@ -59,10 +59,17 @@ async function syncDirectory(path: string): Promise<void> {
   await handle?.close()
 }
 
-async function fileText(file: string): Promise<string> {
+/**
+ * The text of a file that a command line names.
+ *
+ * @param missing what it is where there is no such file
+ * @throws {CliError}
+ */
+export async function fileText(file: string, missing?: string): Promise<string> {
   try {
-    return await readFile(resolve(file), 'utf8')
+    return await readFile(file, 'utf8')
   } catch (error) {
+    if (missing !== undefined && codeOf(error) === 'ENOENT') return missing
     throw unusable(file, 'read', error)
   }
 }
@@ -73,6 +80,7 @@ async function textOf(stream: NodeJS.ReadStream): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function unusable(file: string, done: string, cause: unknown): CliError {
+/** The error of a file that cannot be used. */
+export function unusable(file: string, done: string, cause: unknown): CliError {
   return new CliError(EXIT.failed, `${file} cannot be ${done}: ${reasonOf(cause)}`, { cause })
 }

@@ -4,7 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import { namesUser } from '../format/url.ts'
 import type { PoolsOptions } from '../pools/pools.ts'
 import { reasonOf } from '../runtime/errors.ts'
-import { closest } from './closest.ts'
+import { unusable } from './backup-file.ts'
+import { closest } from './flags.ts'
 import { CliError, EXIT, type Io, usageError } from './io.ts'
 
 /** One broker of the config file; paths in it are relative to the file. */
@@ -97,12 +98,8 @@ function fileText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw unreadable(file, error)
+    throw unusable(file, 'read', error)
   }
-}
-
-function unreadable(file: string, cause: unknown): CliError {
-  return new CliError(EXIT.failed, `${file} cannot be read: ${reasonOf(cause)}`, { cause })
 }
 
 /** Where the config file is (XDG Base Directory Specification). */

@@ -4,7 +4,7 @@ import { type Connection, FAILURE, type Message } from '../mqtt/connection.ts'
 import { PublishRefused } from '../mqtt/failure.ts'
 import { deferred, pause } from '../runtime/promises.ts'
 import { randomHex } from '../runtime/random-hex.ts'
-import { PacketCount } from './packet-count.ts'
+import { PacketCount } from './dropped-messages.ts'
 
 /** After so many messages one more fence is sent: a full queue may have dropped the one before. */
 const MESSAGES_A_FENCE = 250

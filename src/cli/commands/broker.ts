@@ -2,14 +2,14 @@ import { lookup } from 'node:dns/promises'
 import { open, rename } from 'node:fs/promises'
 import type { BrokerOptions } from '../../broker/start-broker.ts'
 import { hashedPassword, Users } from '../../broker/users-file.ts'
+import { fileText, unusable } from '../backup-file.ts'
 import { type BrokerEvent, logLine } from '../broker-log.ts'
 import type { Context } from '../command.ts'
 import { embeddedBroker } from '../embedded-broker.ts'
+import { portOf } from '../flags.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
-import { portOf } from '../port.ts'
 import { printable } from '../print.ts'
 import { askSecret } from '../secret.ts'
-import { textOf, unusable } from '../text-file.ts'
 
 /** `persist-mqtt broker`: the embedded broker, as a server. */
 export async function broker(context: Context): Promise<ExitCode> {
@@ -25,7 +25,7 @@ export async function broker(context: Context): Promise<ExitCode> {
   const ports = { port: portOf(context, 'port', 1883), webSocketPort: portOf(context, 'ws-port', 9001) }
   const [cert, key] = [context.value('tls-cert'), context.value('tls-key')]
   if ((cert === undefined) !== (key === undefined)) throw usageError('--tls-cert and --tls-key go together.')
-  const users = file === undefined ? undefined : Users.read(await textOf(file), file)
+  const users = file === undefined ? undefined : Users.read(await fileText(file), file)
   const options: BrokerOptions = {
     directory,
     host,
@@ -33,7 +33,7 @@ export async function broker(context: Context): Promise<ExitCode> {
     onWarning: (text) => log({ event: 'warning', text }),
     onClient: ({ kind, ...facts }) => log({ event: kind, ...facts }),
     ...(users && { mayConnect: (user, password) => users.mayConnect(user, password) }),
-    ...(cert !== undefined && key !== undefined && { tls: { cert: await textOf(cert), key: await textOf(key) } }),
+    ...(cert !== undefined && key !== undefined && { tls: { cert: await fileText(cert), key: await fileText(key) } }),
   }
   const start = await embeddedBroker()
   if (users === undefined && !(await isLoopback(host))) {
@@ -59,7 +59,7 @@ async function isLoopback(host: string): Promise<boolean> {
 async function addUser({ io }: Context, file: string | undefined, name: string): Promise<ExitCode> {
   if (file === undefined) throw usageError('--add-user needs --users FILE.')
   if (name === '' || /[:\s#]/.test(name)) throw usageError('The name of a user has no colon, no #, and no white space.')
-  const before = await textOf(file, '')
+  const before = await fileText(file, '')
   Users.read(before, file)
   const password = await askSecret(io, `Password of ${printable(name)}: `)
   if (password === '') throw new CliError(EXIT.refused, 'The password is empty. Nothing was changed.')

@@ -3,8 +3,8 @@ import { type Inspector, startInspector } from '../../inspector/server.ts'
 import { Pools } from '../../pools/pools.ts'
 import type { Context } from '../command.ts'
 import { embeddedBroker } from '../embedded-broker.ts'
+import { portOf } from '../flags.ts'
 import { EXIT, type ExitCode } from '../io.ts'
-import { portOf } from '../port.ts'
 
 /** What the demo keeps. */
 interface Pool {

@@ -1,9 +1,9 @@
 import { startInspector } from '../../inspector/server.ts'
+import { fileText } from '../backup-file.ts'
 import type { Context } from '../command.ts'
+import { portOf } from '../flags.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
-import { portOf } from '../port.ts'
 import { coloured } from '../print.ts'
-import { textOf } from '../text-file.ts'
 
 /** `persist-mqtt inspect`: a page with all pools. */
 export async function inspect(context: Context): Promise<ExitCode> {
@@ -14,7 +14,7 @@ export async function inspect(context: Context): Promise<ExitCode> {
   const [cert, key] = [context.value('tls-cert'), context.value('tls-key')]
   if ((cert === undefined) !== (key === undefined)) throw usageError('--tls-cert and --tls-key go together.')
   const passwordFile = context.value('page-password-file')
-  const password = passwordFile === undefined ? undefined : (await textOf(passwordFile)).replace(/\r?\n$/, '')
+  const password = passwordFile === undefined ? undefined : (await fileText(passwordFile)).replace(/\r?\n$/, '')
   if (password === '')
     throw new CliError(EXIT.failed, `${passwordFile} is empty: it must have the password of the page.`)
   const port = portOf(context, 'port', 4883)
@@ -25,7 +25,7 @@ export async function inspect(context: Context): Promise<ExitCode> {
     isReadOnly: context.has('read-only'),
     password,
     names: context.all('allow-host').map((name) => name.toLowerCase()),
-    tls: cert !== undefined && key !== undefined ? { cert: await textOf(cert), key: await textOf(key) } : undefined,
+    tls: cert !== undefined && key !== undefined ? { cert: await fileText(cert), key: await fileText(key) } : undefined,
   }).catch((error: unknown) => {
     throw isTaken(error) ? new CliError(EXIT.failed, `Port ${port} is taken; choose another one: --port PORT`) : error
   })

@@ -1,6 +1,5 @@
 import { decodePayload, type Payload } from '../../format/payload.ts'
-import { poolChanges } from '../../pools/pool-changes.ts'
-import { valueChanges } from '../../pools/value-changes.ts'
+import { poolChanges, valueChanges } from '../../pools/pool-changes.ts'
 import { type PoolsListener, watchPools } from '../../pools/watch-pools.ts'
 import type { Context } from '../command.ts'
 import { EXIT, type ExitCode } from '../io.ts'

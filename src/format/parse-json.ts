@@ -11,7 +11,7 @@ const BACKSLASH = 0x5c
  *
  * @throws {SyntaxError}
  */
-export function parsedJson(text: string): JsonValue {
+export function parseJson(text: string): JsonValue {
   const value = JSON.parse(text) as JsonValue
   return hasEscapedName(text) ? readJson(text) : value
 }

@@ -1,6 +1,6 @@
 import { PersistError } from '../runtime/errors.ts'
 import { type JsonObject, MAX_DEPTH } from './json.ts'
-import { endOfString, parsedJson } from './parse-json.ts'
+import { endOfString, parseJson } from './parse-json.ts'
 
 /** A pool as it came from a backend. */
 export interface Payload {
@@ -48,7 +48,7 @@ export function decodeObject(
   try {
     // First, since it stops where it gets too deep: JSON.parse takes 100 bytes and more for each level.
     texts = memberTexts(text)
-    if (texts !== undefined) values = parsedJson(text)
+    if (texts !== undefined) values = parseJson(text)
   } catch (cause) {
     throw refuse(`${bytes.length} bytes that are not JSON (${(cause as Error).message})`, cause)
   }

@@ -3,7 +3,7 @@ import type { Pools } from '../pools/pools.ts'
 import { eventStream } from './event-stream.ts'
 import { badRequest, failureOf, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
-import { Changing } from './pool-edits.ts'
+import { PoolEdits } from './pool-edits.ts'
 import type { Copy, Edit, Replace, Restore, VariableText } from './protocol.ts'
 import { bodyText } from './request-body.ts'
 import { search } from './search.ts'
@@ -12,7 +12,7 @@ import { Transfer } from './transfer.ts'
 /** What the API stands on. */
 export interface ApiHost {
   readonly pools: Pools
-  readonly live: LivePools
+  readonly livePools: LivePools
   readonly isReadOnly: boolean
 }
 
@@ -30,27 +30,27 @@ interface Route {
 }
 
 /** Answers everything below `/api`; throws nothing. */
-export function makeApi({ pools, live, isReadOnly }: ApiHost): (request: Request) => Promise<Response> {
-  const changing = new Changing(pools, live)
-  const transfer = new Transfer(pools, live, changing)
+export function makeApi({ pools, livePools, isReadOnly }: ApiHost): (request: Request) => Promise<Response> {
+  const edits = new PoolEdits(pools, livePools)
+  const transfer = new Transfer(pools, livePools, edits)
   const routes: readonly Route[] = [
     get('live', (request) => streamed('text/event-stream', events(request))),
-    get('search', (_request, _name, url) => search(live, url.searchParams.get('q') ?? '')),
+    get('search', (_request, _name, url) => search(livePools, url.searchParams.get('q') ?? '')),
     // It writes, on topics of its own.
     { ...get('doctor', (request) => streamed('application/x-ndjson', checks(request.signal))), isWriting: true },
     get('backup', (_request, _name, url) => backup(url.searchParams.getAll('name'))),
     { ...post('backup/compare', async (request) => transfer.compare(await textOf(request))), isWriting: false },
     post('backup/restore', async (request) => transfer.restore(await restoreIn(request), request.signal)),
-    get('pools/:name', (_request, name) => live.content(name) ?? notFound(name)),
-    get('pools/:name/history', (_request, name) => live.history(name)),
-    post('pools/:name/edit', async (request, name) => changing.edit(name, await editIn(request))),
-    post('pools/:name/replace', async (request, name) => changing.replace(name, await replaceIn(request))),
-    post('pools/:name/zero', async (request, name) => changing.zero(name, forceIn(await bodyOf(request)))),
-    post('pools/:name/delete', async (request, name) => changing.delete(name, forceIn(await bodyOf(request)))),
-    post('pools/:name/copy', async (request, name) => changing.copy(name, await copyIn(request))),
+    get('pools/:name', (_request, name) => livePools.content(name) ?? notFound(name)),
+    get('pools/:name/history', (_request, name) => livePools.history(name)),
+    post('pools/:name/edit', async (request, name) => edits.edit(name, await editIn(request))),
+    post('pools/:name/replace', async (request, name) => edits.replace(name, await replaceIn(request))),
+    post('pools/:name/zero', async (request, name) => edits.zero(name, forceIn(await bodyOf(request)))),
+    post('pools/:name/delete', async (request, name) => edits.delete(name, forceIn(await bodyOf(request)))),
+    post('pools/:name/copy', async (request, name) => edits.copy(name, await copyIn(request))),
   ]
 
-  const events = (request: Request) => eventStream(live, request.headers.get('last-event-id'), request.signal)
+  const events = (request: Request) => eventStream(livePools, request.headers.get('last-event-id'), request.signal)
 
   const checks = (signal: AbortSignal) => {
     const encoder = new TextEncoder()

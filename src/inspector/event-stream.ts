@@ -12,8 +12,12 @@ const encoder = new TextEncoder()
  *
  * It only ever holds one chunk: a page that reads slowly, or sleeps, gets the rest later, from the log.
  */
-export function eventStream(live: LivePools, lastId: string | null, signal: AbortSignal): ReadableStream<Uint8Array> {
-  const { events } = live
+export function eventStream(
+  livePools: LivePools,
+  lastId: string | null,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+  const { events } = livePools
   let number = events.numberIn(lastId)
   let wake = () => {}
   const stop = events.onNews(() => wake())
@@ -39,7 +43,7 @@ export function eventStream(live: LivePools, lastId: string | null, signal: Abor
     const list = number === undefined ? undefined : events.after(number, CHUNK_CHARACTERS)
     if (list?.length === 0) return ': nothing new\n\n'
     number = list?.at(-1)?.[0] ?? events.last
-    if (list === undefined) return eventText(events.idOf(number), JSON.stringify(live.snapshot()))
+    if (list === undefined) return eventText(events.idOf(number), JSON.stringify(livePools.snapshot()))
     return list.map(([one, text]) => eventText(events.idOf(one), text)).join('')
   }
   return new ReadableStream<Uint8Array>(

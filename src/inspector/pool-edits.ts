@@ -1,6 +1,6 @@
 import { encodeText, sameBytes } from '../format/bytes.ts'
 import { type JsonObject, put } from '../format/json.ts'
-import { parsedJson } from '../format/parse-json.ts'
+import { parseJson } from '../format/parse-json.ts'
 import { decodePayload, joinPayload, type Payload } from '../format/payload.ts'
 import { type EditOptions, type Editor, type EditWay, openEditor } from '../index.ts'
 import { poolChanges } from '../pools/pool-changes.ts'
@@ -12,13 +12,13 @@ import type { LivePools } from './live-pools.ts'
 import type { Copy, Done, Edit, Force, Replace, VariableText } from './protocol.ts'
 
 /** Changes pools for pages: through their owners, or directly where nobody owns them. */
-export class Changing {
+export class PoolEdits {
   readonly #pools: Pools
-  readonly #live: LivePools
+  readonly #livePools: LivePools
 
-  constructor(pools: Pools, live: LivePools) {
+  constructor(pools: Pools, livePools: LivePools) {
     this.#pools = pools
-    this.#live = live
+    this.#livePools = livePools
   }
 
   /** @throws {RequestError | PersistError} CONFLICT where `seen` is not what is kept by now */
@@ -44,15 +44,15 @@ export class Changing {
     this.assertListens(name, force)
     const bytes = encodeText(text)
     decodePayload(bytes, `'${name}'`)
-    return { way: await restorePool(this.#pools, name, bytes, this.#live.ownerOf(name)) }
+    return { way: await restorePool(this.#pools, name, bytes, this.#livePools.ownerOf(name)) }
   }
 
   async zero(name: string, { force = false }: Force): Promise<Done> {
     this.#assertKnown(name)
     this.assertListens(name, force)
     // What is no pool cannot be edited, only replaced.
-    const isPool = this.#live.content(name)?.variables !== null
-    if (!isPool && this.#live.ownerOf(name) !== 'program') {
+    const isPool = this.#livePools.content(name)?.variables !== null
+    if (!isPool && this.#livePools.ownerOf(name) !== 'program') {
       await this.#pools.write(name, encodeText('{}'))
       return { way: 'direct' }
     }
@@ -79,10 +79,10 @@ export class Changing {
       this.assertListens(name, force)
     }
     this.assertListens(to, force)
-    if (this.#live.bytesOf(to) !== null && !force) {
+    if (this.#livePools.bytesOf(to) !== null && !force) {
       throw new RequestError(409, 'EXISTS', `There is a pool ${to} already. Nothing was changed.`)
     }
-    const way = await restorePool(this.#pools, to, bytes, this.#live.ownerOf(to))
+    const way = await restorePool(this.#pools, to, bytes, this.#livePools.ownerOf(to))
     if (!(await isThere(this.#pools, to, bytes))) {
       throw new RequestError(502, 'FAILED', `${to} was written, and is not there as it should be. Look at it.`)
     }
@@ -98,7 +98,7 @@ export class Changing {
 
   /** @throws {RequestError} DEVICE where it would write over any change */
   assertListens(name: string, force: boolean): void {
-    if (this.#live.ownerOf(name) !== 'device' || force) return
+    if (this.#livePools.ownerOf(name) !== 'device' || force) return
     const text =
       `${name} is a device that is online and does not listen: it writes over any change with its next save. ` +
       'Nothing was changed. Switch it off first; or write all the same, and restart it before it saves.'
@@ -106,19 +106,19 @@ export class Changing {
   }
 
   #assertNotOwned(name: string): void {
-    if (this.#live.ownerOf(name) !== 'program') return
+    if (this.#livePools.ownerOf(name) !== 'program') return
     const text = `A program owns ${name} and would write it again at once. End it first. Nothing was changed.`
     throw new RequestError(409, 'OWNED', text)
   }
 
   #assertKnown(name: string): Uint8Array {
-    const bytes = this.#live.bytesOf(name)
+    const bytes = this.#livePools.bytesOf(name)
     if (bytes === null) throw new RequestError(404, 'NOT_FOUND', `There is no pool ${name}.`)
     return bytes
   }
 
   #assertSeen(name: string, seen: readonly VariableText[]): void {
-    const now = new Map(this.#live.content(name)?.variables ?? [])
+    const now = new Map(this.#livePools.content(name)?.variables ?? [])
     const current = seen.map(([variable]): VariableText => [variable, now.get(variable) ?? null])
     // By value: 2.50 is kept as 2.5.
     if (poolChanges(payloadOf(seen), payloadOf(current)).length === 0) return
@@ -150,7 +150,7 @@ function payloadOf(variables: readonly VariableText[]): Payload {
 
 function parsed(text: string): unknown {
   try {
-    return parsedJson(text)
+    return parseJson(text)
   } catch (cause) {
     throw badRequest('A value is no JSON.', cause)
   }

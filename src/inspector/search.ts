@@ -7,11 +7,11 @@ const MOST_POOLS = 1000
 const MOST_PATHS = 5
 
 /** The pools in whose name, variables or values a text is, whatever its case. */
-export function search(live: LivePools, wanted: string): SearchResult {
+export function search(livePools: LivePools, wanted: string): SearchResult {
   const text = wanted.toLowerCase()
   const matches: [pool: string, paths: readonly string[]][] = []
-  for (const name of live.names) {
-    const paths = matchesIn(live.bytesOf(name) ?? new Uint8Array(), text)
+  for (const name of livePools.names) {
+    const paths = matchesIn(livePools.bytesOf(name) ?? new Uint8Array(), text)
     if (paths.length === 0 && !name.toLowerCase().includes(text)) continue
     if (matches.length === MOST_POOLS) return { matches, isCut: true }
     matches.push([name, paths])

@@ -34,7 +34,7 @@ export interface InspectorOptions {
 export interface Inspector {
   /** Where it is, with the token where there is no password. */
   readonly url: string
-  readonly live: LivePools
+  readonly livePools: LivePools
   /** Resolves when it has ended; rejects with what ended it. */
   readonly ended: Promise<void>
   close(): Promise<void>
@@ -58,10 +58,10 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
     limitBytes: MAX_POOL_BYTES,
   }
   const files = await PageFiles.read(options.pageDirectory ?? PAGE)
-  const live = new LivePools(pools, about)
+  const livePools = new LivePools(pools, about)
   const stopping = new AbortController()
   const access = new Access({ password, names, isSecure: tls !== undefined })
-  const site = makeSite({ access, files, api: makeApi({ pools, live, isReadOnly }) })
+  const site = makeSite({ access, files, api: makeApi({ pools, livePools, isReadOnly }) })
   const scheme = tls === undefined ? 'http' : 'https'
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) =>
     void answer(incoming, outgoing, scheme, site, stopping.signal)
@@ -70,7 +70,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
   let ended: Promise<void> = Promise.resolve()
   try {
     await new Promise<void>((resolve, reject) => {
-      ended = live.watch(stopping.signal, resolve)
+      ended = livePools.watch(stopping.signal, resolve)
       ended.catch(reject)
     })
   } catch (error) {
@@ -82,7 +82,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
   const origin = `${scheme}://${shown.includes(':') ? `[${shown}]` : shown}:${port}/`
   return {
     url: password === undefined ? `${origin}?token=${access.token}` : origin,
-    live,
+    livePools,
     ended,
     async close() {
       stopping.abort()

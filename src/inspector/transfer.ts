@@ -5,7 +5,7 @@ import type { Pools } from '../pools/pools.ts'
 import { restorePool } from '../pools/restore-pool.ts'
 import { badRequest, failureOf, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
-import type { Changing } from './pool-edits.ts'
+import type { PoolEdits } from './pool-edits.ts'
 import type { ImportedPool, ImportPlan, Restore, Restored } from './protocol.ts'
 
 /** So many pools are restored at a time. */
@@ -14,25 +14,25 @@ const AT_ONCE = 8
 /** Backups for pages: docs/backup.md describes them. */
 export class Transfer {
   readonly #pools: Pools
-  readonly #live: LivePools
-  readonly #changing: Changing
+  readonly #livePools: LivePools
+  readonly #edits: PoolEdits
 
-  constructor(pools: Pools, live: LivePools, changing: Changing) {
+  constructor(pools: Pools, livePools: LivePools, edits: PoolEdits) {
     this.#pools = pools
-    this.#live = live
-    this.#changing = changing
+    this.#livePools = livePools
+    this.#edits = edits
   }
 
   /** The lines of a backup of these pools, or all. */
   backup(names: readonly string[]): Generator<string> {
     const { topics, place } = this.#pools
-    const wanted = names.length > 0 ? [...names] : this.#live.names
+    const wanted = names.length > 0 ? [...names] : this.#livePools.names
     const pools = wanted.sort().map((name): SavedPool => {
-      const bytes = this.#live.bytesOf(name)
+      const bytes = this.#livePools.bytesOf(name)
       if (bytes === null) throw new RequestError(404, 'NOT_FOUND', `There is no pool ${name}.`)
-      return { name, topic: topics.of(name), bytes, owner: this.#live.ownerOf(name) }
+      return { name, topic: topics.of(name), bytes, owner: this.#livePools.ownerOf(name) }
     })
-    const isComplete = this.#live.isComplete || names.length > 0
+    const isComplete = this.#livePools.isComplete || names.length > 0
     return linesOf({ created: new Date().toISOString(), broker: place, isComplete, pools })
   }
 
@@ -42,8 +42,8 @@ export class Transfer {
   }
 
   #compared({ name, bytes }: SavedPool): ImportedPool {
-    const about = { name, owner: this.#live.ownerOf(name) }
-    const held = this.#live.bytesOf(name)
+    const about = { name, owner: this.#livePools.ownerOf(name) }
+    const held = this.#livePools.bytesOf(name)
     if (sameBytes(held, bytes)) return { ...about, kind: 'same', changes: [] }
     const [now, then] = [payloadOf(held), payloadOf(bytes)]
     if (now === undefined || then === undefined) return { ...about, kind: 'invalid', changes: [] }
@@ -69,8 +69,8 @@ export class Transfer {
 
   async #restored({ name, bytes }: SavedPool, force: boolean): Promise<Restored> {
     try {
-      this.#changing.assertListens(name, force)
-      return { name, way: await restorePool(this.#pools, name, bytes, this.#live.ownerOf(name)) }
+      this.#edits.assertListens(name, force)
+      return { name, way: await restorePool(this.#pools, name, bytes, this.#livePools.ownerOf(name)) }
     } catch (error) {
       return { name, ...failureOf(error).failure }
     }

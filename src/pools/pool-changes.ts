@@ -1,5 +1,5 @@
 import { type JsonValue, ownValue, pathStep, sameJson } from '../format/json.ts'
-import { parsedJson } from '../format/parse-json.ts'
+import { parseJson } from '../format/parse-json.ts'
 import type { Payload } from '../format/payload.ts'
 
 /** A variable that two pools do not have alike; undefined: it is not there. */
@@ -28,7 +28,7 @@ export function poolChanges(before: Payload, after: Payload): PoolChange[] {
 /** Do two texts of the same value differ in an integer that JavaScript rounds? Other writers' programs need not. */
 function sameIntegers(one = '', other = ''): boolean {
   if (!/\d{16}/.test(one) || !/\d{16}/.test(other)) return true
-  return sameJson(parsedJson(withLongIntegers(one)), parsedJson(withLongIntegers(other)))
+  return sameJson(parseJson(withLongIntegers(one)), parseJson(withLongIntegers(other)))
 }
 
 /** The same JSON with integers that JavaScript would round as strings. */

@@ -6,7 +6,7 @@ const FOREVER_MS = 2 ** 31 - 1
  *
  * Sockets and timers of a store do not, so that a program which has nothing left to do ends, and is saved.
  */
-export class ProcessHold {
+export class KeepAlive {
   readonly #reasons = new Set<unknown>()
   #timer: ReturnType<typeof setInterval> | undefined
 

@@ -1,5 +1,5 @@
 import type { PersistError } from '../runtime/errors.ts'
-import type { ProcessHold } from '../runtime/keep-alive.ts'
+import type { KeepAlive } from '../runtime/keep-alive.ts'
 import { unref } from '../runtime/keep-alive.ts'
 import type { Variables } from '../variables/variables.ts'
 import { Events, type StoreEvents } from './events.ts'
@@ -27,7 +27,7 @@ export class Watching {
   readonly #events: Events<StoreEvents>
   readonly #autosave: ResolvedOptions['autosave']
   readonly #saver: Saver
-  readonly #hold: ProcessHold
+  readonly #keepAlive: KeepAlive
   readonly #subscribers = new Events<{ update: undefined }>()
   #started = false
   #scheduled = false
@@ -41,14 +41,14 @@ export class Watching {
     events: Events<StoreEvents>,
     { autosave, saveEvery }: Pick<ResolvedOptions, 'autosave' | 'saveEvery'>,
     saver: Saver,
-    hold: ProcessHold,
+    keepAlive: KeepAlive,
   ) {
     this.#variables = variables
     this.#events = events
     this.#autosave = autosave
     this.#saveEverySeconds = saveEvery
     this.#saver = saver
-    this.#hold = hold
+    this.#keepAlive = keepAlive
   }
 
   /** The variables are here: what changes from now on is a change. */
@@ -143,8 +143,8 @@ export class Watching {
 
   /** Whoever listens for changes waits for them. */
   #holdProcess(): void {
-    if (this.#started && this.#listeners > 0) this.#hold.hold(this)
-    else this.#hold.release(this)
+    if (this.#started && this.#listeners > 0) this.#keepAlive.hold(this)
+    else this.#keepAlive.release(this)
   }
 
   #planAutosave(): void {

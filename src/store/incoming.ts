@@ -1,6 +1,6 @@
 import type { Held, Stamp } from '../contracts/backend.ts'
 import { type JsonValue, ownValue } from '../format/json.ts'
-import { parsedJson } from '../format/parse-json.ts'
+import { parseJson } from '../format/parse-json.ts'
 import { decodePayload, type Payload } from '../format/payload.ts'
 import type { AgeOf, History } from '../merge/history/history.ts'
 import type { PayloadKind } from '../merge/history/payload-history.ts'
@@ -200,7 +200,7 @@ export class Remote {
     const confirmed = variables.confirmedText(name)
     const local = variables.get(name)
     // What others wrote and we only passed on is no change of ours, even where a write of ours has landed over it.
-    const known = confirmed === undefined ? undefined : parsedJson(confirmed)
+    const known = confirmed === undefined ? undefined : parseJson(confirmed)
     const isTheirs = variables.isTheirs(name) || !this.#isOurs(name)
     const base = isOurs ? remote : isTheirs ? local : known
     variables.confirmForeign(name, text)

@@ -2,7 +2,7 @@ import type { Backend, BackendListener, EditRequest, Held, Stamp } from '../cont
 import type { JournalMaker } from '../contracts/journal.ts'
 import { History } from '../merge/history/history.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from '../runtime/errors.ts'
-import { ProcessHold } from '../runtime/keep-alive.ts'
+import { KeepAlive } from '../runtime/keep-alive.ts'
 import { rejected, within } from '../runtime/promises.ts'
 import { warn } from '../runtime/warning.ts'
 import { VERSION_NAME } from '../schema/migration.ts'
@@ -62,10 +62,10 @@ export class StoreCore implements BackendListener {
     this.#state = new StoreState(backend.place, this.label, options.readOnly)
     const rules = { tasmota: options.compat === 'tasmota', assertWritable: () => this.assertWritable() }
     this.variables = new Variables(shelf, rules, () => this.watching.touched())
-    const hold = new ProcessHold()
-    this.#readiness = new Readiness(hold)
+    const keepAlive = new KeepAlive()
+    this.#readiness = new Readiness(keepAlive)
     const saver = { save: () => this.save(), isLinked: () => this.#state.name === 'ready' }
-    this.watching = new Watching(this.variables, this.events, options, saver, hold)
+    this.watching = new Watching(this.variables, this.events, options, saver, keepAlive)
     const trouble = (error: PersistError) => void this.trouble(error)
     const { onConflict, readOnly, guards } = options
     const limitBytes = readLimit(options)

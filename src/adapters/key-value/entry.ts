@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../format/json.ts'
-import { parsedJson } from '../../format/parse-json.ts'
+import { parseJson } from '../../format/parse-json.ts'
 
 /** Around what needs it: `$value` is what a text is kept as, `$raw` a value that was no text. */
 interface Envelope extends JsonObject {
@@ -35,7 +35,7 @@ export function expiresAt(variable: JsonValue): number | undefined {
 /** A string stays one: what is kept as a string was no JSON, or would not come back as it was written. */
 function fromText(text: string): JsonValue {
   try {
-    const json = parsedJson(text)
+    const json = parseJson(text)
     return typeof json !== 'string' && JSON.stringify(json) === text ? json : text
   } catch {
     return text
@@ -49,7 +49,7 @@ function toText(json: JsonValue): string {
 /** A copy as JSON has it; what is none at all stays, for the store to refuse. */
 function withoutUndefined(value: unknown): unknown {
   const text = JSON.stringify(value) as string | undefined
-  return text === undefined ? value : parsedJson(text)
+  return text === undefined ? value : parseJson(text)
 }
 
 /** Does it look like an envelope? What a text says that looks like one needs one itself. */

@@ -8,7 +8,7 @@ import { keepCorrupt } from './corrupt-copy.ts'
 import { makeDirectory, syncDirectory } from './directory.ts'
 import { closedFileError, fileError, lateFileError, uncertainFileError } from './file-error.ts'
 import { keepPoolCopy } from './pool-copy.ts'
-import { readPoolFile, targetOf } from './pool-file.ts'
+import { followLinks, readPoolFile } from './pool-file.ts'
 import { removeTemporary, sweepTemporary, writeTemporary } from './temporary-file.ts'
 
 /** How long `close` waits for the disk, in milliseconds. */
@@ -107,7 +107,7 @@ class FileBackend implements Backend {
   }
 
   async #replace(bytes: Uint8Array, signal: AbortSignal): Promise<WriteOutcome> {
-    const target = await targetOf(this.place)
+    const target = await followLinks(this.place)
     const directory = dirname(target)
     await makeDirectory(directory)
     if (!this.#isSwept) await sweepTemporary(directory)

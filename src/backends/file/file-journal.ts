@@ -7,7 +7,7 @@ import { PersistError, reasonOf } from '../../runtime/errors.ts'
 import { keepCorrupt } from './corrupt-copy.ts'
 import { makeDirectory, syncDirectory } from './directory.ts'
 import { decodeJournal, encodeJournal } from './journal-text.ts'
-import { readPoolFile, targetOf } from './pool-file.ts'
+import { followLinks, readPoolFile } from './pool-file.ts'
 import { removeTemporary, sweepTemporary, writeTemporary } from './temporary-file.ts'
 
 /** It holds values of a pool that its broker may guard with a password: nobody else reads it. */
@@ -44,7 +44,7 @@ class FileJournal implements Journal {
   async open(): Promise<JournalFound> {
     let bytes: Uint8Array | null
     try {
-      this.#target = await targetOf(this.place)
+      this.#target = await followLinks(this.place)
       await makeDirectory(dirname(this.#target))
       this.#unlock = lockFile(`${this.#target}.lock`, (holder) => this.#inUse(holder))
       await sweepTemporary(dirname(this.#target))

@@ -1,12 +1,12 @@
 import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { makeDirectory, syncDirectory } from './directory.ts'
-import { targetOf } from './pool-file.ts'
+import { followLinks } from './pool-file.ts'
 import { removeTemporary, writeTemporary } from './temporary-file.ts'
 
 /** Keeps bytes as `<file>.before`, beside the file that a path leads to, or removes what is there (null). */
 export async function keepPoolCopy(path: string, bytes: Uint8Array | null, signal: AbortSignal): Promise<void> {
-  const target = await targetOf(path)
+  const target = await followLinks(path)
   const copy = `${target}.before`
   const directory = dirname(target)
   if (bytes === null) {

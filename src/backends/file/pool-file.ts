@@ -7,7 +7,7 @@ import { codeOf } from '../../runtime/errors.ts'
 const MAX_LINKS = 40
 
 /** Where a path leads in the end: a link stays a link, and what it points to is written, even if it is not there yet. */
-export async function targetOf(path: string): Promise<string> {
+export async function followLinks(path: string): Promise<string> {
   let target = path
   for (let links = 0; links < MAX_LINKS; links++) {
     try {

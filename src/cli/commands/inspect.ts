@@ -29,8 +29,8 @@ export async function inspect(context: Context): Promise<ExitCode> {
   }).catch((error: unknown) => {
     throw isTaken(error) ? new CliError(EXIT.failed, `Port ${port} is taken; choose another one: --port PORT`) : error
   })
-  const { url, live } = inspector
-  if (context.has('json')) io.out(JSON.stringify({ url, broker: pools.place, pools: live.names.length }))
+  const { url, livePools } = inspector
+  if (context.has('json')) io.out(JSON.stringify({ url, broker: pools.place, pools: livePools.names.length }))
   else io.out(`Inspecting ${pools.place}: ${coloured(io, 'bold', url)}\nCtrl-C ends it.`)
   const ended = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   if (!signal.aborted) await Promise.race([ended, inspector.ended])

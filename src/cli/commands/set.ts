@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../format/json.ts'
-import { parsedJson } from '../../format/parse-json.ts'
+import { parseJson } from '../../format/parse-json.ts'
 import type { Context } from '../command.ts'
 import { edited } from '../editing.ts'
 import { foundPool } from '../found-pool.ts'
@@ -25,7 +25,7 @@ export async function set(context: Context): Promise<ExitCode> {
 /** JSON, or else a string: nobody wants to quote twice. */
 function jsonOrText(text: string): JsonValue {
   try {
-    return parsedJson(text) as JsonValue
+    return parseJson(text) as JsonValue
   } catch {
     return text
   }

@@ -73,7 +73,7 @@ function take(number: number, event: LiveEvent): void {
       pools.clear()
       for (const pool of event.pools) pools.set(pool.name, pool)
       namesVersion.value++
-      if (opened.value !== undefined) void open(opened.value.name)
+      if (opened.value !== undefined) void openPool(opened.value.name)
       followAgain()
       break
     case 'pool':
@@ -105,7 +105,7 @@ function changed(
   const shown = opened.value
   if (shown?.name !== name) return
   if (asked === name) early.push([number, changes])
-  else if (shown.state !== 'there' || changes === null || shown.variables === undefined) void open(name)
+  else if (shown.state !== 'there' || changes === null || shown.variables === undefined) void openPool(name)
   else if (number > shown.at) apply(number, changes)
 }
 
@@ -126,7 +126,7 @@ function apply(at: number, changes: readonly VariableText[]): void {
 }
 
 /** Shows a pool; resolves when it is there, or is not. */
-export async function open(name: string): Promise<void> {
+export async function openPool(name: string): Promise<void> {
   const shown = opened.value
   const number = ++asks
   early.length = 0
@@ -161,7 +161,7 @@ function show(name: string, { at, pool, variables, invalid }: PoolContent): void
     opened.value = { state: 'there', name, at, variables: map, invalid, changedAt }
     for (const [number, changes] of early.splice(0)) {
       if (number <= at) continue
-      if (changes === null) void open(name)
+      if (changes === null) void openPool(name)
       else apply(number, changes)
     }
   })

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../format/json.ts'
+import { isMap, type JsonValue } from '../format/json.ts'
 import type { PersistError, Store } from '../index.ts'
 import { type KeyValueOptions, KeyValuePool } from './key-value/key-value-pool.ts'
 
@@ -113,7 +113,7 @@ function prefixOf(namespace: string | undefined): string {
 
 /** Keyv writes `{ value, expires }`. */
 function expiryInside(variable: JsonValue): number | undefined {
-  if (typeof variable !== 'object' || variable === null || Array.isArray(variable)) return undefined
+  if (!isMap(variable)) return undefined
   const { value, expires, ...others } = variable
   const isKeyvs = value !== undefined && Object.keys(others).length === 0
   return isKeyvs && typeof expires === 'number' ? expires : undefined

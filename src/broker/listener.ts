@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer } from 'node:tls'
 import type { Aedes } from 'aedes'
 import { createWebSocketStream, WebSocketServer } from 'ws'
-import { PersistError, reasonOf } from '../runtime/errors.ts'
+import { codeOf, PersistError, reasonOf } from '../runtime/errors.ts'
 
 /** One server and its connections. */
 export interface Listener {
@@ -108,5 +108,5 @@ function bind(server: Server, host: string, port: number): Promise<void> {
 
 function isTaken(error: unknown): boolean {
   const cause = error instanceof PersistError ? error.cause : error
-  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+  return codeOf(cause) === 'EADDRINUSE'
 }

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { PersistError, reasonOf } from '../runtime/errors.ts'
+import { makeDirectory, syncDirectory, syncFile, writeAt } from '../node/disk.ts'
+import { codeOf, PersistError, reasonOf } from '../runtime/errors.ts'
 import { lockDirectory } from './directory-lock.ts'
-import { makeDirectory, syncDirectory, syncFile, writeAt } from './disk.ts'
 import { encodeRecord, type LogRecord, logHeader, MARK_BYTES, payloadOf, readLog, topicOf } from './log-record.ts'
 
 // Below this much of outdated bytes a rewrite is not worth its two fsyncs.
@@ -114,7 +114,7 @@ export class RetainedLog {
   async #load(): Promise<void> {
     await rm(`${this.#path}.new`, { force: true, recursive: true })
     const bytes = await readFile(this.#path).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      if (codeOf(error) === 'ENOENT') return undefined
       throw error
     })
     if (bytes === undefined) return this.#rewrite()

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import type { AedesOptions, AuthenticateError, Client } from 'aedes'
+import { sameSecret } from '../node/same-secret.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { type ClientEvent, ClientEvents } from './client-events.ts'
 import { DurableAedes } from './durable-aedes.ts'
@@ -124,8 +124,8 @@ function loginCheck({ username, password, mayConnect }: BrokerOptions): LoginChe
   }
   return async (givenName, givenPassword) => {
     // Both are compared whatever the first says: the time taken tells nothing.
-    const nameIsRight = same(givenName ?? '', username)
-    const passwordIsRight = same(givenPassword ?? '', password)
+    const nameIsRight = sameSecret(givenName ?? '', username)
+    const passwordIsRight = sameSecret(givenPassword ?? '', password)
     return nameIsRight && passwordIsRight
   }
 }
@@ -144,9 +144,4 @@ function authentication(
     }
     mayConnect(name, password).then(answered, () => answered(false))
   }
-}
-
-function same(given: string | Uint8Array, expected: string): boolean {
-  const digest = (value: string | Uint8Array) => createHash('sha256').update(value).digest()
-  return timingSafeEqual(digest(given), digest(expected))
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { syncDirectory } from '../node/disk.ts'
 import { type Backup, linesOf, readBackup } from '../pools/backup.ts'
 import { codeOf, reasonOf } from '../runtime/errors.ts'
 import { CliError, EXIT, type Io } from './io.ts'
@@ -14,8 +15,13 @@ export async function backupIn(file: string, io: Io): Promise<Backup> {
 export async function writeBackup(backup: Backup, file: string | undefined, io: Io): Promise<void> {
   if (file === undefined) {
     for (const line of linesOf(backup)) io.out(line)
-    return
+  } else {
+    await replaceFile(file, linesOf(backup))
   }
+}
+
+/** Writes a file in one step: it is whole, or as it was before. With `mode`, or that of the file before, or 0600. */
+export async function replaceFile(file: string, lines: Iterable<string>, mode?: number): Promise<void> {
   let temporary: string | undefined
   try {
     // A link stays a link.
@@ -24,16 +30,17 @@ export async function writeBackup(backup: Backup, file: string | undefined, io: 
     // A rename would put a file in the place of a device: /dev/null.
     if (replaced?.isFile() === false) throw new Error('it is there, and no file. Write it with > instead')
     temporary = `${path}.${randomBytes(4).toString('hex')}.new`
-    const handle = await open(temporary, 'wx', (replaced?.mode ?? 0o600) & 0o777)
+    const handle = await open(temporary, 'wx', (mode ?? replaced?.mode ?? 0o600) & 0o777)
     try {
       // Not handle.write(), which may write a part only: of a full disk it says nothing else.
-      await writeFile(handle, chunksOf(linesOf(backup)))
+      await writeFile(handle, chunksOf(lines))
       await handle.sync()
     } finally {
       await handle.close()
     }
     await rename(temporary, path)
-    await syncDirectory(dirname(path))
+    // So that the name lasts as well. Not every system can do that, and the file is there.
+    await syncDirectory(dirname(path)).catch(() => {})
   } catch (error) {
     if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => {})
     throw unusable(file, 'written', error)
@@ -50,13 +57,6 @@ function* chunksOf(lines: Iterable<string>): Generator<string> {
     chunk = ''
   }
   yield chunk
-}
-
-/** So that the name lasts as well. Not every system opens directories. */
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path).catch(() => undefined)
-  await handle?.sync().catch(() => {})
-  await handle?.close()
 }
 
 /**

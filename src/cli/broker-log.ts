@@ -1,5 +1,5 @@
 import type { ClientEvent } from '../broker/client-events.ts'
-import { printable, safeJson } from './print.ts'
+import { counted, printable, safeJson } from './print.ts'
 
 /** What a broker does, each with its facts. */
 export type BrokerEvent =
@@ -26,8 +26,7 @@ function textOf(event: BrokerEvent): string {
     const { url, webSocketUrl, host, directory, restored } = event
     // The addresses are such that a program on this machine can connect to.
     const where = new URL(url).hostname.replace(/^\[|\]$/g, '') === host ? '' : ` on ${host}`
-    const messages = `${restored} retained message${restored === 1 ? '' : 's'}`
-    return `${url} and ${webSocketUrl}${where}, ${messages} in ${directory}`
+    return `${url} and ${webSocketUrl}${where}, ${counted(restored, 'retained message')} in ${directory}`
   }
   if ('text' in event) return event.text
   const { clientId, username, address, reason } = event

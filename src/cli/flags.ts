@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { fileText } from './backup-file.ts'
 import type { Command, Context, Flag, Flags } from './command.ts'
 import { usageError } from './io.ts'
 
@@ -83,6 +84,13 @@ export function portOf(context: Context, flag: string, fallback: number, variabl
   const port = Number(given ?? fromVariable ?? fallback)
   if (given?.trim() !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
   throw usageError(`${given === undefined ? variable : `--${flag}`} must be a port: a whole number from 0 to 65535.`)
+}
+
+/** The certificate and key in the files that --tls-cert and --tls-key name; undefined: neither is given. */
+export async function tlsOf(context: Context): Promise<{ cert: string; key: string } | undefined> {
+  const [cert, key] = [context.value('tls-cert'), context.value('tls-key')]
+  if ((cert === undefined) !== (key === undefined)) throw usageError('--tls-cert and --tls-key go together.')
+  return cert === undefined || key === undefined ? undefined : { cert: await fileText(cert), key: await fileText(key) }
 }
 
 /** The word that is most like another one, if any is like it at all. */

@@ -1,5 +1,5 @@
 import { PersistError } from '../runtime/errors.ts'
-import { type JsonObject, MAX_DEPTH } from './json.ts'
+import { isMap, type JsonObject, MAX_DEPTH } from './json.ts'
 import { endOfString, parseJson } from './parse-json.ts'
 
 /** A pool as it came from a backend. */
@@ -30,9 +30,18 @@ export function decodePayload(
         'ERR_PERSIST_BAD_PAYLOAD',
         `What is kept for ${store} is no pool: ${reason}. ` +
           'It is left as it is; its bytes are in error.bytes. zero(true) replaces it with an empty pool.',
-        { store, bytes, ...(cause === undefined ? {} : { cause }) },
+        { store, bytes, cause },
       ),
   )
+}
+
+/** The pool in these bytes, an empty one where there are none (null); undefined: they are no pool. */
+export function payloadOf(bytes: Uint8Array | null): Payload | undefined {
+  try {
+    return bytes === null ? { values: {}, texts: new Map() } : decodePayload(bytes, '')
+  } catch {
+    return undefined
+  }
 }
 
 /** Reads one JSON object, nested at most {@link MAX_DEPTH} deep; throws what `refuse` makes of anything else. */
@@ -53,12 +62,12 @@ export function decodeObject(
     throw refuse(`${bytes.length} bytes that are not JSON (${(cause as Error).message})`, cause)
   }
   if (texts === undefined) throw refuse(`nested more than ${MAX_DEPTH} deep`)
-  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+  if (!isMap(values)) {
     throw refuse(`JSON, but not an object with variables: ${excerpt(text)}`)
   }
-  const overflow = overflowing(values as JsonObject, texts)
+  const overflow = overflowing(values, texts)
   if (overflow !== undefined) throw refuse(`the variable ${JSON.stringify(overflow)} holds a number beyond 1.8e308`)
-  return { values: values as JsonObject, texts }
+  return { values, texts }
 }
 
 /** Writes a pool's payload from the JSON texts of its variables. */

@@ -1,5 +1,7 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
+import { sameSecret } from '../node/same-secret.ts'
+import { delay } from '../runtime/promises.ts'
 
 /** Who may use the inspector. */
 export interface AccessOptions {
@@ -62,12 +64,14 @@ export class Access {
   isKnown(request: Request): boolean {
     const cookies = (request.headers.get('cookie') ?? '').split(/; */)
     const name = this.#cookieName(request)
-    return cookies.some((cookie) => cookie.startsWith(`${name}=`) && same(cookie.slice(name.length + 1), this.#session))
+    return cookies.some(
+      (cookie) => cookie.startsWith(`${name}=`) && sameSecret(cookie.slice(name.length + 1), this.#session),
+    )
   }
 
   /** Is this the token? */
   opens(token: string): boolean {
-    return !this.hasPassword && same(token, this.token)
+    return !this.hasPassword && sameSecret(token, this.token)
   }
 
   /** Is this the password? */
@@ -75,8 +79,8 @@ export class Access {
     const { password: wanted } = this.#options
     if (wanted === undefined) return false
     const turn = this.#tries.then(async () => {
-      if (same(password, wanted)) return true
-      await new Promise((resolve) => setTimeout(resolve, WRONG_MS))
+      if (sameSecret(password, wanted)) return true
+      await delay(WRONG_MS)
       return false
     })
     this.#tries = turn
@@ -102,10 +106,4 @@ function hostnameOf(host: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Takes the same time whatever differs. */
-function same(one: string, other: string): boolean {
-  const [first, second] = [one, other].map((text) => createHash('sha256').update(text).digest())
-  return timingSafeEqual(first as Buffer, second as Buffer)
 }

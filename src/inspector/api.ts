@@ -1,3 +1,5 @@
+import { encodeText } from '../format/bytes.ts'
+import { isMap, type JsonObject } from '../format/json.ts'
 import { examine } from '../pools/doctor.ts'
 import type { Pools } from '../pools/pools.ts'
 import { eventStream } from './event-stream.ts'
@@ -53,10 +55,9 @@ export function makeApi({ pools, livePools, isReadOnly }: ApiHost): (request: Re
   const events = (request: Request) => eventStream(livePools, request.headers.get('last-event-id'), request.signal)
 
   const checks = (signal: AbortSignal) => {
-    const encoder = new TextEncoder()
     return new ReadableStream<Uint8Array>({
       async start(controller) {
-        const tell = (line: object) => signal.aborted || controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`))
+        const tell = (line: object) => signal.aborted || controller.enqueue(encodeText(`${JSON.stringify(line)}\n`))
         await examine(pools, signal, tell).catch((error: unknown) => tell(failureOf(error).failure))
         controller.close()
       },
@@ -123,9 +124,7 @@ function streamed(type: string, body: ReadableStream<Uint8Array>): Response {
 
 const textOf = (request: Request) => bodyText(request, LIMIT_BYTES)
 
-type Body = { readonly [name: string]: unknown }
-
-async function bodyOf(request: Request): Promise<Body> {
+async function bodyOf(request: Request): Promise<JsonObject> {
   let body: unknown
   try {
     body = JSON.parse(await textOf(request))
@@ -133,13 +132,11 @@ async function bodyOf(request: Request): Promise<Body> {
     if (error instanceof RequestError) throw error
     throw badRequest('The body of the request is no JSON.', error)
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw badRequest('The body of the request is no object.')
-  }
-  return body as Body
+  if (!isMap(body)) throw badRequest('The body of the request is no object.')
+  return body
 }
 
-function forceIn({ force = false }: Body): { force: boolean } {
+function forceIn({ force = false }: JsonObject): { force: boolean } {
   if (typeof force !== 'boolean') throw badRequest('force must be true or false.')
   return { force }
 }

@@ -1,4 +1,4 @@
-import { decodeObject, decodePayload } from '../format/payload.ts'
+import { decodeObject, payloadOf } from '../format/payload.ts'
 import { isExamined } from '../pools/doctor.ts'
 import type { Pools } from '../pools/pools.ts'
 import { type PoolsListener, type Presence, watchPools } from '../pools/watch-pools.ts'
@@ -119,7 +119,7 @@ export class LivePools {
   }
 
   #found(name: string, bytes: Uint8Array, presence: Presence): void {
-    const { count } = decoded(bytes, name)
+    const count = payloadOf(bytes)?.texts.size ?? null
     this.#known.set(name, { bytes, presence, changedAt: undefined, count, texts: undefined })
   }
 
@@ -136,8 +136,9 @@ export class LivePools {
       return
     }
     this.#deletedAt.delete(name)
-    const { texts, count } = decoded(after, name)
-    const known = pool?.texts ?? (before === null ? NOTHING : decoded(before, name).texts)
+    const texts = payloadOf(after)?.texts
+    const count = texts?.size ?? null
+    const known = pool?.texts ?? payloadOf(before)?.texts
     const presence = pool?.presence ?? { owner: 'none', isOnline: undefined }
     const changed: LivePool = { bytes: after, presence, changedAt: now, count, texts }
     this.#known.set(name, changed)
@@ -156,17 +157,6 @@ export class LivePools {
 const INCOMPLETE =
   'Some pools may be missing: the broker has dropped messages on the way here, or does not say whether it has. ' +
   'Set max_queued_messages 0 in mosquitto.conf; the doctor tells more.'
-
-const NOTHING: ReadonlyMap<string, string> = new Map()
-
-function decoded(bytes: Uint8Array, name: string): { texts: LivePool['texts']; count: number | null } {
-  try {
-    const { texts } = decodePayload(bytes, name)
-    return { texts, count: texts.size }
-  } catch {
-    return { texts: undefined, count: null }
-  }
-}
 
 /** Null: too much. */
 function changesOf(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): VariableText[] | null {

@@ -1,5 +1,5 @@
 import { type JsonValue, pathStep } from '../format/json.ts'
-import { decodePayload } from '../format/payload.ts'
+import { payloadOf } from '../format/payload.ts'
 import type { LivePools } from './live-pools.ts'
 import type { SearchResult } from './protocol.ts'
 
@@ -26,14 +26,9 @@ function matchesIn(bytes: Uint8Array, text: string): string[] {
   // Most pools have nothing of it: this is far cheaper than looking into them. An escape may stand for any letter, and
   // a path has brackets, dots and quotes that are not there.
   if (!pool.includes(text) && !pool.includes('\\') && /^[\p{L}\p{N} _-]*$/u.test(text)) return []
-  try {
-    const paths: string[] = []
-    const { values } = decodePayload(bytes, '')
-    for (const [name, value] of Object.entries(values)) walk(name, value, text, paths)
-    return paths
-  } catch {
-    return []
-  }
+  const paths: string[] = []
+  for (const [name, value] of Object.entries(payloadOf(bytes)?.values ?? {})) walk(name, value, text, paths)
+  return paths
 }
 
 function walk(path: string, value: JsonValue, text: string, paths: string[]): void {

@@ -1,15 +1,12 @@
 import { sameBytes } from '../format/bytes.ts'
-import { decodePayload, type Payload } from '../format/payload.ts'
+import { payloadOf } from '../format/payload.ts'
 import { type Backup, linesOf, readBackup, type SavedPool } from '../pools/backup.ts'
 import type { Pools } from '../pools/pools.ts'
-import { restorePool } from '../pools/restore-pool.ts'
+import { restorePool, severalAtOnce } from '../pools/restore-pool.ts'
 import { badRequest, failureOf, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
 import type { PoolEdits } from './pool-edits.ts'
 import type { ImportedPool, ImportPlan, Restore, Restored } from './protocol.ts'
-
-/** So many pools are restored at a time. */
-const AT_ONCE = 8
 
 /** Backups for pages: docs/backup.md describes them. */
 export class Transfer {
@@ -57,13 +54,11 @@ export class Transfer {
   /** @param signal the page has gone: what is not begun is not done */
   async restore({ backup: text, names, force = false }: Restore, signal: AbortSignal): Promise<Restored[]> {
     const backup = readBackup(text, 'This file')
-    const waiting = names.map((name) => poolIn(backup, name)).values()
+    const pools = names.map((name) => poolIn(backup, name))
     const results: Restored[] = []
-    // Each mostly waits for the broker.
-    const worker = async () => {
-      for (const pool of waiting) if (!signal.aborted) results.push(await this.#restored(pool, force))
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    await severalAtOnce(pools, async (pool) => {
+      if (!signal.aborted) results.push(await this.#restored(pool, force))
+    })
     return results
   }
 
@@ -81,13 +76,4 @@ function poolIn({ pools }: Backup, name: string): SavedPool {
   const pool = pools.find((one) => one.name === name)
   if (pool === undefined) throw badRequest(`This file has no pool ${name}.`)
   return pool
-}
-
-/** Nothing is an empty pool; undefined: it is no pool. */
-function payloadOf(bytes: Uint8Array | null): Payload | undefined {
-  try {
-    return bytes === null ? { values: {}, texts: new Map() } : decodePayload(bytes, '')
-  } catch {
-    return undefined
-  }
 }

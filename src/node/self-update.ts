@@ -49,5 +49,5 @@ export function isNewer(latest: string, current: string): boolean {
 
 function connectError(reason: string, cause?: unknown): PersistError {
   const text = `The latest version of ${NAME} could not be asked for: ${reason}.`
-  return new PersistError('ERR_PERSIST_CONNECT', text, cause === undefined ? {} : { cause })
+  return new PersistError('ERR_PERSIST_CONNECT', text, { cause })
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { encodeText } from '../format/bytes.ts'
+import { isMap, type JsonObject } from '../format/json.ts'
 import { PersistError } from '../runtime/errors.ts'
 import type { OwnerKind } from './owners.ts'
 
@@ -87,16 +88,16 @@ export function readBackup(text: string, file: string): Backup {
   return { created: String(head.created), broker: String(head.broker), isComplete: head.complete === true, pools }
 }
 
-function parsed(line = ''): Record<string, unknown> | undefined {
+function parsed(line = ''): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+    return isMap(value) ? value : undefined
   } catch {
     return undefined
   }
 }
 
-function savedPool(entry: Record<string, unknown> | undefined): SavedPool | undefined {
+function savedPool(entry: JsonObject | undefined): SavedPool | undefined {
   const { name, topic, owner, text, base64 } = entry ?? {}
   // A wildcard would stand for other pools.
   if (typeof name !== 'string' || !/^[^+#\0]+$/.test(name) || typeof topic !== 'string') return undefined

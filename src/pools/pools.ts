@@ -1,4 +1,4 @@
-import { decodePayload } from '../format/payload.ts'
+import { payloadOf } from '../format/payload.ts'
 import { type Target, targetOf } from '../mqtt/address.ts'
 import { newClientId } from '../mqtt/client-id.ts'
 import { connect } from '../mqtt/connect.ts'
@@ -106,12 +106,7 @@ export class Pools {
   /** How large what is kept under this name is, and how many variables it has; undefined: it is no pool. */
   async sizeOf(name: string): Promise<{ bytes: number; count: number | undefined; owner: OwnerKind }> {
     const { bytes, owner } = await this.read(name)
-    let count: number | undefined
-    try {
-      if (bytes !== null) count = decodePayload(bytes, name).texts.size
-    } catch {
-      // Its size is all that can be told.
-    }
+    const count = bytes === null ? undefined : payloadOf(bytes)?.texts.size
     return { bytes: bytes?.length ?? 0, count, owner }
   }
 

@@ -5,6 +5,18 @@ import type { OwnerKind } from './owners.ts'
 import { poolChanges } from './pool-changes.ts'
 import type { Pools } from './pools.ts'
 
+/** So many pools are restored at once. */
+const AT_ONCE = 8
+
+/** Does something for each pool, several at once: each mostly waits for the broker. */
+export async function severalAtOnce<Pool>(pools: readonly Pool[], work: (pool: Pool) => Promise<void>): Promise<void> {
+  const waiting = pools.values()
+  const worker = async () => {
+    for (const pool of waiting) await work(pool)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+}
+
 /**
  * Makes a pool what these bytes say: through the program that owns it, else byte for byte.
  *

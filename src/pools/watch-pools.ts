@@ -1,6 +1,7 @@
+import { sameBytes } from '../format/bytes.ts'
 import type { Message } from '../mqtt/connection.ts'
 import { asPersistError, type PersistError } from '../runtime/errors.ts'
-import { orAfter } from '../runtime/promises.ts'
+import { aborted, orAfter } from '../runtime/promises.ts'
 import type { OwnerKind } from './owners.ts'
 import { Ownership } from './owners.ts'
 import type { Pools } from './pools.ts'
@@ -47,11 +48,11 @@ export async function watchPools(
   signal: AbortSignal,
 ): Promise<void> {
   const watch = new PoolsWatch(pools, names, listener)
-  const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  const ended = aborted(signal)
   let pauseMs = FIRST_PAUSE_MS
   while (!signal.aborted) {
     try {
-      await watch.untilLost(aborted)
+      await watch.untilLost(ended)
       pauseMs = FIRST_PAUSE_MS
     } catch (error) {
       if (signal.aborted) return
@@ -59,7 +60,7 @@ export async function watchPools(
       listener.offline(asPersistError(error, pools.place, 'watched'))
     }
     // At random, so that not everybody comes back at the same moment.
-    await orAfter(aborted, pauseMs * (0.5 + Math.random()), undefined)
+    await orAfter(ended, pauseMs * (0.5 + Math.random()), undefined)
     pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)
   }
 }
@@ -137,7 +138,7 @@ class PoolsWatch {
   #changed(name: string, payload: Uint8Array): void {
     const before = this.#known.get(name) ?? null
     const after = payload.length === 0 ? null : new Uint8Array(payload)
-    if (before === null ? after === null : after !== null && Buffer.compare(before, after) === 0) return
+    if (sameBytes(before, after)) return
     if (after === null) this.#known.delete(name)
     else this.#known.set(name, after)
     this.#listener.changed(name, before, after)

@@ -90,8 +90,7 @@ export function asPersistError(thrown: unknown, store: string, done: string): Pe
 
 /** Why an option cannot be used. */
 export function optionError(name: string, reason: string, cause?: unknown): PersistError {
-  const facts = { received: name, ...(cause !== undefined && { cause }) }
-  return new PersistError('ERR_PERSIST_OPTION', `Option ${name}: ${reason}.`, facts)
+  return new PersistError('ERR_PERSIST_OPTION', `Option ${name}: ${reason}.`, { received: name, cause })
 }
 
 /** The code of an error of Node's or OpenSSL's (`ENOENT`), where it has one. */

@@ -56,6 +56,14 @@ export async function pause<Value = never>(ms: number, until?: Promise<Value>): 
   }
 }
 
+/** Resolves when a signal is aborted, which it may be already. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
 /** Whichever settles first: the promise, or what is made of `over` when a time in milliseconds has passed. */
 async function raced<Value>(promise: Promise<Value>, ms: number, end: (over: Deferred<Value>) => void): Promise<Value> {
   const over = deferred<Value>()

@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue, ownValue } from '../format/json.ts'
+import { isMap, type JsonObject, type JsonValue, ownValue } from '../format/json.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { within } from '../runtime/promises.ts'
 
@@ -53,8 +53,7 @@ export async function migrated(
       const { message } = asPersistError(thrown, store, 'migrated')
       throw migrationError(store, `migrate[${next}] has failed: ${message}`, thrown)
     }
-    const isPool = typeof now === 'object' && now !== null && !Array.isArray(now)
-    if (!isPool) throw migrationError(store, `migrate[${next}] must return the variables, an object`)
+    if (!isMap(now)) throw migrationError(store, `migrate[${next}] must return the variables, an object`)
   }
   return { ...now, [VERSION_NAME]: version }
 }
@@ -104,5 +103,5 @@ export function newerError(store: string, from: number, version: number): Persis
 
 function migrationError(store: string, reason: string, cause?: unknown): PersistError {
   const text = `The pool of ${store} does not fit: ${reason}. Nothing was changed.`
-  return new PersistError('ERR_PERSIST_SCHEMA', text, { store, ...(cause === undefined ? {} : { cause }) })
+  return new PersistError('ERR_PERSIST_SCHEMA', text, { store, cause })
 }

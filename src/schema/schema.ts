@@ -1,4 +1,4 @@
-import { describe, isPlainObject, type JsonObject, pathStep } from '../format/json.ts'
+import { describe, isMap, isPlainObject, type JsonObject, pathStep } from '../format/json.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { VERSION_NAME } from './migration.ts'
 
@@ -72,8 +72,7 @@ function answerOf(schema: StandardSchema<unknown>, variables: JsonObject): Schem
 /** A pool is an object of variables, whatever a schema would make of it. */
 function ofVariables(result: SchemaResult<unknown>): SchemaResult<unknown> {
   const { value } = result as { value: unknown }
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && isPlainObject(value)
-  if (isObject) return result
+  if (isMap(value) && isPlainObject(value)) return result
   return { issues: [{ message: `the schema makes ${describe(value)} of the variables, and no object` }] }
 }
 

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../format/json.ts'
+import { isMap, type JsonObject, type JsonValue } from '../../format/json.ts'
 import { parseJson } from '../../format/parse-json.ts'
 
 /** Around what needs it: `$value` is what a text is kept as, `$raw` a value that was no text. */
@@ -54,8 +54,8 @@ function withoutUndefined(value: unknown): unknown {
 
 /** Does it look like an envelope? What a text says that looks like one needs one itself. */
 function isEnvelope(json: unknown): json is Envelope {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false
-  const { $expires = 0 } = json as Envelope
+  if (!isMap(json)) return false
+  const { $expires = 0 } = json
   if (typeof $expires !== 'number') return false
   const names = Object.keys(json).filter((name) => name !== '$expires')
   return names.length === 1 && (names[0] === '$value' || names[0] === '$raw')

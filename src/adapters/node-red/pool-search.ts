@@ -1,4 +1,5 @@
 import { openStore, type PersistError, type Store, type StoreOptions } from '../../index.ts'
+import { type Deferred, deferred, pause } from '../../runtime/promises.ts'
 
 const FIRST_PAUSE_MS = 100
 const LAST_PAUSE_MS = 10_000
@@ -9,7 +10,7 @@ export class PoolSearch {
   #failure: PersistError | undefined
   #isPatient = false
   #isStopped = false
-  #endPause = () => {}
+  #paused: Deferred<void> | undefined
 
   constructor(options: StoreOptions) {
     this.#options = options
@@ -34,7 +35,9 @@ export class PoolSearch {
       } catch (error) {
         this.#failed(error as PersistError)
       }
-      if (!this.#isStopped) await this.#pause(pauseMs)
+      this.#paused = deferred()
+      // Node-RED's own server keeps the program alive; a start that is to fail has a timer that does.
+      if (!this.#isStopped) await pause(pauseMs, this.#paused.promise)
     }
     return undefined
   }
@@ -46,7 +49,7 @@ export class PoolSearch {
 
   stop(): void {
     this.#isStopped = true
-    this.#endPause()
+    this.#paused?.resolve()
   }
 
   #failed(error: PersistError): void {
@@ -55,16 +58,5 @@ export class PoolSearch {
     this.#failure = error
     if (isThere && !this.#isPatient) throw error
     if (isNews) process.emitWarning(error)
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      // Node-RED's own server keeps the program alive; a start that is to fail has a timer that does.
-      const timer = setTimeout(resolve, ms).unref()
-      this.#endPause = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   }
 }

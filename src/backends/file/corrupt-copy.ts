@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
-import { copyFile, link, open } from 'node:fs/promises'
+import { copyFile, link } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncDirectory, syncFile } from '../../node/disk.ts'
 import { codeOf } from '../../runtime/errors.ts'
-import { syncDirectory } from './directory.ts'
 
 const MAX_ATTEMPTS = 100
 
@@ -35,7 +35,6 @@ async function linkOrCopy(path: string, kept: string): Promise<void> {
     if (codeOf(error) === 'EEXIST') throw error
     // FAT and some network file systems have no second names, and Linux may deny one for another user's file.
     await copyFile(path, kept, constants.COPYFILE_EXCL)
-    const file = await open(kept, 'r+')
-    await file.sync().finally(() => file.close())
+    await syncFile(kept)
   }
 }

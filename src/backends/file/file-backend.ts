@@ -2,10 +2,10 @@ import { rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Backend, BackendListener, Held, WriteOutcome } from '../../contracts/backend.ts'
 import { copyOf, sameBytes } from '../../format/bytes.ts'
-import { decodePayload } from '../../format/payload.ts'
+import { payloadOf } from '../../format/payload.ts'
+import { makeDirectory, syncDirectory } from '../../node/disk.ts'
 import { type Deferred, deferred, within } from '../../runtime/promises.ts'
 import { keepCorrupt } from './corrupt-copy.ts'
-import { makeDirectory, syncDirectory } from './directory.ts'
 import { closedFileError, fileError, lateFileError, uncertainFileError } from './file-error.ts'
 import { keepPoolCopy } from './pool-copy.ts'
 import { followLinks, readPoolFile } from './pool-file.ts'
@@ -124,7 +124,8 @@ class FileBackend implements Backend {
         this.#listener?.changed(copyOf(held))
         return 'superseded'
       }
-      if (held !== null && !this.#isOurs && !isPool(held)) await keepCorrupt(target)
+      // By the rule that decides whether a store would open it.
+      if (held !== null && !this.#isOurs && payloadOf(held) === undefined) await keepCorrupt(target)
       signal.throwIfAborted()
       await rename(temporary, target)
       this.#known = bytes
@@ -136,15 +137,5 @@ class FileBackend implements Backend {
       throw uncertainFileError(this.place, cause)
     })
     return 'written'
-  }
-}
-
-/** Would a store open it? The same rule decides what is kept aside. */
-function isPool(bytes: Uint8Array): boolean {
-  try {
-    decodePayload(bytes, '')
-    return true
-  } catch {
-    return false
   }
 }

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { PersistError, type PersistErrorCode, reasonOf } from '../../runtime/errors.ts'
+import { codeOf, PersistError, type PersistErrorCode, reasonOf } from '../../runtime/errors.ts'
 
 /** What the system's error codes mean for somebody who keeps a pool at `path`, and what to do. */
 const MEANINGS: Readonly<Record<string, readonly [code: PersistErrorCode, text: (path: string) => string]>> = {
@@ -25,7 +25,7 @@ const MEANINGS: Readonly<Record<string, readonly [code: PersistErrorCode, text: 
 /** The typed error for a file that could not be read or written; one that is typed already stays as it is. */
 export function fileError(thrown: unknown, path: string, done: 'read' | 'written'): PersistError {
   if (thrown instanceof PersistError) return thrown
-  const [code, text] = MEANINGS[(thrown as NodeJS.ErrnoException).code ?? ''] ?? denial(thrown, path, done)
+  const [code, text] = MEANINGS[codeOf(thrown) ?? ''] ?? denial(thrown, path, done)
   const untouched = done === 'written' ? ' What was there before is unchanged.' : ''
   const message = `${path} could not be ${done}: ${text(path)}.${untouched} (${reasonOf(thrown)})`
   return new PersistError(code, message, { store: path, cause: thrown })
@@ -48,7 +48,7 @@ export function closedFileError(path: string): PersistError {
 }
 
 function denial(thrown: unknown, path: string, done: string): readonly [PersistErrorCode, () => string] {
-  const { code } = thrown as NodeJS.ErrnoException
+  const code = codeOf(thrown)
   if (code !== 'EACCES' && code !== 'EPERM') return ['ERR_PERSIST_FAILED', () => 'the system refused']
   // Replacing a file takes permission on its directory; that on the file itself is not asked for.
   const needed = done === 'read' ? `read permission for ${path}` : `write permission for the directory ${dirname(path)}`

@@ -29,10 +29,7 @@ export function encodeJournal(store: string, { entries, clean }: JournalContents
  */
 export function decodeJournal(store: string, text: string, place: string): JournalContents {
   const fault = (reason: string, cause?: unknown) =>
-    new PersistError('ERR_PERSIST_JOURNAL', `The journal ${place} cannot be used: ${reason}.`, {
-      store,
-      ...(cause === undefined ? {} : { cause }),
-    })
+    new PersistError('ERR_PERSIST_JOURNAL', `The journal ${place} cannot be used: ${reason}.`, { store, cause })
   const [first = '', body = '', ...rest] = text.split('\n')
   if (!first.startsWith(HEADING)) throw fault('the file is no journal of this version of persist-mqtt')
   if (rest.length !== 1 || rest[0] !== '' || first !== `${HEADING} ${checksum(body)}`) {

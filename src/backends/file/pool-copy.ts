@@ -1,6 +1,6 @@
 import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { makeDirectory, syncDirectory } from './directory.ts'
+import { makeDirectory, syncDirectory } from '../../node/disk.ts'
 import { followLinks } from './pool-file.ts'
 import { removeTemporary, writeTemporary } from './temporary-file.ts'
 

@@ -1,6 +1,8 @@
 import { openStore } from '../../index.ts'
 import { type Inspector, startInspector } from '../../inspector/server.ts'
 import { Pools } from '../../pools/pools.ts'
+import { codeOf } from '../../runtime/errors.ts'
+import { aborted } from '../../runtime/promises.ts'
 import type { Context } from '../command.ts'
 import { embeddedBroker } from '../embedded-broker.ts'
 import { portOf } from '../flags.ts'
@@ -53,7 +55,7 @@ Counting. Press Ctrl-C, or kill -9 ${io.pid} at any moment, and start it again: 
     // A terminal shows the last second only; a log file is spared.
     if (io.stdout.isTTY && !isJson) io.stdout.write(`\r${pt.seconds} seconds `)
   }, 1000)
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await aborted(signal)
   clearInterval(timer)
   await inspector.close()
   await pt.$close()
@@ -70,7 +72,7 @@ async function inspectorOf(url: string, port: number): Promise<Inspector> {
   try {
     return await startInspector({ ...options, port })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    if (codeOf(error) !== 'EADDRINUSE') throw error
     return startInspector({ ...options, port: 0 })
   }
 }

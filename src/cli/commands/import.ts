@@ -1,9 +1,9 @@
 import { encodeText, sameBytes } from '../../format/bytes.ts'
-import { decodePayload, joinPayload, type Payload } from '../../format/payload.ts'
+import { decodePayload, joinPayload, payloadOf } from '../../format/payload.ts'
 import type { SavedPool } from '../../pools/backup.ts'
 import type { OwnerKind } from '../../pools/owners.ts'
 import { type PoolChange, poolChanges } from '../../pools/pool-changes.ts'
-import { restorePool } from '../../pools/restore-pool.ts'
+import { restorePool, severalAtOnce } from '../../pools/restore-pool.ts'
 import { reasonOf } from '../../runtime/errors.ts'
 import { backupIn } from '../backup-file.ts'
 import { changeLines } from '../changes.ts'
@@ -13,8 +13,6 @@ import { CliError, EXIT, type ExitCode, type Io } from '../io.ts'
 import { coloured, counted, printable } from '../print.ts'
 import { Progress } from '../progress.ts'
 
-/** So many pools are restored at a time. */
-const AT_ONCE = 8
 /** So many are asked for by name at once: their messages fit every broker's queue. */
 const BY_NAME = 100
 
@@ -136,12 +134,8 @@ function merged(held: Uint8Array | null, saved: Uint8Array): Uint8Array {
 }
 
 function changesOf(held: Uint8Array | null, bytes: Uint8Array): PoolChange[] | undefined {
-  try {
-    const nothing: Payload = { values: {}, texts: new Map() }
-    return poolChanges(held === null ? nothing : decodePayload(held, ''), decodePayload(bytes, ''))
-  } catch {
-    return undefined
-  }
+  const [before, after] = [payloadOf(held), payloadOf(bytes)]
+  return before && after && poolChanges(before, after)
 }
 
 /** What would be changed, for people. */
@@ -182,15 +176,10 @@ async function restored(context: Context, plans: readonly Plan[]): Promise<Outco
       failures.push({ name, reason: reasonOf(error) })
     }
   }
-  // Each mostly waits for the broker.
-  const waiting = plans.values()
-  const worker = async () => {
-    for (const plan of waiting) {
-      if (io.signal.aborted) left++
-      else await restore(plan)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  await severalAtOnce(plans, async (plan) => {
+    if (io.signal.aborted) left++
+    else await restore(plan)
+  })
   progress.end()
   return { failures, left }
 }

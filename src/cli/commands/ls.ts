@@ -1,3 +1,4 @@
+import { isMap } from '../../format/json.ts'
 import type { Context } from '../command.ts'
 import { completeness } from '../completeness.ts'
 import { EXIT, type ExitCode } from '../io.ts'
@@ -53,7 +54,7 @@ const decoder = new TextDecoder()
 function variablesIn(bytes: Uint8Array): number | null {
   try {
     const pool: unknown = JSON.parse(decoder.decode(bytes))
-    return typeof pool === 'object' && pool !== null && !Array.isArray(pool) ? Object.keys(pool).length : null
+    return isMap(pool) ? Object.keys(pool).length : null
   } catch {
     return null
   }

@@ -8,7 +8,7 @@ import type { OwnerKind } from '../../pools/owners.ts'
 import { PersistError, reasonOf } from '../../runtime/errors.ts'
 import type { Context } from '../command.ts'
 import { EXIT, type ExitCode, type Io } from '../io.ts'
-import { coloured, printable, shortJson } from '../print.ts'
+import { coloured, counted, printable, shortJson } from '../print.ts'
 
 /** What can be written after `pt.`. */
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
@@ -46,7 +46,7 @@ interface Facts {
 
 function banner({ io, args }: Context, { owner, mayOwn, isNew, count }: Facts): string {
   const [name = ''] = args
-  const size = isNew ? 'a new pool' : `${count} variable${count === 1 ? '' : 's'}`
+  const size = isNew ? 'a new pool' : counted(count, 'variable')
   const who = {
     none: 'Nobody owns it: pt.x = 1 changes it, and pt.save() saves.',
     program: mayOwn

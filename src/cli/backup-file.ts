@@ -6,12 +6,12 @@ import { type Backup, linesOf, readBackup } from '../pools/backup.ts'
 import { codeOf, reasonOf } from '../runtime/errors.ts'
 import { CliError, EXIT, type Io } from './io.ts'
 
-/** Names a backup of several pools on a command line: `-` is the standard input. */
+/** Reads the backup that a command line names; `-` is the standard input. */
 export async function backupIn(file: string, io: Io): Promise<Backup> {
   return readBackup(file === '-' ? await textOf(io.stdin) : await fileText(file), file === '-' ? 'The input' : file)
 }
 
-/** Writes a backup to a file, or to the standard output; a file is whole or as it was before. */
+/** Writes a backup to a file, or to the standard output. */
 export async function writeBackup(backup: Backup, file: string | undefined, io: Io): Promise<void> {
   if (file === undefined) {
     for (const line of linesOf(backup)) io.out(line)
@@ -20,11 +20,15 @@ export async function writeBackup(backup: Backup, file: string | undefined, io: 
   }
 }
 
-/** Writes a file in one step: it is whole, or as it was before. With `mode`, or that of the file before, or 0600. */
+/**
+ * Replaces a file in one step: it is the old or the new one, whole, whenever the power goes. A link stays a link.
+ *
+ * @param mode permission bits. @default those of the old file, or 0600
+ * @throws {CliError}
+ */
 export async function replaceFile(file: string, lines: Iterable<string>, mode?: number): Promise<void> {
   let temporary: string | undefined
   try {
-    // A link stays a link.
     const path = await realpath(file).catch(() => resolve(file))
     const replaced = await stat(path).catch(() => undefined)
     // A rename would put a file in the place of a device: /dev/null.
@@ -47,7 +51,7 @@ export async function replaceFile(file: string, lines: Iterable<string>, mode?: 
   }
 }
 
-/** Few large pieces of many small ones. */
+/** Joins many short lines to a few large pieces. */
 function* chunksOf(lines: Iterable<string>): Generator<string> {
   let chunk = ''
   for (const line of lines) {
@@ -62,7 +66,7 @@ function* chunksOf(lines: Iterable<string>): Generator<string> {
 /**
  * The text of a file that a command line names.
  *
- * @param missing what it is where there is no such file
+ * @param missing the text where there is no such file. @default an error
  * @throws {CliError}
  */
 export async function fileText(file: string, missing?: string): Promise<string> {

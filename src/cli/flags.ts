@@ -39,7 +39,11 @@ export interface Given {
   readonly args: readonly string[]
 }
 
-/** Takes a command line apart; throws a usage error for flags that do not exist, with the nearest that does. */
+/**
+ * Takes a command line apart.
+ *
+ * @throws {CliError} EXIT.usage: there is no such flag (the text names the most similar one), or its value is missing
+ */
 export function parseFlags(flags: Flags, argv: readonly string[]): Given {
   const options = Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, optionOf(flag)]))
   try {
@@ -77,7 +81,11 @@ function optionOf({ type, short, multiple }: Flag): NonNullable<ParseArgsConfig[
   return { type, ...(short && { short }), ...(multiple && { multiple }) }
 }
 
-/** The port that a flag tells, or a variable of the environment; throws a usage error where it is none. */
+/**
+ * The port that a flag gives, else a variable of the environment, else the fallback.
+ *
+ * @throws {CliError} EXIT.usage: it is no port
+ */
 export function portOf(context: Context, flag: string, fallback: number, variable?: string): number {
   const fromVariable = variable === undefined ? undefined : context.io.env[variable] || undefined
   const given = context.value(flag)
@@ -86,14 +94,18 @@ export function portOf(context: Context, flag: string, fallback: number, variabl
   throw usageError(`${given === undefined ? variable : `--${flag}`} must be a port: a whole number from 0 to 65535.`)
 }
 
-/** The certificate and key in the files that --tls-cert and --tls-key name; undefined: neither is given. */
+/**
+ * Certificate and key (PEM), from the files that --tls-cert and --tls-key name; undefined: neither flag is given.
+ *
+ * @throws {CliError} only one of them is given, or a file cannot be read
+ */
 export async function tlsOf(context: Context): Promise<{ cert: string; key: string } | undefined> {
   const [cert, key] = [context.value('tls-cert'), context.value('tls-key')]
   if ((cert === undefined) !== (key === undefined)) throw usageError('--tls-cert and --tls-key go together.')
   return cert === undefined || key === undefined ? undefined : { cert: await fileText(cert), key: await fileText(key) }
 }
 
-/** The word that is most like another one, if any is like it at all. */
+/** The word most similar to another one; undefined: none is similar. */
 export function closest(wrong: string, words: readonly string[]): string | undefined {
   const ranked = words
     .map((word) => ({ word, steps: word.startsWith(wrong) && wrong.length > 1 ? 0 : distance(wrong, word) }))

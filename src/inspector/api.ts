@@ -11,14 +11,14 @@ import { bodyText } from './request-body.ts'
 import { search } from './search.ts'
 import { Transfer } from './transfer.ts'
 
-/** What the API stands on. */
+/** What the API needs. */
 export interface ApiHost {
   readonly pools: Pools
   readonly livePools: LivePools
   readonly isReadOnly: boolean
 }
 
-/** The largest body that is read, in bytes: a backup of some thousand pools. */
+/** The largest request body, in bytes: a backup of some thousand pools. */
 const LIMIT_BYTES = 64 * 2 ** 20
 
 type Handler = (request: Request, name: string, url: URL) => unknown
@@ -26,19 +26,19 @@ type Handler = (request: Request, name: string, url: URL) => unknown
 interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: RegExp
-  /** Does it write to the broker? @default whatever is no GET does */
+  /** Does it write to the broker? @default true for POST */
   readonly isWriting?: boolean
   readonly handle: Handler
 }
 
-/** Answers everything below `/api`; throws nothing. */
+/** Answers all requests below `/api`; never rejects. */
 export function makeApi({ pools, livePools, isReadOnly }: ApiHost): (request: Request) => Promise<Response> {
   const edits = new PoolEdits(pools, livePools)
   const transfer = new Transfer(pools, livePools, edits)
   const routes: readonly Route[] = [
     get('live', (request) => streamed('text/event-stream', events(request))),
     get('search', (_request, _name, url) => search(livePools, url.searchParams.get('q') ?? '')),
-    // It writes, on topics of its own.
+    // The doctor writes, on topics of its own.
     { ...get('doctor', (request) => streamed('application/x-ndjson', checks(request.signal))), isWriting: true },
     get('backup', (_request, _name, url) => backup(url.searchParams.getAll('name'))),
     { ...post('backup/compare', async (request) => transfer.compare(await textOf(request))), isWriting: false },

@@ -2,15 +2,15 @@ import { encodeText } from '../format/bytes.ts'
 import { deferred, pause } from '../runtime/promises.ts'
 import type { LivePools } from './live-pools.ts'
 
-/** So much is sent at a time, in characters. */
+/** The largest piece that is sent at once, in characters. */
 const CHUNK_CHARACTERS = 256 * 1024
-/** Sends something at least this often, in milliseconds: else nobody would notice a connection that is dead. */
+/** The longest silence, in milliseconds: without traffic, neither side notices a dead connection. */
 const SILENCE_MS = 15_000
 
 /**
  * Server-sent events (HTML, 9.2): everything from the event of this id on, or a snapshot first where there is a gap.
  *
- * It only ever holds one chunk: a page that reads slowly, or sleeps, gets the rest later, from the log.
+ * It buffers one piece at most: a page that reads slowly, or sleeps, gets the rest from the log later.
  */
 export function eventStream(
   livePools: LivePools,

@@ -11,7 +11,7 @@ import { badRequest, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
 import type { Copy, Done, Edit, Force, Replace, VariableText } from './protocol.ts'
 
-/** Changes pools for pages: through their owners, or directly where nobody owns them. */
+/** Changes pools for pages: by asking their owners, or directly where no program owns them. */
 export class PoolEdits {
   readonly #pools: Pools
   readonly #livePools: LivePools
@@ -21,7 +21,7 @@ export class PoolEdits {
     this.#livePools = livePools
   }
 
-  /** @throws {RequestError | PersistError} CONFLICT where `seen` is not what is kept by now */
+  /** @throws {RequestError | PersistError} CONFLICT: a variable is no longer as in `seen` */
   async edit(name: string, { set, seen = [], force = false }: Edit): Promise<Done> {
     this.assertListens(name, force)
     this.#assertSeen(name, seen)
@@ -33,7 +33,7 @@ export class PoolEdits {
     }
     return this.#edited(name, async (editor) => {
       let way: EditWay = 'direct'
-      // What is new first: where the second one fails, nothing is lost.
+      // New values before removals: if the second call fails, nothing is lost.
       if (Object.keys(values).length > 0) way = (await editor.assign(values, { force })).way
       if (Object.keys(removed).length > 0) way = (await editor.patch(removed, { force })).way
       return { way }
@@ -50,7 +50,7 @@ export class PoolEdits {
   async zero(name: string, { force = false }: Force): Promise<Done> {
     this.#assertKnown(name)
     this.assertListens(name, force)
-    // What is no pool cannot be edited, only replaced.
+    // An editor cannot change what is no pool; it can only be replaced.
     const isPool = this.#livePools.content(name)?.variables !== null
     if (!isPool && this.#livePools.ownerOf(name) !== 'program') {
       await this.#pools.write(name, encodeText('{}'))
@@ -67,11 +67,11 @@ export class PoolEdits {
     return { way: 'direct' }
   }
 
-  /** Nothing of the original is removed before the copy is there. */
+  /** Copies or moves a pool; a move deletes the original only after the copy was read back. */
   async copy(name: string, { to, isMove = false, force = false }: Copy): Promise<Done> {
     assertName(to)
     if (to === name) throw badRequest('A pool cannot be copied to its own name.')
-    // It would be there, and nobody who looks for all pools would find it: `+` stands for one level.
+    // Listings would not find such a pool: their wildcard `+` stands for one level (MQTT 3.1.1, 4.7.1.3).
     if (to.includes('/')) throw badRequest('The name of a pool is one level of a topic: it cannot have a / in it.')
     const bytes = this.#assertKnown(name)
     if (isMove) {
@@ -96,7 +96,7 @@ export class PoolEdits {
     return { way }
   }
 
-  /** @throws {RequestError} DEVICE where it would write over any change */
+  /** @throws {RequestError} DEVICE: a device owns the pool, and would write over any change */
   assertListens(name: string, force: boolean): void {
     if (this.#livePools.ownerOf(name) !== 'device' || force) return
     const text =
@@ -120,7 +120,7 @@ export class PoolEdits {
   #assertSeen(name: string, seen: readonly VariableText[]): void {
     const now = new Map(this.#livePools.content(name)?.variables ?? [])
     const current = seen.map(([variable]): VariableText => [variable, now.get(variable) ?? null])
-    // By value: 2.50 is kept as 2.5.
+    // By value: an owner may write 2.50 as 2.5.
     if (poolChanges(payloadOf(seen), payloadOf(current)).length === 0) return
     const text = `Somebody else has changed ${name} meanwhile. Nothing was changed.`
     throw new RequestError(409, 'CONFLICT', text, { current })
@@ -141,7 +141,7 @@ export class PoolEdits {
   }
 }
 
-/** @throws {RequestError} where a text is no JSON */
+/** @throws {RequestError} BAD_REQUEST: a text is no JSON */
 function payloadOf(variables: readonly VariableText[]): Payload {
   const there = variables.flatMap(([name, text]) => (text === null ? [] : [[name, text] as const]))
   for (const [, text] of there) parsed(text)

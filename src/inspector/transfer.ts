@@ -8,7 +8,7 @@ import type { LivePools } from './live-pools.ts'
 import type { PoolEdits } from './pool-edits.ts'
 import type { ImportedPool, ImportPlan, Restore, Restored } from './protocol.ts'
 
-/** Backups for pages: docs/backup.md describes them. */
+/** Makes, compares and restores backups for pages; docs/backup.md describes the format. */
 export class Transfer {
   readonly #pools: Pools
   readonly #livePools: LivePools
@@ -20,7 +20,7 @@ export class Transfer {
     this.#edits = edits
   }
 
-  /** The lines of a backup of these pools, or all. */
+  /** The lines of a backup of these pools; no names: of all. */
   backup(names: readonly string[]): Generator<string> {
     const { topics, place } = this.#pools
     const wanted = names.length > 0 ? [...names] : this.#livePools.names
@@ -51,7 +51,7 @@ export class Transfer {
     return { ...about, kind: held === null ? 'new' : 'changed', changes }
   }
 
-  /** @param signal the page has gone: what is not begun is not done */
+  /** @param signal aborted when the page has gone: pools that are not begun by then are not restored */
   async restore({ backup: text, names, force = false }: Restore, signal: AbortSignal): Promise<Restored[]> {
     const backup = readBackup(text, 'This file')
     const pools = names.map((name) => poolIn(backup, name))

@@ -32,7 +32,7 @@ export async function syncFile(path: string): Promise<void> {
   await file.sync().finally(() => file.close())
 }
 
-/** Writes all bytes. One call may take fewer than it was given, on a full disk for example; the next one tells why. */
+/** Writes all bytes. One write may take only a part of them, for example on a full disk; the next one says why. */
 export async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done)

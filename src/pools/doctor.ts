@@ -9,35 +9,34 @@ import type { Pools } from './pools.ts'
 
 export type { Check } from './doctor/check.ts'
 
-/** Sizes of pools that are tried, in bytes: nobody needs more than the last but one. */
+/** Sizes of pools that are tried, in bytes; the last is more than any pool needs. */
 const SIZES: readonly [bytes: number, name: string][] = [
   [1024, '1 KB'],
   [65_536, '64 KB'],
   [2 ** 20, '1 MB'],
   [16 * 2 ** 20, '16 MB'],
 ]
-/** How often the order of messages is looked at. */
+/** How often the order of messages is checked. */
 const ROUNDS = 5
 /** How long one check may take in all, in milliseconds. */
 const CHECK_LIMIT_MS = 40_000
 
-/** What the names of its own pools begin with. */
+/** The names of the doctor's own pools begin with it. */
 const PREFIX = 'persist-mqtt-doctor-'
 
-/** Is it a pool that the doctor tries a broker with? */
+/** Is it one of the doctor's own pools? */
 export function isExamined(name: string): boolean {
   return name.startsWith(PREFIX)
 }
 
 /**
- * Finds out which guarantees a broker gives, on topics of its own that are gone afterwards.
+ * Finds out which guarantees a broker gives, on topics of its own, which it empties afterwards.
  *
- * @param onCheck told of each check when it is done
- * @throws {PersistError} where the broker cannot be reached at all
+ * @param onCheck called after each check
+ * @throws {PersistError} the broker cannot be reached at all
  */
 export async function examine(pools: Pools, signal: AbortSignal, onCheck: (check: Check) => void): Promise<void> {
   const doctor = new Doctor(pools)
-  // Throws where there is no broker: then there is nothing to examine.
   onCheck(await doctor.link())
   try {
     for (const [name, check] of doctor.checks()) {
@@ -67,7 +66,7 @@ class Doctor {
   readonly #name = PREFIX + randomHex(6)
   readonly #topic: string
   readonly #fence: string
-  /** Where something retained may have been left. */
+  /** Topics that may have a retained message of ours. */
   readonly #used = new Set<string>()
 
   constructor(pools: Pools) {
@@ -162,7 +161,7 @@ class Doctor {
   }
 
   async #wildcard(): Promise<Check> {
-    // Not in the place of the name: all pools may be many, and one of them is enough.
+    // A wildcard for the first level, not for the name: there may be very many pools, and one is enough.
     const { messages } = await this.#retainedAt([this.#topic.replace(/^[^/]+/, '+')])
     if (messages.some(({ topic }) => topic === this.#topic))
       return ok('wildcard', 'pools are found without their names')
@@ -176,7 +175,7 @@ class Doctor {
   async #size(): Promise<Check> {
     let largest = 'nothing'
     for (const [bytes, name] of SIZES) {
-      // A connection for each: some brokers end it.
+      // A connection for each size: some brokers close it when a message is too large.
       const limitMs = 2 * limitFor(bytes)
       const isHeld = await within(this.#holds(bytes), limitMs, () => new Error('late')).catch(() => false)
       if (!isHeld) {
@@ -232,11 +231,11 @@ class Doctor {
       (topic) => `$SYS/broker/${topic}`,
     )
     const { messages } = await this.#retainedAt(topics)
-    const told = (topic = '') => {
+    const textAt = (topic = '') => {
       const message = messages.find((one) => one.topic === topic)
       return message && new TextDecoder().decode(message.payload)
     }
-    const [version, count, dropped] = topics.map(told)
+    const [version, count, dropped] = topics.map(textAt)
     if (version === undefined) return ok('broker', 'it tells nothing about itself ($SYS)')
     const seen = `${version}, ${count ?? '?'} retained messages, ${dropped ?? '?'} dropped`
     const advice =
@@ -244,7 +243,7 @@ class Doctor {
     return /mosquitto/i.test(version) ? warning('broker', seen, advice) : ok('broker', seen)
   }
 
-  /** Removes everything; tells what could not be removed. */
+  /** Removes all retained messages of the doctor; the result, if any, warns of those that it could not. */
   async cleaned(): Promise<Check | undefined> {
     try {
       await this.#pools.connected(async (connection) => {

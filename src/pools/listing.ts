@@ -5,42 +5,42 @@ import type { Ownership } from './owners.ts'
 import type { PoolTopics } from './pool-topics.ts'
 import { type ReadOptions, type ReadResult, readRetained } from './read-retained.ts'
 
-/** What listing all pools has shown, beside the pools. */
+/** How listing pools went. */
 export interface Listing extends Completeness {
   /** How many pools there are. */
   readonly count: number
 }
 
-/** Whether everything has come. */
+/** Whether every pool has come. */
 export interface Completeness {
   /** 'yes': every pool that this user may read was visited. 'no': the broker has dropped `missing` messages. */
   readonly isComplete: 'yes' | 'no' | 'unknown'
-  /** How many messages are missing, where that is known. */
+  /** How many messages the broker has dropped; 0 where that is unknown. */
   readonly missing: number
   /**
-   * Why it is not known: the broker let no fence through ('fence'), has dropped messages meanwhile that may have been
-   * others ('dropped'), or does not say whether it has ('silent').
+   * Why it is unknown. 'fence': the broker let no fence through. 'dropped': it has dropped messages meanwhile, perhaps
+   * those of other clients. 'silent': it does not say whether it has.
    */
   readonly why?: 'fence' | 'dropped' | 'silent'
 }
 
 /**
- * So much fits the buffers of every connection, in bytes: up to there nothing is queued, and so nothing dropped. What is
- * published at QoS 0 leaves no gap where it was dropped.
+ * So much fits the buffers of every connection, in bytes: up to there a broker queues nothing, and so drops nothing.
+ * Dropped QoS 0 messages leave no gap that could be counted.
  */
 const SURE_BYTES = 32_768
 
 const COMPLETE: Completeness = { isComplete: 'yes', missing: 0 }
 const unknown = (why: NonNullable<Completeness['why']>): Completeness => ({ isComplete: 'unknown', missing: 0, why })
 
-/** What is listed, and how. */
+/** What to list, and how. */
 export interface ListingOptions {
   readonly topics: PoolTopics
   readonly owners: Ownership
-  /** Of the pools to visit; undefined: all. */
+  /** The pools to visit; undefined: all. */
   readonly names: readonly string[] | undefined
   visit(name: string, bytes: Uint8Array): void
-  /** Does something with a connection of its own. */
+  /** Calls `use` with a new connection, and closes that afterwards. */
   connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result>
 }
 
@@ -69,10 +69,10 @@ export async function listPools({ topics, owners, names, visit, connected }: Lis
 }
 
 /**
- * At QoS 1, where dropped messages leave gaps; where there are any (Mosquitto queues 1,000 messages for a client), once
- * more at QoS 0, at which messages go out as fast as they are read and are not queued.
+ * Reads at QoS 1, where dropped messages leave gaps in the packet identifiers. If there are gaps (Mosquitto queues
+ * 1,000 messages for a client), reads again at QoS 0: brokers send those as fast as the client reads, and queue none.
  *
- * The second look begins, on a connection of its own, as soon as it may be needed: the first one mostly waits.
+ * The second reading starts on its own connection as soon as it may be needed: the first mostly waits.
  */
 async function readAllRetained(
   connected: ListingOptions['connected'],
@@ -83,23 +83,23 @@ async function readAllRetained(
   let again: Promise<ReadResult> | undefined
   const onMany = () => {
     again = atQos0()
-    // Whoever needs it gets its rejection.
+    // Handled where the second reading is awaited, if it is.
     again.catch(() => {})
   }
   const first = await connected((connection) =>
-    // With MQTT 5 we have said how much may be on its way, and Mosquitto queues nothing.
+    // An MQTT 5 client announces its Receive Maximum, and Mosquitto then queues nothing for it.
     readRetained(connection, { ...wanted, qos: 1, ...(connection.protocolVersion === 4 && { onMany }) }),
   )
   if (first.refused) throw refusedError(first.refused)
   if (!first.isFenced) return unknown('fence')
   if (first.missing > 0) {
-    // What was published at QoS 0 comes at QoS 0 both times, and leaves no gap.
+    // Messages that were published at QoS 0 come at QoS 0 both times, and leave no gap.
     const most = first.atQos0.count + first.atQos1 + first.missing
     const least = most - first.lostFences
     const second = await (again ?? atQos0())
     if (!second.isFenced) return unknown('fence')
     const seen = countSeen()
-    // What is missing may be fences, or not: then another look finds something.
+    // The missing messages may all be fences. If not, a further reading finds pools that are new.
     if (seen >= least && seen < most) await atQos0()
     const now = countSeen()
     if (now < least || (now > seen && now < most)) return { isComplete: 'no', missing: most - now }
@@ -107,7 +107,7 @@ async function readAllRetained(
   return first.atQos0.bytes <= SURE_BYTES ? COMPLETE : connected((connection) => readCounted(connection, wanted))
 }
 
-/** Much was published at QoS 0, as devices do: only the broker itself counts what it drops of that. */
+/** Reads again with the broker's own count of dropped messages: for much that was published at QoS 0, as devices do. */
 async function readCounted(connection: Connection, wanted: Omit<ReadOptions, 'qos'>): Promise<Completeness> {
   const dropped = new DroppedMessages()
   const visit = (message: Message) => {
@@ -118,7 +118,7 @@ async function readCounted(connection: Connection, wanted: Omit<ReadOptions, 'qo
   const all = await readRetained(connection, { ...wanted, filters: [...filters, ...wanted.filters], visit, qos: 0 })
   if (!all.isFenced) return unknown('fence')
   if (!(await dropped.told())) return unknown('silent')
-  // It tells one after the other: with the next fence, everything of this time has come.
+  // The broker publishes its counts one after the other; after the next fence, all of this interval are here.
   await readRetained(connection, { ...wanted, filters, visit, qos: 0 })
   return dropped.isNone ? COMPLETE : unknown('dropped')
 }

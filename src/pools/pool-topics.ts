@@ -1,6 +1,6 @@
 import { PersistError } from '../runtime/errors.ts'
 
-/** Stands for the name of a pool in a topic. */
+/** Stands for the name of a pool in a template. */
 const PLACE = '{name}'
 
 /** The topics of all pools on a broker, from a template such as `stat/{name}/PersistMQTT`. */
@@ -27,18 +27,18 @@ export class PoolTopics {
     return this.#template.replace(PLACE, () => name)
   }
 
-  /** Where the owner of a pool says who it is. */
+  /** The topic on which the owner of a pool says who it is. */
   ownerOf(name: string): string {
     return `${this.of(name)}/owner`
   }
 
-  /** Where a message to ourselves may go: below the topic of a pool that nobody has. */
+  /** The topic for fences, messages to ourselves: below a pool of a name that is reserved for them. */
   get fence(): string {
     return `${this.of('persist-mqtt')}/fence`
   }
 
   /**
-   * What to subscribe to for these pools, or all, their owners, and whether those are online.
+   * The topic filters of these pools, or all: of the pools, of their owners, and of whether those are online.
    *
    * @throws {PersistError} ERR_PERSIST_OPTION
    */
@@ -47,12 +47,12 @@ export class PoolTopics {
     return (names ?? ['+']).flatMap((name) => [this.of(name), this.ownerOf(name), PoolTopics.lwtOf(name)])
   }
 
-  /** Where programs and Tasmota devices of that name say whether they are online. */
+  /** The topic on which a program or Tasmota device of that name says whether it is online. */
   static lwtOf(name: string): string {
     return `tele/${name}/LWT`
   }
 
-  /** Which pool a message is about, and what it is; undefined: none. */
+  /** Which pool a topic belongs to, and what its messages are; undefined: none. */
   parse(topic: string): { readonly name: string; readonly kind: 'pool' | 'owner' | 'lwt' } | undefined {
     const { length } = this.#before
     if (topic.startsWith(this.#before)) {
@@ -70,7 +70,7 @@ export class PoolTopics {
   }
 }
 
-/** @throws {PersistError} ERR_PERSIST_OPTION for a name that would make a topic with wildcards, which stands for other pools */
+/** @throws {PersistError} ERR_PERSIST_OPTION: the name is empty, or has a wildcard or NUL in it (MQTT 3.1.1, 4.7) */
 export function assertName(name: string): void {
   const bad = /[+#\0]/.exec(name)?.[0]
   if (bad === undefined && name !== '') return

@@ -23,13 +23,13 @@ export interface HeldPool {
 }
 
 /**
- * All the pools on one broker. It is for a person who looks, or a page: each look has a connection of its own, so that
- * nothing is subscribed to longer than it takes.
+ * All the pools on one broker, for tools that show them to people. Each call has a connection of its own, so that no
+ * subscription lasts longer than the call.
  */
 export class Pools {
   readonly options: PoolsOptions
   readonly topics: PoolTopics
-  /** Who owns the pools, as far as the last listing has shown. */
+  /** The owners of pools, as of the last listing. */
   owners: Ownership = new Ownership()
   readonly #resolved: ResolvedOptions
   readonly #target: Target
@@ -37,7 +37,7 @@ export class Pools {
   /** @throws {PersistError} ERR_PERSIST_OPTION */
   constructor(options: PoolsOptions = {}) {
     const { answerTimeoutMs: _, topic = DEFAULTS.topic, ...given } = options
-    // Any name: what is checked, and taken from the environment, is the rest.
+    // Any name will do: only the other options are checked, and completed from the environment.
     const resolved = resolveOptions({ ...given, name: 'x' })
     this.options = options
     this.topics = new PoolTopics(topic)
@@ -72,7 +72,7 @@ export class Pools {
   }
 
   /**
-   * Visits every pool, or those of these names, once; the bytes are the caller's only until it returns.
+   * Visits each pool once, all or those of these names. The bytes are valid only until `visit` returns.
    *
    * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT
    */
@@ -89,7 +89,7 @@ export class Pools {
    */
   async read(name: string): Promise<HeldPool> {
     let held: Uint8Array | null = null
-    // Its own: several pools may be read at the same time.
+    // Not this.owners: several pools may be read at the same time.
     const owners = new Ownership()
     const visit = (_name: string, bytes: Uint8Array) => {
       held = new Uint8Array(bytes)
@@ -103,7 +103,7 @@ export class Pools {
     return listPools({ topics, owners, names, visit, connected: (use) => this.connected(use) })
   }
 
-  /** How large what is kept under this name is, and how many variables it has; undefined: it is no pool. */
+  /** Size of a pool in bytes, and how many variables it has; undefined: there is none, or what is there is no pool. */
   async sizeOf(name: string): Promise<{ bytes: number; count: number | undefined; owner: OwnerKind }> {
     const { bytes, owner } = await this.read(name)
     const count = bytes === null ? undefined : payloadOf(bytes)?.texts.size
@@ -111,12 +111,13 @@ export class Pools {
   }
 
   /**
-   * Replaces a pool by these bytes as they are, whoever owns it; an owner that listens is to be asked instead.
+   * Replaces a pool by these bytes, without asking its owner; an owner that listens should be asked by an editor
+   * instead.
    *
    * @throws {PersistError} as a store's save()
    */
   async write(name: string, bytes: Uint8Array): Promise<void> {
-    // Loaded when it is needed: most who look at pools replace none.
+    // Loaded only when needed: most commands replace no pool.
     const { mqttBackend } = await import('../backends/mqtt/mqtt-backend.ts')
     const { writePool } = await import('./write-pool.ts')
     const backend = mqttBackend({ ...this.#resolved, name, topic: this.topics.of(name), role: 'guest' })
@@ -124,9 +125,9 @@ export class Pools {
   }
 
   /**
-   * Removes a pool from the broker, and looks whether it is gone.
+   * Removes a pool from the broker, and reads it again to see that it is gone.
    *
-   * @throws {PersistError} ERR_PERSIST_DENIED where it is not
+   * @throws {PersistError} ERR_PERSIST_DENIED: the broker still has it
    */
   async delete(name: string): Promise<void> {
     assertName(name)
@@ -141,12 +142,12 @@ export class Pools {
   }
 
   /**
-   * Does something with a connection of its own, which is closed then.
+   * Calls `use` with a new connection, and closes that afterwards.
    *
-   * @throws {PersistError} ERR_PERSIST_CONNECT where it is lost
+   * @throws {PersistError} ERR_PERSIST_CONNECT: there is no connection, or it is lost
    */
   async connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result> {
-    // Each with a client id of its own: of two with the same one, the broker ends the older.
+    // A client id for each: the broker ends the older of two connections with the same one (MQTT 3.1.1, 3.1.4).
     const target = { ...this.#target, clientId: newClientId(), isForMany: true }
     const { connection } = await connect(target, this.#resolved.openTimeoutMs)
     try {

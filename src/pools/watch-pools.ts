@@ -23,20 +23,21 @@ export interface Presence {
 
 /** Told of what happens to pools. */
 export interface PoolsListener {
-  /** This pool is there at the beginning; told of all before the first `ready`. */
+  /** A pool that the broker holds at the beginning; called for all of them before the first `ready`. */
   found(name: string, bytes: Uint8Array, presence: Presence): void
-  /** Everything that is there is known, for the first time or once more; nothing before that is told as a change. */
+  /** All pools are known: at the beginning, and after each lost connection. */
   ready(count: number, isComplete: boolean): void
-  /** A pool is another one now; null: there is, or was, none. */
+  /** A pool has changed; null: there was none, or it was deleted. */
   changed(name: string, before: Bytes, after: Bytes): void
-  /** Somebody else owns it, or nobody, or its owner has come or gone. */
+  /** The owner of a pool is another one, or came online or went offline. */
   owned(name: string, presence: Presence, before: Presence): void
-  /** The connection is gone, and is being made again. */
+  /** The connection is lost, and being made again. */
   offline(error: PersistError): void
 }
 
 /**
- * Watches pools until the signal is aborted. After a lost connection, what has changed meanwhile is told as one change.
+ * Watches pools until the signal is aborted, and connects again whenever the connection is lost. What changed in the
+ * meantime is one change for each pool.
  *
  * @param names of the pools; undefined: all
  * @throws {PersistError} where the broker cannot be reached at the beginning
@@ -59,7 +60,7 @@ export async function watchPools(
       if (!watch.wasReady) throw error
       listener.offline(asPersistError(error, pools.place, 'watched'))
     }
-    // At random, so that not everybody comes back at the same moment.
+    // Of random length, so that not all clients come back at the same moment.
     await orAfter(ended, pauseMs * (0.5 + Math.random()), undefined)
     pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)
   }
@@ -80,7 +81,7 @@ class PoolsWatch {
     this.#listener = listener
   }
 
-  /** Connects, and resolves when it is told to end; rejects when the connection is lost. */
+  /** Connects, and resolves when `ended` does; rejects when the connection is lost. */
   untilLost(ended: Promise<void>): Promise<void> {
     return this.#pools.connected(async (connection) => {
       const { topics } = this.#pools
@@ -125,7 +126,7 @@ class PoolsWatch {
       if (isFirst) this.#known.set(name, bytes)
       else this.#changed(name, bytes)
     }
-    // What is not there any more is gone, if everything has come.
+    // A pool that did not come is deleted, provided that everything came.
     if (isComplete)
       for (const name of [...this.#known.keys()]) if (!found.has(name)) this.#changed(name, new Uint8Array())
     for (const [name, bytes] of this.#known) {
@@ -147,7 +148,7 @@ class PoolsWatch {
   }
 
   #owned(name: string): void {
-    // Devices without a pool are none of ours.
+    // A device without a pool is of no interest.
     if (!this.#known.has(name)) return
     const before = this.#presences.get(name) ?? NOBODY
     const now = this.#present(name)

@@ -3,11 +3,11 @@ import { type Deferred, deferred } from '../runtime/promises.ts'
 import { check, checkEqual, inTime } from './assertions.ts'
 import type { ConformancePlace } from './conformance-options.ts'
 
-/** A listener that notes what it is told. */
+/** A listener that records its calls. */
 export class Recorder implements BackendListener {
-  /** What `changed` was called with. */
+  /** The arguments of `changed` and `reread`. */
   readonly changes: (Uint8Array | null)[] = []
-  /** Names of all calls, in their order. */
+  /** The names of all calls, in order. */
   readonly calls: string[] = []
   #next: Deferred<void> = deferred()
 
@@ -42,7 +42,7 @@ export class Recorder implements BackendListener {
     this.#note('ended')
   }
 
-  /** Resolves when `changed` has been called so many times in all. */
+  /** Resolves when there have been so many changes in all. */
   async changedTimes(times: number, limitMs: number): Promise<void> {
     const what = () => `listener.changed: expected ${times} call(s), got ${this.changes.length}`
     const end = performance.now() + limitMs
@@ -59,12 +59,12 @@ export class Recorder implements BackendListener {
   }
 }
 
-/** A backend that is open, and what its listener was told. */
+/** An open backend, and its listener. */
 export interface Opened {
   readonly backend: Backend
   readonly heard: Recorder
   readonly held: Held
-  /** Writes, and fails unless the backend says 'written' in time. */
+  /** Writes, and fails unless the backend answers 'written' in time. */
   write(bytes: Uint8Array): Promise<void>
   close(): Promise<void>
 }
@@ -82,7 +82,7 @@ export class Bench {
     this.largestBytes = largestBytes
   }
 
-  /** A new backend, which is closed at the end of the case at the latest. */
+  /** A new backend, which is closed at the latest at the end of the case. */
   backend(): Backend {
     const backend = this.place.backend()
     check(!this.#made.includes(backend), 'place.backend(): it returned the same backend twice')
@@ -106,16 +106,16 @@ export class Bench {
     }
   }
 
-  /** What a backend that comes later finds. */
+  /** The bytes that another, later backend finds. */
   async held(): Promise<Uint8Array | null> {
     const { held, close } = await this.open()
     await close()
     return held.bytes
   }
 
-  /** Fails where a promise does not settle within the limit, which the backend may have been given too. */
+  /** Rejects if a promise does not settle within the limit. */
   inTime<Value>(promise: Promise<Value>, what: string): Promise<Value> {
-    // A little later than the backend, whose own error says more.
+    // A little later than the limit of the backend, whose own error says more.
     return inTime(promise, this.limitMs * 1.125, what)
   }
 

@@ -24,7 +24,7 @@ export class PoolSearch {
   /**
    * The pool; undefined: the search was stopped.
    *
-   * @throws {PersistError} where a broker is there and refuses: somebody has to put that right
+   * @throws {PersistError} a broker answers and refuses: the user has to mend that
    */
   async find(): Promise<Store | undefined> {
     for (let pauseMs = FIRST_PAUSE_MS; !this.#isStopped; pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)) {
@@ -36,13 +36,13 @@ export class PoolSearch {
         this.#failed(error as PersistError)
       }
       this.#paused = deferred()
-      // Node-RED's own server keeps the program alive; a start that is to fail has a timer that does.
+      // The pause does not keep the process alive: Node-RED's server does, and during the start the limit of open().
       if (!this.#isStopped) await pause(pauseMs, this.#paused.promise)
     }
     return undefined
   }
 
-  /** From here on a broker that refuses is a warning, and asked again. */
+  /** From now on a refusal is a warning, and the search goes on. */
   bePatient(): void {
     this.#isPatient = true
   }

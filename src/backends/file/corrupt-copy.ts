@@ -9,7 +9,7 @@ const MAX_ATTEMPTS = 100
 /**
  * Keeps a file that holds no pool under another name, `<file>.corrupt-<time>`, before it is replaced.
  *
- * A second name of the same file and no rename, so that there is a file under the first name at every moment.
+ * By a second name (a hard link), not by rename: so at every moment there is a file under the first name.
  */
 export async function keepCorrupt(path: string, now: Date = new Date()): Promise<string> {
   // Windows allows no colons in names.
@@ -33,7 +33,7 @@ async function linkOrCopy(path: string, kept: string): Promise<void> {
     await link(path, kept)
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw error
-    // FAT and some network file systems have no second names, and Linux may deny one for another user's file.
+    // FAT and some network file systems have no hard links, and Linux may deny one to another user's file.
     await copyFile(path, kept, constants.COPYFILE_EXCL)
     await syncFile(kept)
   }

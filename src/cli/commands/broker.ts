@@ -17,7 +17,7 @@ export async function broker(context: Context): Promise<ExitCode> {
   const file = context.value('users')
   const name = context.value('add-user')
   if (name !== undefined) return addUser(context, file, name)
-  // Looked at first: a signal that comes while it starts ends it in order too.
+  // Read first: then a signal during the start ends the command in order, too.
   const { signal } = io
   const log = (event: BrokerEvent) => io.out(logLine(event, new Date(), context.has('json')))
   const host = context.value('host') ?? '127.0.0.1'
@@ -48,7 +48,7 @@ export async function broker(context: Context): Promise<ExitCode> {
   return EXIT.ok
 }
 
-/** Do all addresses of a host stay on this machine? One that is not found is told when it comes to listening. */
+/** Do all addresses of a host stay on this machine? True also for an unknown host: listening fails, and says so. */
 async function isLoopback(host: string): Promise<boolean> {
   const addresses = await lookup(host, { all: true }).catch(() => [])
   return addresses.every(({ address }) => /^(127\.|::1$|::ffff:127\.)/.test(address))

@@ -15,10 +15,12 @@ interface Pool {
   log: { starts: { at: string; pid: number }[] }
 }
 
-/** `persist-mqtt demo`: broker, store and inspector in one program. End it in any way, start it again, and it goes on. */
+/**
+ * `persist-mqtt demo`: broker, store and inspector in one program. End it in any way, start it again, and it goes on.
+ */
 export async function demo(context: Context): Promise<ExitCode> {
   const { io } = context
-  // Looked at first: a signal that comes while it starts ends it in order too.
+  // Read first: then a signal during the start ends the command in order, too.
   const { signal } = io
   const isJson = context.has('json')
   const directory = context.value('data') ?? (io.env.PERSIST_DATA || '.persist-mqtt')
@@ -65,9 +67,9 @@ Counting. Press Ctrl-C, or kill -9 ${io.pid} at any moment, and start it again: 
   return EXIT.ok
 }
 
-/** At its port, or at another one where that is taken. */
+/** Starts the inspector at a port, or at any free one where that is taken. */
 async function inspectorOf(url: string, port: number): Promise<Inspector> {
-  // The demo's own broker asks nobody who they are.
+  // The demo's own broker asks for no user and no password.
   const options = { pools: new Pools({ url, username: '', password: '' }), host: '127.0.0.1', isReadOnly: false }
   try {
     return await startInspector({ ...options, port })

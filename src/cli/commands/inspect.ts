@@ -10,7 +10,7 @@ import { coloured } from '../print.ts'
 /** `persist-mqtt inspect`: a page with all pools. */
 export async function inspect(context: Context): Promise<ExitCode> {
   const { io } = context
-  // Looked at first: a signal that comes while it starts ends it in order too.
+  // Read first: then a signal during the start ends the command in order, too.
   const { signal } = io
   const pools = context.pools()
   const tls = await tlsOf(context)

@@ -22,7 +22,7 @@ export async function set(context: Context): Promise<ExitCode> {
   return EXIT.ok
 }
 
-/** JSON, or else a string: nobody wants to quote twice. */
+/** JSON, or else a string, so that users need not quote twice. */
 function jsonOrText(text: string): JsonValue {
   try {
     return parseJson(text) as JsonValue

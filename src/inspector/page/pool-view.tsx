@@ -15,7 +15,7 @@ import { addVariable, VariableTree } from './variable-tree.tsx'
 
 type ViewProps = Omit<Extract<Route, { page: 'pool' }>, 'page'>
 
-/** One pool: its variables, and what they were. */
+/** One pool: its variables, and its history. */
 export function PoolView({ name, tab }: ViewProps): JSX.Element {
   useEffect(() => {
     void openPool(name)

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../format/json.ts'
+import { isMap, type JsonValue } from '../format/json.ts'
 import type { PersistError, Store } from '../index.ts'
 import { type KeyValueOptions, KeyValuePool } from './key-value/key-value-pool.ts'
 
@@ -9,37 +9,37 @@ type ErrorListener = (error: PersistError) => void
 /**
  * A storage adapter for Keyv: each key is one variable of a pool.
  *
- * A value is set when the broker holds it. `wait: false` or `autosave` make that faster, and surer of nothing.
+ * set() resolves when the broker holds the value. With `wait: false` or `autosave` it resolves at once, unconfirmed.
  * @example
  * const keyv = new Keyv({ store: new KeyvPersistMqtt({ url: 'mqtt://localhost', name: 'cache' }) })
  * await keyv.set('answer', 42, 60_000)
  */
 export class KeyvPersistMqtt {
-  /** Keyv makes an iterator for adapters whose dialect it knows, and for no others. */
+  /** Keyv makes an iterator only for adapters whose dialect it knows. */
   readonly opts = { dialect: 'redis', url: '' }
-  /** Set by Keyv: what clear() removes. */
+  /** Set by Keyv; clear() removes its keys. */
   namespace: string | undefined
   readonly #pool: KeyValuePool
   readonly #listeners: ErrorListener[] = []
-  /** Those that Keyv tells by itself, because a call rejects with them. */
+  /** Errors with which a call rejects: Keyv emits those itself. */
   readonly #rejected = new WeakSet<object>()
 
-  /** The options of a store, which is opened at the first use; or `{ store }`, one that is open. */
+  /** @param options of a store, which is opened at the first use; or `{ store }`, an open one */
   constructor(options: KeyValueOptions = {}) {
     this.#pool = new KeyValuePool(options, expiryInside)
     this.#pool.whenOpen((pt) => this.#listen(pt))
   }
 
   /**
-   * What was set for a key.
+   * The value of a key; undefined: there is none, or it has expired.
    *
-   * @throws {PersistError} as openStore(), where the store is not open yet
+   * @throws {PersistError} as openStore(), if the store is not open yet
    */
   async get<Value>(key: string): Promise<Value | undefined> {
     try {
       return (await this.#pool.get(key)) as Value | undefined
     } catch (error) {
-      // Keyv keeps this one to itself, and says that there is no such key.
+      // Keyv does not emit this error, and answers that there is no such key.
       for (const listener of this.#listeners) listener(error as PersistError)
       throw error
     }
@@ -77,12 +77,12 @@ export class KeyvPersistMqtt {
     }
   }
 
-  /** Saves what is unsaved, and lets go of the store unless it was given. */
+  /** Saves unsaved values, and closes the store unless the program had opened it. */
   disconnect(): Promise<void> {
     return this.#told(this.#pool.close())
   }
 
-  /** Keyv listens to 'error': what fails without a call that rejects. */
+  /** Keyv listens to 'error', for failures without a call that rejects. */
   on(event: string, listener: (...args: never[]) => void): this {
     if (event === 'error') this.#listeners.push(listener as ErrorListener)
     return this
@@ -90,7 +90,7 @@ export class KeyvPersistMqtt {
 
   #listen(pt: Store): void {
     pt.$on('error', (error) => {
-      // The call that rejects with the same error does so before that.
+      // Later, since the call that rejects with this error must do so first.
       setTimeout(() => {
         if (!this.#rejected.has(error)) for (const listener of this.#listeners) listener(error)
       })
@@ -113,7 +113,7 @@ function prefixOf(namespace: string | undefined): string {
 
 /** Keyv writes `{ value, expires }`. */
 function expiryInside(variable: JsonValue): number | undefined {
-  if (typeof variable !== 'object' || variable === null || Array.isArray(variable)) return undefined
+  if (!isMap(variable)) return undefined
   const { value, expires, ...others } = variable
   const isKeyvs = value !== undefined && Object.keys(others).length === 0
   return isKeyvs && typeof expires === 'number' ? expires : undefined

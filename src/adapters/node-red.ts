@@ -13,8 +13,8 @@ export interface NodeRedOptions extends StoreOptions {
   /** How long the start of Node-RED waits for the broker, in milliseconds. @default 10 000 */
   startTimeoutMs?: number | undefined
   /**
-   * There is no broker at the start. 'fail': neither is there a context store, and Node-RED says so. 'memory': flows
-   * begin with empty contexts; what they set is merged over the pool when the broker is there. @default fail
+   * What to do if no broker answers at the start. 'fail': open() rejects, and Node-RED shows why. 'memory': flows begin
+   * with empty contexts; what they set is set in the pool when the broker answers. @default fail
    */
   offline?: 'fail' | 'memory' | undefined
 }
@@ -25,23 +25,23 @@ type Callback<Results extends unknown[] = []> = (error?: unknown, ...results: Re
 export interface NodeRedContextStore {
   /** @throws {PersistError} as openStore(), when `startTimeoutMs` is over */
   open(): Promise<void>
-  /** Saves what is unsaved, and lets go. */
+  /** Saves unsaved contexts, and closes the pool. */
   close(): Promise<void>
-  /** A copy of a value: what is changed in it is kept when it is set. With several keys, a list of values. */
+  /** A copy of a value, so that changes in it count only when it is set. With several keys, a list of values. */
   get(scope: string, key: string | readonly string[]): unknown
   get(scope: string, key: string | readonly string[], callback: Callback<unknown[]>): void
-  /** Sets values; undefined removes. Without a callback it throws what the callback would get. */
+  /** Sets values; undefined removes. Without a callback, errors are thrown. */
   set(scope: string, key: string | readonly string[], value: unknown, callback?: Callback): void
   keys(scope: string): string[]
   keys(scope: string, callback: Callback<[keys?: string[]]>): void
   /** Removes a scope. */
   delete(scope: string): Promise<void>
-  /** Removes the scopes of all nodes and flows that are not among these; never 'global'. */
+  /** Removes the scopes of all other nodes and flows; never 'global'. */
   clean(activeNodes: readonly string[]): Promise<void>
 }
 
 const START_TIMEOUT_MS = 10_000
-/** Flows set values often: many of them are one message then. In milliseconds. */
+/** Flows set values often: so many changes become one message. In milliseconds. */
 const AUTOSAVE = { delayMs: 100, maxDelayMs: 1000 }
 /** Node-RED puts these into its global context. */
 const NOT_GLOBAL = ['set', 'get', 'keys']
@@ -57,7 +57,7 @@ export function nodeRedContextStore(config: NodeRedOptions = {}): NodeRedContext
   return new PoolContextStore(config)
 }
 
-// So that `require` gives the function itself, which is what Node-RED calls.
+// So that `require` returns the function itself, which Node-RED calls.
 export { nodeRedContextStore as 'module.exports' }
 
 class PoolContextStore implements NodeRedContextStore {
@@ -65,9 +65,9 @@ class PoolContextStore implements NodeRedContextStore {
   readonly #search: PoolSearch
   readonly #startTimeoutMs: number
   readonly #offline: 'fail' | 'memory'
-  /** The pool; or, as long as there is no broker, a store in memory. */
+  /** The pool; until the broker answers, a store in memory. */
   #pt: Store | undefined
-  /** What was set in memory, by scope and property expression, in the order of the last time. */
+  /** The changes of the store in memory by scope and property expression, in the order of their latest call. */
   #offlineChanges: Map<string, () => void> | undefined
   #activeNodes: readonly string[] | undefined
   #isClosed = false
@@ -88,7 +88,7 @@ class PoolContextStore implements NodeRedContextStore {
   }
 
   async open(): Promise<void> {
-    // Goes on behind, where that is wanted.
+    // The search goes on after open() has resolved, if `offline` is 'memory'.
     const opening = this.#search.find().then((pt) => pt && this.#use(pt))
     opening.catch(() => {})
     await orAfter(opening, this.#startTimeoutMs, undefined)
@@ -114,7 +114,7 @@ class PoolContextStore implements NodeRedContextStore {
     if (this.#offlineChanges?.size)
       warn('There was no broker until the end: what flows have set in their contexts is lost.')
     this.#offlineChanges?.clear()
-    // What could not be saved is an 'error' event of the store, which Node prints.
+    // A failed save is an 'error' event of the store, which Node prints.
     await this.#pt?.$close().catch(() => {})
   }
 
@@ -154,7 +154,7 @@ class PoolContextStore implements NodeRedContextStore {
     this.#clean()
   }
 
-  /** From here on the pool has the contexts; what was set in memory is set there. */
+  /** From now on the pool has the contexts; the changes made in memory are made there. */
   async #use(pt: Store): Promise<void> {
     const memory = this.#pt
     const changes = this.#offlineChanges
@@ -164,7 +164,7 @@ class PoolContextStore implements NodeRedContextStore {
       try {
         change()
       } catch (error) {
-        // Somebody else has put something into the pool that has no such property.
+        // Another writer has put a value into the pool that cannot have this property.
         process.emitWarning(error as Error)
       }
     }
@@ -190,7 +190,7 @@ class PoolContextStore implements NodeRedContextStore {
 
   #set(scope: string, key: string, value: unknown): void {
     const path = propertyPath(key)
-    // A copy, too, since it may be set once more when there is a broker.
+    // A copy, since it may be set again when the broker answers.
     const kept = copyOf(value)
     this.#change(scope, key, () => this.#setAt(scope, path, kept))
   }
@@ -204,23 +204,23 @@ class PoolContextStore implements NodeRedContextStore {
     setValueAt(pt[scope], path, value)
   }
 
-  /** Makes a change, and notes it where it is to be made once more in the pool. */
+  /** Makes a change, and records it while the contexts are in memory. */
   #change(scope: string, key: string, make: () => void): void {
     make()
     const noted = this.#offlineChanges
     const name = JSON.stringify([scope, key])
-    // At the end, since what was set before may be a part of it.
+    // Moved to the end: it may replace what changes before it have set.
     noted?.delete(name)
     noted?.set(name, make)
   }
 
   #clean(): void {
     const pt = this.#store()
-    // Node-RED cleans at each deployment, which is not to fail because somebody else has taken the pool over.
+    // Node-RED cleans at each deployment, which must not fail because another program has taken the pool over.
     if (pt.$status.state === 'readonly') return
     const active = new Set(this.#activeNodes)
     for (const [scope, value] of Object.entries(pt)) {
-      // What is no map is no context: somebody else has put it there.
+      // Contexts are maps; anything else is from another writer.
       if (scope === 'global' || !isMap(value)) continue
       if (!active.has(scope.split(':')[0] as string)) pt.remove(scope)
     }
@@ -231,7 +231,7 @@ function warn(text: string): void {
   process.emitWarning(text, { code: 'WARN_PERSIST_OFFLINE' })
 }
 
-/** With a callback: calls it, with the error or the results. Without: throws, or returns the only result, or all of them. */
+/** Calls the callback with the error or the results; without one throws, or returns the only result, or a list. */
 function answer(work: () => unknown[], callback: Callback<unknown[]> | undefined, isList = false): unknown {
   if (callback === undefined) {
     const results = work()

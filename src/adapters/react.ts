@@ -1,12 +1,12 @@
 import { useCallback, useSyncExternalStore } from 'react'
 import type { Store } from '../index.ts'
 
-/** What of a store is needed here: one of any type of variables. */
+/** The members of a store that are needed here, for any type of variables. */
 type AnyStore<T extends object> = Pick<Store<Record<string, never>>, '$subscribe' | '$on' | 'ready'> & {
   $snapshot(): Readonly<T>
 }
 
-/** Before the variables are here; the same object each time, so that nothing is drawn again. */
+/** Until the store is ready; always the same object, so that React does not draw again. */
 const NOTHING = Object.freeze({})
 
 /**
@@ -24,8 +24,8 @@ export function useStore<T extends object>(pt: AnyStore<T>): Readonly<Partial<T>
 /**
  * A variable and a function that sets it; draws again when that variable changes, and not when others do.
  *
- * The function takes a value, or a function of the value now. It does not save: call `pt.save()`, or open the store with
- * `autosave`. Undefined until the store is ready, and where there is no such variable.
+ * The function takes a value, or a function of the value now. It does not save: call `pt.save()`, or open the store
+ * with `autosave`. Undefined until the store is ready, and where there is no such variable.
  * @throws {PersistError} from the function: ERR_PERSIST_NOT_STORABLE, _READ_ONLY, _NOT_READY
  * @example const [target, setTarget] = useVariable(pt, 'target')
  */
@@ -50,7 +50,7 @@ export function useVariable<T extends object, Name extends keyof T & string>(
   return [value, set]
 }
 
-/** The same function for the same store: React subscribes anew to another one. */
+/** The same function for the same store: React would subscribe again to another function. */
 function useSubscribe<T extends object>(pt: AnyStore<T>): (listener: () => void) => () => void {
   return useCallback(
     (listener) => {

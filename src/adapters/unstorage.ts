@@ -2,16 +2,16 @@ import type { Driver } from 'unstorage'
 import { PersistError, type Store } from '../index.ts'
 import { type KeyValueOptions, KeyValuePool } from './key-value/key-value-pool.ts'
 
-/** Options of the driver: those of a store, which is opened at the first use; or `store`, one that is open. */
+/** Options of a store, which is opened at the first use; or `store`, an open one. */
 export interface UnstorageOptions extends KeyValueOptions {
-  /** How long items are kept that are set without a `ttl` of their own, in seconds. @default for good */
+  /** How long items without a `ttl` of their own are kept, in seconds. @default for ever */
   ttl?: number | undefined
 }
 
 /**
  * A driver for unstorage: each item is one variable of a pool.
  *
- * An item is set when the broker holds it. `wait: false` or `autosave` make that faster, and surer of nothing.
+ * setItem() resolves when the broker holds the item. With `wait: false` or `autosave` it resolves at once, unconfirmed.
  * @example
  * const storage = createStorage({ driver: persistMqttDriver({ url: 'mqtt://localhost', name: 'site' }) })
  * await storage.setItem('visits', 1, { ttl: 3600 })
@@ -41,7 +41,7 @@ export function persistMqttDriver(options: UnstorageOptions = {}): Driver<Unstor
 // Nitro and Nuxt take the module of a driver by name, and its default export.
 export default persistMqttDriver
 
-/** In milliseconds since 1970; undefined: it stays. */
+/** When an item expires, in milliseconds since 1970; undefined: never. */
 function expiryOf(ttl: unknown): number | undefined {
   if (ttl === undefined || ttl === null || ttl === 0 || ttl === Number.POSITIVE_INFINITY) return undefined
   if (typeof ttl === 'number' && Number.isFinite(ttl)) return Date.now() + ttl * 1000

@@ -2,21 +2,21 @@ import type { Backend, BackendListener, Held, WriteOutcome } from '../contracts/
 import { copyOf } from '../format/bytes.ts'
 import { PersistError } from '../runtime/errors.ts'
 
-/** A place in this process's memory that holds one pool; several backends may share it, in turn or at once. */
+/** One pool in this process's memory; several backends may share it, one after the other or at once. */
 export interface MemoryPlace {
-  /** A copy of what is held; null: nothing. */
+  /** A copy of the pool's bytes; null: there is no pool. */
   readonly bytes: Uint8Array | null
-  /** A copy of what is kept beside it: the pool of an older program; null: nothing. */
+  /** A copy of the bytes that were kept before a migration; null: there are none. */
   readonly copy: Uint8Array | null
-  /** Replaces what is held (null: deletes it), as another program would: every backend on the place hears of it. */
+  /** Replaces the pool, or deletes it (null), as another program would: all backends on the place notice it. */
   replace(bytes: Uint8Array | null): void
-  /** Replaces what is kept beside it, or removes it (null). */
+  /** Replaces the bytes kept before a migration, or removes them (null). */
   keepCopy(bytes: Uint8Array | null): void
-  /** Calls a function with a copy of whatever is held from now on; returns how to end that. */
+  /** Calls a function with a copy of the pool's bytes at each change; the result ends that. */
   subscribe(heard: (bytes: Uint8Array | null) => void): () => void
 }
 
-/** A new place that holds nothing. */
+/** A new place without a pool. */
 export function memoryPlace(): MemoryPlace {
   let held: Uint8Array | null = null
   let kept: Uint8Array | null = null
@@ -43,7 +43,7 @@ export function memoryPlace(): MemoryPlace {
 }
 
 /**
- * Keeps a pool in memory, as long as somebody holds the place.
+ * Keeps a pool in memory, as long as the program has the place.
  *
  * For tests of programs that use a store: `place.replace()` is what another program would do to their pool.
  *
@@ -60,7 +60,7 @@ class MemoryBackend implements Backend {
   readonly #at: MemoryPlace
   #listener: BackendListener | undefined
   #unsubscribe = () => {}
-  /** What others wrote, and the listener was not told yet. */
+  /** Foreign writes that the listener does not know yet. */
   readonly #inbox: (Uint8Array | null)[] = []
   #isWriting = false
 
@@ -72,7 +72,7 @@ class MemoryBackend implements Backend {
     this.#listener = listener
     this.#unsubscribe = this.#at.subscribe((bytes) => {
       if (this.#isWriting) return
-      // In a microtask: a listener that answers with a write must not overtake the news that others are still to get.
+      // In a microtask: else a listener that answers with a write would do so before the other backends got this one.
       if (this.#inbox.push(bytes) === 1) queueMicrotask(() => this.#deliver())
     })
     return { bytes: this.#at.bytes, proof: 'exact' }

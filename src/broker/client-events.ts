@@ -2,30 +2,31 @@ import type { EventEmitter } from 'node:events'
 import type { Client, ConnectPacket } from 'aedes'
 import { reasonOf } from '../runtime/errors.ts'
 
-/** What a client has done. Id and user are what the client says of itself. */
+/** An event of a client. Id and user are as the client sent them, unchecked. */
 export interface ClientEvent {
   readonly kind: 'connected' | 'disconnected' | 'refused' | 'failed'
   readonly clientId: string
   readonly username?: string
-  /** Where it comes from. */
+  /** The address that it connects from. */
   readonly address?: string
-  /** Why it was refused or failed, or why its connection ended, where that was not in order. */
+  /** Why it was refused or failed, or why its connection broke. */
   readonly reason?: string
 }
 
 interface Known {
   facts: Omit<ClientEvent, 'kind' | 'reason'>
   isConnected: boolean
-  /** Nothing more is told of it. */
+  /** Its last event was emitted. */
   isOver: boolean
   reason?: string
 }
 
-// Aedes does not export the type of its versions; 5 is what it refuses.
+// Aedes has no type for this protocol version, which it refuses.
 const MQTT_5 = 5
 
 /**
- * Tells of clients once each: Aedes has an error for every message that it could not deliver, and one more for a refusal.
+ * Emits one event for each connection, end and refusal: Aedes emits an error for each message that it could not
+ * deliver, and a further one for a refusal.
  */
 export class ClientEvents {
   readonly #tell: (event: ClientEvent) => void
@@ -39,13 +40,13 @@ export class ClientEvents {
       aedes.on(event, (client: Client, error: unknown) => this.#failed(client, error))
   }
 
-  /** A connection is there; where it comes from is not to be had any more when it has failed. */
+  /** To be called with each new connection: its address is unknown once it has failed. */
   came(client: Client): Client {
     this.#of(client)
     return client
   }
 
-  /** What a client says of itself; to be called with its CONNECT, before anything else is known of it. */
+  /** To be called with a client's CONNECT packet, before all other events of that client. */
   arrived(client: Client, { clientId, username, protocolVersion }: ConnectPacket): void {
     const known = this.#of(client)
     known.facts = { ...known.facts, clientId, ...(username !== undefined && { username }) }
@@ -68,7 +69,7 @@ export class ClientEvents {
 
   #failed(client: Client, error: unknown): void {
     const known = this.#of(client)
-    // After the end, every message that was under way fails: that is no reason for it.
+    // After the end, all messages under way fail: those errors are not its reason.
     if (known.isConnected && !client.closed) known.reason ??= reasonOf(error)
     if (!known.isConnected) this.#end(client, known.reason === undefined ? 'failed' : 'refused', reasonOf(error))
   }
@@ -94,7 +95,7 @@ export class ClientEvents {
   }
 }
 
-/** Over WebSocket, the socket is the one of the request. */
+/** The address of a client; over WebSocket, that of the HTTP request. */
 function addressOf({ conn, req }: Client): string | undefined {
   const socket = req?.socket ?? conn
   return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : undefined

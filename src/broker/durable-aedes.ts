@@ -5,22 +5,22 @@ import type { RetainedLog } from './retained-log.ts'
 type Done = (error?: Error) => void
 type AnyClient = Client | null | undefined
 
-// As Aedes itself calls it; its types leave the client out.
+// As Aedes itself calls it, with the client, which its types leave out.
 type Publish = (this: Aedes, packet: PublishPacket, client: AnyClient, done: Done) => void
 const publishNow = Aedes.prototype.publish as unknown as Publish
 
 /**
- * Aedes, with retained messages that are on disk before anybody hears of them.
+ * Aedes, which writes retained messages to disk before it acknowledges or delivers them.
  *
- * Aedes 1.2 answers a QoS 1 PUBLISH first and stores it then, so a persistence of its own kind, however durable, would
- * come too late. The one place before the answer is `authorizePublish`: there, the message is written and handed out,
- * and then Aedes goes on with its PUBACK, and comes to `publish`, which has nothing left to do.
+ * Aedes 1.2 acknowledges a QoS 1 PUBLISH first and stores it then, so any persistence module would write too late. The
+ * one hook before the acknowledgement is `authorizePublish`: there this class writes the message and delivers it. Aedes
+ * then sends its PUBACK and calls `publish`, which has nothing left to do.
  */
 export class DurableAedes extends Aedes {
   readonly #log: RetainedLog
-  /** Of each client, the last message that still waits for the disk. */
+  /** The last message of each client that waits for the disk. */
   readonly #waiting = new WeakMap<Client, Promise<void>>()
-  /** QoS 1 messages that were handed out before their PUBACK. */
+  /** QoS 1 messages that were delivered before their PUBACK. */
   readonly #handedOut = new WeakMap<PublishPacket, Promise<Error | undefined>>()
 
   constructor(log: RetainedLog, options: Omit<AedesOptions, 'authorizePublish' | 'persistence'>) {
@@ -30,9 +30,9 @@ export class DurableAedes extends Aedes {
   }
 
   /**
-   * Takes over what the log has; to be called before the first client comes.
+   * Loads the messages of the log; to be called before the first client connects.
    *
-   * @returns how many messages; one that Aedes does not take (a will may have more levels than it allows) is left out.
+   * @returns how many; without those that Aedes refuses (a will may have more levels than it allows)
    */
   async restore(): Promise<number> {
     let count = 0
@@ -45,12 +45,12 @@ export class DurableAedes extends Aedes {
     return count
   }
 
-  // Everything that is published comes through here: QoS 0 and 2, wills, and QoS 1 after its PUBACK.
+  // Aedes calls it for all messages: QoS 0 and 2, wills, and QoS 1 after the PUBACK.
   override publish(packet: PublishPacket, clientOrDone?: AnyClient | Done, callback: Done = () => {}): void {
     const [client, done] = typeof clientOrDone === 'function' ? [null, clientOrDone] : [clientOrDone, callback]
     const handedOut = this.#handedOut.get(packet)
     if (handedOut !== undefined) {
-      // Aedes reads on when its clients have taken the message: a fast publisher cannot flood a slow subscriber.
+      // Aedes reads on only after delivery: so a fast publisher cannot flood a slow subscriber.
       void handedOut.then(done)
       return
     }
@@ -70,7 +70,7 @@ export class DurableAedes extends Aedes {
       return
     }
     safe(() => {
-      // Also for a client that has gone meanwhile: what the disk has is what subscribers see.
+      // Also if the client has gone meanwhile: subscribers get what is on disk.
       const handedOut = new Promise<Error | undefined>((resolve) => publishNow.call(this, packet, client, resolve))
       this.#handedOut.set(packet, handedOut)
       callback()
@@ -78,9 +78,9 @@ export class DurableAedes extends Aedes {
   }
 
   /**
-   * Puts a retained message on disk; and keeps what follows it from the same client behind it [MQTT-4.6.0-5].
+   * Writes a retained message to disk, and keeps the client's later messages behind it [MQTT-4.6.0-5].
    *
-   * @returns `undefined` where there is nothing to wait for.
+   * @returns undefined: there is nothing to wait for
    */
   #safe(packet: PublishPacket, client: AnyClient): ((then: () => void, failed: Done) => void) | undefined {
     const earlier = client ? this.#waiting.get(client) : undefined
@@ -89,7 +89,7 @@ export class DurableAedes extends Aedes {
     if (packet.retain) {
       const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
       const record = this.#log.encode(packet.topic, packet.qos, payload)
-      // The record's own bytes: the payload as it came is a view on all that the socket received with it.
+      // The record's own bytes: the payload as received is a view on a larger buffer of the socket.
       packet.payload = payloadOf(record)
       written = this.#log.append(record)
     }
@@ -100,8 +100,8 @@ export class DurableAedes extends Aedes {
         if (error === undefined) then()
         else failed(error)
       }
-      // Each in a turn of its own: Aedes numbers messages as they come to it, hands them out a few microtasks later
-      // (more for QoS 1 than for QoS 0), and a client takes one with an older number for a duplicate.
+      // One message in each turn of the event loop: Aedes numbers messages at once and delivers them some microtasks
+      // later (later for QoS 1 than for QoS 0), and clients drop one with a lower number as a duplicate.
       written.then(
         () => setImmediate(released),
         (error: Error) => setImmediate(released, error),

@@ -4,23 +4,23 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer } from 'node:tls'
 import type { Aedes } from 'aedes'
 import { createWebSocketStream, WebSocketServer } from 'ws'
-import { PersistError, reasonOf } from '../runtime/errors.ts'
+import { codeOf, PersistError, reasonOf } from '../runtime/errors.ts'
 
 /** One server and its connections. */
 export interface Listener {
   port: number
-  /** Takes no more connections; resolves when the last one has ended. */
+  /** Accepts no more connections; resolves when the last one has ended. */
   stop(): Promise<void>
-  /** Ends those that are open, also those that never said a word of MQTT. */
+  /** Closes all open connections, also those without an MQTT session. */
   disconnect(): void
 }
 
 export interface ListenerPlace {
   host: string
   port: number
-  /** Whether any free port will do when this one is taken. */
+  /** Take any free port where this one is taken. */
   portFallback: boolean
-  /** Certificate and key (PEM), where it is to speak TLS. */
+  /** Certificate and key (PEM), for TLS. */
   tls?: { cert: string; key: string } | undefined
 }
 
@@ -51,16 +51,16 @@ export async function listenWebSocket(broker: Aedes, place: ListenerPlace): Prom
     // [MQTT-6.0.0-3], [MQTT-6.0.0-4]: the client must offer the subprotocol "mqtt". 'mqttv3.1' is its older name.
     handleProtocols: (offered) => ['mqtt', 'mqttv3.1'].find((name) => offered.has(name)) ?? false,
   })
-  // The HTTP server's own errors come here too, and are dealt with there.
+  // Errors of the HTTP server are emitted here, too; bind() handles them.
   sockets.on('error', () => {})
   sockets.on('connection', (socket, request) => void broker.handle(createWebSocketStream(socket), request))
   return listen(server, place)
 }
 
-/** Certificate and key are looked at here. */
+/** Makes a TLS server, which throws where certificate or key are wrong. */
 function secured<T extends Server>(make: () => T): T {
   try {
-    // Who speaks no TLS, or does not like the certificate, is gone already.
+    // A client that speaks no TLS, or rejects the certificate, has closed its connection already.
     return make().on('tlsClientError', () => {})
   } catch (error) {
     throw noTls(error)
@@ -108,5 +108,5 @@ function bind(server: Server, host: string, port: number): Promise<void> {
 
 function isTaken(error: unknown): boolean {
   const cause = error instanceof PersistError ? error.cause : error
-  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+  return codeOf(cause) === 'EADDRINUSE'
 }

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib'
  *     mark (4) · CRC-32 of all that follows (4) · length of what follows (4)
  *     QoS (1) · bytes of the topic (4) · topic · payload; an empty payload says that the topic has no message
  *
- * The bytes are all there is in memory too: topic and payload are views on them.
+ * In memory it is the same bytes; topic and payload are views on them.
  */
 export type LogRecord = Buffer
 
@@ -19,8 +19,8 @@ export interface LogContents {
   /** Where the last whole record ends. */
   end: number
   /**
-   * `torn`: after `end` is the beginning of a record whose write was interrupted, so nobody was told that it is safe.
-   * `corrupt`: bytes that were on disk once are not what they were.
+   * `torn`: after `end` is a part of a record whose write was interrupted, and so was never acknowledged.
+   * `corrupt`: bytes that were on disk have changed.
    */
   condition: 'whole' | 'torn' | 'corrupt'
 }
@@ -40,12 +40,12 @@ export function logHeader(mark: Buffer): Buffer {
 
 export function encodeRecord(mark: Buffer, topic: string, qos: number, payload: Uint8Array): LogRecord {
   const topicBytes = Buffer.byteLength(topic)
-  // Not from Buffer's pool: a record lives as long as its message, and would hold 8 KB of pool with it.
+  // Not from Node's buffer pool: a record lives as long as its message, and would keep 8 KB of the pool alive.
   const record = Buffer.allocUnsafeSlow(TOPIC_AT + topicBytes + payload.length)
   mark.copy(record)
   record.writeUInt32LE(record.length - BODY_AT, LENGTH_AT)
   record.writeUInt8(qos, BODY_AT)
-  // Four bytes: 65,535 bytes that are no UTF-8 come from Aedes as three times as many, replacement characters.
+  // Four bytes: Aedes makes 65,535 bytes that are no UTF-8 three times as many, U+FFFD characters.
   record.writeUInt32LE(topicBytes, BODY_AT + 1)
   record.write(topic, TOPIC_AT)
   record.set(payload, TOPIC_AT + topicBytes)
@@ -70,10 +70,10 @@ function payloadAt(record: LogRecord): number {
   return TOPIC_AT + record.readUInt32LE(BODY_AT + 1)
 }
 
-/** Reads all that can be read, behind damage too. */
+/** Reads all whole records, also those after damaged ones. */
 export function readLog(bytes: Buffer): LogContents {
   const headed = bytes.subarray(0, MAGIC.length).equals(MAGIC) && bytes.length >= HEADER_BYTES
-  // Without its header, the first record still tells the mark.
+  // If the header is damaged, the first record still has the mark.
   const markAt = headed ? MAGIC.length : HEADER_BYTES
   const mark = Buffer.from(bytes.subarray(markAt, markAt + MARK_BYTES))
   const records: LogRecord[] = []
@@ -107,7 +107,7 @@ function recordAt(bytes: Buffer, at: number, mark: Buffer): LogRecord | undefine
   return crc32(record.subarray(LENGTH_AT)) === record.readUInt32LE(CRC_AT) ? record : undefined
 }
 
-// The mark is random, one per log: a payload that looks like a record (a copy of such a log, say) is not found here.
+// The mark is random, one for each log, so that a payload that is a copy of another log is not taken for records.
 function nextRecord(bytes: Buffer, from: number, mark: Buffer): number | undefined {
   for (let at = bytes.indexOf(mark, from); at !== -1; at = bytes.indexOf(mark, at + 1)) {
     if (recordAt(bytes, at, mark) !== undefined) return at
@@ -115,8 +115,8 @@ function nextRecord(bytes: Buffer, from: number, mark: Buffer): number | undefin
   return undefined
 }
 
-// A process that is killed leaves a record without its end. A machine that loses power may also leave zeros, where the
-// file had grown but the contents had not arrived. A last record that has its length and fails its CRC is neither.
+// A process that was killed leaves a record without its end. A power cut may also leave zeros, where the file had grown
+// but its contents were not written. A last record of full length with a wrong CRC is neither, and so corrupt.
 function isTorn(tail: Buffer): boolean {
   if (tail.length < TOPIC_AT || tail.every((byte) => byte === 0)) return true
   return BODY_AT + tail.readUInt32LE(LENGTH_AT) > tail.length

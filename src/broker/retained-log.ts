@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { PersistError, reasonOf } from '../runtime/errors.ts'
+import { makeDirectory, syncDirectory, syncFile, writeAt } from '../node/disk.ts'
+import { codeOf, PersistError, reasonOf } from '../runtime/errors.ts'
 import { lockDirectory } from './directory-lock.ts'
-import { makeDirectory, syncDirectory, syncFile, writeAt } from './disk.ts'
 import { encodeRecord, type LogRecord, logHeader, MARK_BYTES, payloadOf, readLog, topicOf } from './log-record.ts'
 
-// Below this much of outdated bytes a rewrite is not worth its two fsyncs.
+// With fewer outdated bytes than that, a rewrite is not worth its two fsyncs.
 const SLACK_BYTES = 1024 * 1024
-// More than that, and readFile() would refuse the log at the next start.
+// readFile() refuses larger files, and so the log would not load at the next start.
 const MOST_BYTES = 2 ** 31 - 1
 
 interface Batch {
@@ -18,10 +18,10 @@ interface Batch {
 }
 
 /**
- * The retained messages of one broker in a file that only grows at its end, until it is more than twice as large as the
- * messages that count; then it is rewritten.
+ * The retained messages of one broker, in a file to which records are appended. When it is more than twice as large as
+ * the messages that count, it is rewritten.
  *
- * What {@link RetainedLog.append} has confirmed is there after a `kill -9` and after a power cut.
+ * Records that {@link RetainedLog.append} has confirmed survive `kill -9` and power cuts.
  */
 export class RetainedLog {
   readonly #directory: string
@@ -39,7 +39,7 @@ export class RetainedLog {
   #unusable: PersistError | undefined
   #closed: Promise<void> | undefined
 
-  /** Where a damaged log that was found at the start has been copied to. */
+  /** The copy of a damaged log that was found at the start. */
   damaged: string | undefined
 
   private constructor(directory: string, warn: (text: string) => void, unlock: () => void) {
@@ -75,7 +75,7 @@ export class RetainedLog {
   /**
    * Resolves when the record is on disk; those of one batch resolve in the order of the calls.
    *
-   * All that arrive while a write is under way go to disk together, with one fsync (a "group commit").
+   * Records that arrive during a write go to disk together, with one fsync (a "group commit").
    */
   append(record: LogRecord): Promise<void> {
     if (this.#unusable !== undefined) return Promise.reject(this.#unusable)
@@ -91,7 +91,7 @@ export class RetainedLog {
     return this.#next.written
   }
 
-  /** Writes what is under way, and lets go of the directory. */
+  /** Writes the records under way, and releases the directory. */
   close(): Promise<void> {
     this.#closed ??= this.#finish()
     return this.#closed
@@ -114,7 +114,7 @@ export class RetainedLog {
   async #load(): Promise<void> {
     await rm(`${this.#path}.new`, { force: true, recursive: true })
     const bytes = await readFile(this.#path).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      if (codeOf(error) === 'ENOENT') return undefined
       throw error
     })
     if (bytes === undefined) return this.#rewrite()
@@ -157,7 +157,7 @@ export class RetainedLog {
 
   async #write(batch: Batch): Promise<void> {
     this.#next = undefined
-    // An earlier batch may have left the file unusable while this one waited; a close waits for both.
+    // The batch before may have left the file unusable; close() waits for both.
     if (this.#file === undefined) throw this.#unusable ?? this.#failure('is not open')
     const [first] = batch.records
     const bytes = batch.records.length === 1 && first !== undefined ? first : Buffer.concat(batch.records)
@@ -178,7 +178,7 @@ export class RetainedLog {
     for (const record of batch.records) this.#note(record)
   }
 
-  /** Takes off what a write that failed has left; otherwise it could be read as a message that was confirmed. */
+  /** Cuts off the bytes of a failed write, which could be read as a confirmed message. */
   async #cut(): Promise<void> {
     await this.#file?.truncate(this.#size)
     await this.#file?.datasync()
@@ -196,13 +196,13 @@ export class RetainedLog {
     try {
       await this.#rewrite()
     } catch (cause) {
-      // The old log is whole and in use, unless it was given up: a full disk may be the reason, and better times come.
+      // The old log is still in use, unless it was given up. The disk may be full now, and have room later.
       this.#rewriteAbove = this.#size + SLACK_BYTES
       this.#warn(`${this.#path} could not be made smaller, and goes on growing (${reasonOf(cause)}).`)
     }
   }
 
-  /** Writes all messages into a new file, which takes the log's place in one step. */
+  /** Writes all messages into a new file, and replaces the log by it in one step. */
   async #rewrite(): Promise<void> {
     const bytes = Buffer.concat([logHeader(this.#mark), ...this.#latest.values()])
     const file = await open(`${this.#path}.new`, 'w')
@@ -218,7 +218,7 @@ export class RetainedLog {
     await this.#file?.close()
     this.#file = file
     this.#size = bytes.length
-    // Until this is done, a power cut could bring back the old file, without what is appended to the new one.
+    // Until then, a power cut could bring back the old file, without the records appended to the new one.
     await syncDirectory(this.#directory).catch(async (error: unknown) => {
       await this.#giveUp(error)
       throw error

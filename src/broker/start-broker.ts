@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import type { AedesOptions, AuthenticateError, Client } from 'aedes'
+import { sameSecret } from '../node/same-secret.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { type ClientEvent, ClientEvents } from './client-events.ts'
 import { DurableAedes } from './durable-aedes.ts'
@@ -8,7 +8,7 @@ import { type Listener, listenTcp, listenWebSocket } from './listener.ts'
 import { RetainedLog } from './retained-log.ts'
 
 export interface BrokerOptions {
-  /** Where the retained messages are kept; made if it is not there. One broker at a time may use it. */
+  /** The directory of the retained messages; made if missing. Only one broker at a time may use it. */
   directory: string
   /** The address to listen on. @default '127.0.0.1', which other machines cannot reach */
   host?: string
@@ -18,39 +18,40 @@ export interface BrokerOptions {
   webSocketPort?: number
   /** Take any free port when one is taken, instead of failing. @default false */
   portFallback?: boolean
-  /** With `password`: what clients have to give. @default everybody is let in */
+  /** With `password`: the credentials of all clients. @default any client may connect */
   username?: string
   password?: string
   /** Decides who may connect, instead of `username` and `password`. */
   mayConnect?: (username: string | undefined, password: Uint8Array | undefined) => Promise<boolean>
   /** Certificate and key (PEM), for mqtts: and wss: at both ports. */
   tls?: { cert: string; key: string }
-  /** Told of clients that come, go, and are refused. */
+  /** Called when a client connects, disconnects, or is refused. */
   onClient?: (event: ClientEvent) => void
-  /** Told of a damaged file, a full disk and the like, in a sentence. @default `process.emitWarning` */
+  /** Called with a sentence about a damaged file, a full disk and the like. @default `process.emitWarning` */
   onWarning?: (text: string) => void
 }
 
 export interface Broker {
-  /** For programs, `mqtt://127.0.0.1:1883`. */
+  /** The URL for programs: `mqtt://127.0.0.1:1883`. */
   readonly url: string
-  /** For browsers, `ws://127.0.0.1:9001`. */
+  /** The URL for browsers: `ws://127.0.0.1:9001`. */
   readonly webSocketUrl: string
-  /** How many retained messages were found at the start. */
+  /** How many retained messages the broker found at the start. */
   readonly restored: number
-  /** Where a damaged file was copied to, if one was found at the start. */
+  /** The copy of a damaged file that the broker found at the start. */
   readonly damaged: string | undefined
-  /** Disconnects everybody; resolves when all is on disk and the directory is free for the next. */
+  /** Disconnects all clients; resolves when all messages are on disk and the directory is released. */
   close(): Promise<void>
 }
 
 /**
  * Starts an MQTT 3.1.1 broker in this process, over TCP and WebSocket, whose retained messages survive `kill -9`.
  *
- * It acknowledges a retained message (QoS 1 and 2) when the message is on disk, and hands it to subscribers then. Sessions,
- * queues and messages that are not retained are kept in memory only.
+ * It acknowledges and delivers a retained message (QoS 1 and 2) only when the message is on disk. Sessions, queues and
+ * messages that are not retained are in memory only.
  *
- * @throws PersistError `ERR_PERSIST_FAILED` (directory in use or not writable, port taken, no certificate), `ERR_PERSIST_OPTION`
+ * @throws PersistError `ERR_PERSIST_FAILED` (directory in use or not writable, port taken, no certificate),
+ * `ERR_PERSIST_OPTION`
  * @example
  * const broker = await startBroker({ directory: './data', portFallback: true })
  * const pt = await openStore({ url: broker.url, name: 'garage' })
@@ -78,7 +79,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     await new Promise<void>((resolve) => aedes.close(resolve))
     for (const listener of listeners) listener.disconnect()
     await Promise.all(stopped)
-    // After the clients: their wills are retained messages too.
+    // After the clients: their wills may be retained messages, too.
     await log.close()
   }
   try {
@@ -106,7 +107,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
 }
 
-/** An address that a program on this machine can connect to. */
+/** A host that programs on this machine can connect to. */
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '') return '127.0.0.1'
   if (host === '::') return '[::1]'
@@ -115,7 +116,7 @@ function reachable(host: string): string {
 
 type LoginCheck = NonNullable<BrokerOptions['mayConnect']>
 
-/** Undefined: everybody is let in. */
+/** Undefined: any client may connect. */
 function loginCheck({ username, password, mayConnect }: BrokerOptions): LoginCheck | undefined {
   if (mayConnect !== undefined) return mayConnect
   if (username === undefined && password === undefined) return undefined
@@ -123,9 +124,9 @@ function loginCheck({ username, password, mayConnect }: BrokerOptions): LoginChe
     throw new PersistError('ERR_PERSIST_OPTION', 'startBroker needs username and password, or neither of them.')
   }
   return async (givenName, givenPassword) => {
-    // Both are compared whatever the first says: the time taken tells nothing.
-    const nameIsRight = same(givenName ?? '', username)
-    const passwordIsRight = same(givenPassword ?? '', password)
+    // Both are compared always, so that the time taken does not show which one is wrong.
+    const nameIsRight = sameSecret(givenName ?? '', username)
+    const passwordIsRight = sameSecret(givenPassword ?? '', password)
     return nameIsRight && passwordIsRight
   }
 }
@@ -144,9 +145,4 @@ function authentication(
     }
     mayConnect(name, password).then(answered, () => answered(false))
   }
-}
-
-function same(given: string | Uint8Array, expected: string): boolean {
-  const digest = (value: string | Uint8Array) => createHash('sha256').update(value).digest()
-  return timingSafeEqual(digest(given), digest(expected))
 }

@@ -4,19 +4,19 @@ import { PersistError } from '../runtime/errors.ts'
 /** Cost of a password's hash: some 30 ms and 16 MB (RFC 7914). */
 const COST = { N: 16_384, r: 8, p: 1 }
 const KEY_BYTES = 32
-/** Sixteen times that: more would keep the broker busy for seconds with each login. */
+/** The largest N·r·p: 16 times that of COST. More would keep the broker busy for seconds with each login. */
 const MOST_WORK = 2 ** 21
-/** How many are made at a time. Each takes one of the four threads that also write to disk. */
+/** How many hashes are computed at once: each takes one of the four threads that also write to disk. */
 const LANES = 2
 
-/** A password as it is kept: `scrypt$N$r$p$salt$key`, salt and key in Base64. */
+/** The hash of a password: `scrypt$N$r$p$salt$key`, salt and key in Base64 (RFC 4648). */
 export async function hashedPassword(password: string): Promise<string> {
   const salt = randomBytes(16)
   const key = await keyOf(password, salt, COST)
   return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64'), key.toString('base64')].join('$')
 }
 
-/** Who may connect, and their passwords' hashes. */
+/** The users who may connect, and the hashes of their passwords. */
 export class Users {
   readonly #hashes: ReadonlyMap<string, string>
   readonly #lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve())
@@ -27,7 +27,7 @@ export class Users {
   }
 
   /**
-   * Reads lines of `name:hash`; empty lines and those that begin with # say nothing.
+   * Reads lines of `name:hash`; empty lines and comments, which begin with #, are skipped.
    *
    * @param file its name, for messages
    * @throws {PersistError} ERR_PERSIST_FAILED
@@ -50,7 +50,7 @@ export class Users {
     return this.#hashes.size
   }
 
-  /** Is this somebody's password? */
+  /** Is this the password of this user? */
   mayConnect(name: string | undefined, password: string | Uint8Array | undefined): Promise<boolean> {
     const lane = this.#turn++ % LANES
     const answer = Promise.resolve(this.#lanes[lane]).then(() => this.#isRight(name ?? '', password ?? ''))
@@ -60,7 +60,7 @@ export class Users {
 
   async #isRight(name: string, password: string | Uint8Array): Promise<boolean> {
     const known = this.#hashes.get(name)
-    // Somebody else's, where nobody has this name: the time taken does not tell who is known.
+    // For an unknown name, another user's hash is compared: the time taken must not show which names are known.
     const [compared = known] = known === undefined ? this.#hashes.values() : [known]
     const parts = partsOf(compared ?? '')
     if (parts === undefined) return false
@@ -97,7 +97,7 @@ function keyOf(
   { N, r, p }: Pick<Parts, 'N' | 'r' | 'p'>,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    // Twice what it takes by itself.
+    // At least twice the memory that scrypt needs (128·N·r bytes, RFC 7914).
     scrypt(password, salt, KEY_BYTES, { N, r, p, maxmem: 256 * N * r * p + 2 ** 25 }, (error, key) => {
       if (error) reject(error)
       else resolve(key)

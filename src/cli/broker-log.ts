@@ -1,7 +1,7 @@
 import type { ClientEvent } from '../broker/client-events.ts'
-import { printable, safeJson } from './print.ts'
+import { counted, printable, safeJson } from './print.ts'
 
-/** What a broker does, each with its facts. */
+/** What happens at a broker. */
 export type BrokerEvent =
   | {
       readonly event: 'started'
@@ -14,7 +14,7 @@ export type BrokerEvent =
   | ({ readonly event: ClientEvent['kind'] } & Omit<ClientEvent, 'kind'>)
   | { readonly event: 'warning' | 'stopped'; readonly text: string }
 
-/** One line of a broker's log; clients choose their ids and names, so these are made harmless. */
+/** One line of a broker's log. Clients choose their ids and names, so control characters in them are escaped. */
 export function logLine(event: BrokerEvent, at: Date, isJson: boolean): string {
   const time = at.toISOString()
   if (isJson) return safeJson(JSON.stringify({ time, ...event }))
@@ -24,10 +24,9 @@ export function logLine(event: BrokerEvent, at: Date, isJson: boolean): string {
 function textOf(event: BrokerEvent): string {
   if (event.event === 'started') {
     const { url, webSocketUrl, host, directory, restored } = event
-    // The addresses are such that a program on this machine can connect to.
+    // The URL is one for programs on this machine; the host may be another one, such as 0.0.0.0.
     const where = new URL(url).hostname.replace(/^\[|\]$/g, '') === host ? '' : ` on ${host}`
-    const messages = `${restored} retained message${restored === 1 ? '' : 's'}`
-    return `${url} and ${webSocketUrl}${where}, ${messages} in ${directory}`
+    return `${url} and ${webSocketUrl}${where}, ${counted(restored, 'retained message')} in ${directory}`
   }
   if ('text' in event) return event.text
   const { clientId, username, address, reason } = event

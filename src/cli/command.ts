@@ -14,12 +14,12 @@ export interface Flag {
 
 export type Flags = Readonly<Record<string, Flag>>
 
-/** What a command gets. */
+/** What a command is called with. */
 export interface Context {
   readonly io: Io
   /** All commands that there are. */
   readonly commands: readonly Command[]
-  /** What stands after the command and is no flag. */
+  /** The arguments after the command's name that are no flags. */
   readonly args: readonly string[]
   /** Is this flag given? */
   has(flag: string): boolean
@@ -27,11 +27,15 @@ export interface Context {
   value(flag: string): string | undefined
   /** All values of a flag that may be given several times. */
   all(flag: string): readonly string[]
-  /** A flag's value as a number. Throws a usage error where it is none, or outside of the range. */
+  /**
+   * A flag's value as a number.
+   *
+   * @throws {CliError} EXIT.usage: it is no number, or out of range
+   */
   number(flag: string, range: { least: number; most: number; fallback: number }): number
-  /** The pools on the broker that flags, environment and config file tell; made once. */
+  /** The pools on the broker that flags, environment and config file name; the same object at each call. */
   pools(): Pools
-  /** The same at the broker that --to-url or --to-broker says; undefined: none does. */
+  /** The pools on the broker that --to-url or --to-broker names; undefined: neither is given. */
   otherPools(): Pools | undefined
 }
 
@@ -50,7 +54,7 @@ export interface Command {
   readonly least: number
   readonly most: number
   readonly flags: Flags
-  /** It talks to a broker, and so takes the flags that say to which. */
+  /** The command connects to a broker, and takes the flags that say to which. */
   readonly isConnected: boolean
   load(): Promise<Run>
 }

@@ -11,7 +11,7 @@ const REASONS = {
   silent: `does not say whether it has dropped messages. ${QUEUE}, and let this user read $SYS/#`,
 } as const
 
-/** What to tell about a listing that may not have every pool; undefined: it has. */
+/** A warning about a listing that may lack pools; undefined: it is complete. */
 export function completeness(
   { count, isComplete, missing, why }: Listing,
   place: string,

@@ -1,7 +1,7 @@
 import type { Command } from './command.ts'
 import { flagsOf } from './flags.ts'
 
-/** Commands that begin with the name of a pool, or have nothing but names. */
+/** The usage of commands whose arguments are names of pools. */
 const WITH_NAMES = /^\[?(NAME|FROM|A )/
 
 /** The shells that a script can be made for. */
@@ -11,7 +11,7 @@ export const SHELLS: { readonly [shell: string]: (commands: readonly Command[]) 
   fish: (commands) => fish(commands),
 }
 
-/** Names of pools, one a line; quietly, since somebody is typing. */
+/** Prints names of pools, one a line, and no error: it runs while the user types. */
 const NAMES = 'persist-mqtt ls --names --timeout 2 2>/dev/null'
 
 function flagNames(command: Command): string[] {

@@ -2,7 +2,11 @@ import { createInterface } from 'node:readline/promises'
 import type { Context } from './command.ts'
 import { CliError, EXIT } from './io.ts'
 
-/** Asks before something is lost; --yes answers. Throws where nobody can be asked, or the answer is no. */
+/**
+ * Asks the user before a command loses data; `--yes` answers in advance.
+ *
+ * @throws {CliError} EXIT.refused: the answer is no, or there is no terminal to ask at
+ */
 export async function confirm(context: Context, question: string): Promise<void> {
   if (context.has('yes')) return
   const { io } = context
@@ -12,7 +16,7 @@ export async function confirm(context: Context, question: string): Promise<void>
     const answer = await prompt.question(`${question} [y/N] `, { signal: io.signal })
     if (/^y(es)?$/i.test(answer.trim())) return
   } catch (error) {
-    // Ctrl-C, which a terminal in this state gives as a character, is an answer too.
+    // Ctrl-C at the prompt means no.
     if (!(error instanceof Error && error.name === 'AbortError')) throw error
   } finally {
     prompt.close()

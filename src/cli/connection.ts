@@ -4,7 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import { namesUser } from '../format/url.ts'
 import type { PoolsOptions } from '../pools/pools.ts'
 import { reasonOf } from '../runtime/errors.ts'
-import { closest } from './closest.ts'
+import { unusable } from './backup-file.ts'
+import { closest } from './flags.ts'
 import { CliError, EXIT, type Io, usageError } from './io.ts'
 
 /** One broker of the config file; paths in it are relative to the file. */
@@ -21,7 +22,7 @@ interface Broker {
 
 const KEYS = ['url', 'username', 'password', 'passwordFile', 'ca', 'cert', 'key', 'topic'] as const
 
-/** What `~/.config/persist-mqtt/config.json` has: named brokers, and the name of the one that is used without --broker. */
+/** The content of `~/.config/persist-mqtt/config.json`: named brokers, and the name of the default one. */
 interface Config {
   readonly file: string
   readonly brokers: { readonly [name: string]: Broker }
@@ -32,10 +33,10 @@ interface Config {
 export type ConnectionFlag = (flag: string) => string | undefined
 
 /**
- * Where the pools are: flags before the broker that --broker names, that before the environment, that before the
- * config file's default.
+ * Where the pools are. A flag wins over the broker that --broker names, that over the environment, and that over the
+ * default broker of the config file.
  *
- * @throws {CliError} where a file cannot be read, or there is no such broker
+ * @throws {CliError} a file cannot be read, or the config file has no such broker
  */
 export function connectionOptions(flag: ConnectionFlag, io: Io): PoolsOptions {
   const config = configOf(io)
@@ -47,7 +48,7 @@ export function connectionOptions(flag: ConnectionFlag, io: Io): PoolsOptions {
     const value = flag(key === 'passwordFile' ? 'password-file' : key)
     if (value !== undefined && key !== 'password') given[key] = value
   }
-  // Who says which broker wants no other broker's password sent there.
+  // A password belongs to one broker: a user who names another one must not send it there.
   const isElsewhere = given.url !== undefined || broker !== undefined || env.MQTT_URL
   const fallback = isElsewhere || config?.default === undefined ? {} : brokerOf(config, config.default)
   const folder = config === undefined ? '' : dirname(config.file)
@@ -57,7 +58,7 @@ export function connectionOptions(flag: ConnectionFlag, io: Io): PoolsOptions {
     read(fallback, folder),
   ]
   const options: PoolsOptions = {}
-  // Empty ones at the end: the library itself would look into the environment.
+  // Empty strings where nothing is given: else the library would read the environment by itself.
   settings.push({ username: '', password: '' })
   for (const one of settings) {
     for (const [name, value] of Object.entries(one))
@@ -72,12 +73,12 @@ export function connectionOptions(flag: ConnectionFlag, io: Io): PoolsOptions {
   return options
 }
 
-/** Undefined in the place of what is not given would hide what comes after it. */
+/** Without undefined members, which would hide the settings that come after. */
 function defined<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }
 
-/** @param given the url that is used instead; the user in it is meant */
+/** @param given the URL that is used instead of MQTT_URL; a user in it wins over MQTT_USERNAME */
 function fromEnvironment({ MQTT_URL, MQTT_USERNAME, MQTT_PASSWORD }: Io['env'], given?: string): PoolsOptions {
   const url = MQTT_URL || undefined
   if (namesUser(given ?? url ?? '')) return defined({ url })
@@ -87,7 +88,7 @@ function fromEnvironment({ MQTT_URL, MQTT_USERNAME, MQTT_PASSWORD }: Io['env'], 
 function read(broker: Broker, folder: string): PoolsOptions {
   const { url, username, topic, passwordFile, ca, cert, key } = broker
   const text = (file: string | undefined) => file && fileText(resolve(folder, file))
-  // An editor writes a line end after it, and no password ends with one.
+  // Text editors end a file with a line end; no password ends with one.
   const password = broker.password ?? text(passwordFile)?.replace(/\r?\n$/, '')
   const tls = defined({ ca: text(ca), cert: text(cert), key: text(key) })
   return defined({ url, username, topic, password, tls: Object.keys(tls).length > 0 ? tls : undefined }) as PoolsOptions
@@ -97,12 +98,8 @@ function fileText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw unreadable(file, error)
+    throw unusable(file, 'read', error)
   }
-}
-
-function unreadable(file: string, cause: unknown): CliError {
-  return new CliError(EXIT.failed, `${file} cannot be read: ${reasonOf(cause)}`, { cause })
 }
 
 /** Where the config file is (XDG Base Directory Specification). */

@@ -4,10 +4,14 @@ import type { Context } from './command.ts'
 import { CliError, EXIT } from './io.ts'
 import { printable } from './print.ts'
 
-/** What became of a change, for people. */
+/** How a change was made, for people. */
 const WAYS = { owner: 'saved by its owner', direct: 'written directly, nobody owns it' } as const
 
-/** Refuses to change the pool of a device that will write over it, unless --force says that this is meant. */
+/**
+ * Refuses to change the pool of a device, which would write over the change; --force overrules.
+ *
+ * @throws {CliError} EXIT.refused
+ */
 export function assertListens(context: Context, name: string, owner: OwnerKind): void {
   if (owner !== 'device' || context.has('force')) return
   throw new CliError(
@@ -17,7 +21,7 @@ export function assertListens(context: Context, name: string, owner: OwnerKind):
   )
 }
 
-/** Makes a change through an editor; the result says which way it went, and how to say that. */
+/** Makes a change through an editor; `told` says for people how. */
 export async function edited<Result extends { way: keyof typeof WAYS }>(
   context: Context,
   name: string,

@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { closest } from './closest.ts'
-import type { Command, Flag, Flags } from './command.ts'
+import { fileText } from './backup-file.ts'
+import type { Command, Context, Flag, Flags } from './command.ts'
 import { usageError } from './io.ts'
 
 /** Flags that say which broker. */
@@ -39,7 +39,11 @@ export interface Given {
   readonly args: readonly string[]
 }
 
-/** Takes a command line apart; throws a usage error for flags that do not exist, with the nearest that does. */
+/**
+ * Takes a command line apart.
+ *
+ * @throws {CliError} EXIT.usage: there is no such flag (the text names the most similar one), or its value is missing
+ */
 export function parseFlags(flags: Flags, argv: readonly string[]): Given {
   const options = Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, optionOf(flag)]))
   try {
@@ -75,4 +79,53 @@ function withoutMark(argument: string): string {
 
 function optionOf({ type, short, multiple }: Flag): NonNullable<ParseArgsConfig['options']>[string] {
   return { type, ...(short && { short }), ...(multiple && { multiple }) }
+}
+
+/**
+ * The port that a flag gives, else a variable of the environment, else the fallback.
+ *
+ * @throws {CliError} EXIT.usage: it is no port
+ */
+export function portOf(context: Context, flag: string, fallback: number, variable?: string): number {
+  const fromVariable = variable === undefined ? undefined : context.io.env[variable] || undefined
+  const given = context.value(flag)
+  const port = Number(given ?? fromVariable ?? fallback)
+  if (given?.trim() !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw usageError(`${given === undefined ? variable : `--${flag}`} must be a port: a whole number from 0 to 65535.`)
+}
+
+/**
+ * Certificate and key (PEM), from the files that --tls-cert and --tls-key name; undefined: neither flag is given.
+ *
+ * @throws {CliError} only one of them is given, or a file cannot be read
+ */
+export async function tlsOf(context: Context): Promise<{ cert: string; key: string } | undefined> {
+  const [cert, key] = [context.value('tls-cert'), context.value('tls-key')]
+  if ((cert === undefined) !== (key === undefined)) throw usageError('--tls-cert and --tls-key go together.')
+  return cert === undefined || key === undefined ? undefined : { cert: await fileText(cert), key: await fileText(key) }
+}
+
+/** The word most similar to another one; undefined: none is similar. */
+export function closest(wrong: string, words: readonly string[]): string | undefined {
+  const ranked = words
+    .map((word) => ({ word, steps: word.startsWith(wrong) && wrong.length > 1 ? 0 : distance(wrong, word) }))
+    .sort((one, other) => one.steps - other.steps)
+  const [best] = ranked
+  return best !== undefined && best.steps <= Math.max(wrong.length > 2 ? 2 : 1, wrong.length / 3)
+    ? best.word
+    : undefined
+}
+
+/** How many letters must be added, left out or replaced (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= other.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[other.length] ?? 0
 }

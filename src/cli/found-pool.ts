@@ -14,9 +14,10 @@ export interface FoundPool {
 }
 
 /**
- * Reads a pool; throws where there is none, or what is there is none.
+ * Reads a pool.
  *
- * @throws {CliError | PersistError}
+ * @throws {CliError} EXIT.notFound: the broker holds none of that name
+ * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD: what it holds is no pool
  */
 export async function foundPool(context: Context, name: string): Promise<FoundPool> {
   const pools = context.pools()

@@ -1,14 +1,14 @@
-/** What a command may use of the process around it; `main.ts` makes the real one. */
+/** What a command may use of its process; `main.ts` makes the real one. */
 export interface Io {
   /** Writes a line, or several, to the standard output. */
   out(text: string): void
   /** Writes a line, or several, to the standard error output. */
   err(text: string): void
-  /** What comes in, and where it goes to as it is: for backups, prompts, and the console. */
+  /** The streams themselves: for backups, prompts and the console. */
   readonly stdin: NodeJS.ReadStream
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
-  /** Somebody sits before it and can be asked. */
+  /** Input and standard error output are a terminal: the user can be asked. */
   readonly isInteractive: boolean
   /** Colours may be used on the standard output. */
   readonly hasColours: boolean

@@ -7,21 +7,21 @@ import { run } from './run.ts'
 const { stdin, stdout, stderr, env } = process
 const [, , ...argv] = process.argv
 
-// A url with a password on the command line is not for everybody who runs `ps`.
+// The command line may have a URL with a password in it: `ps` must not show that to other users.
 process.title = `persist-mqtt ${argv[0] ?? ''}`.trimEnd()
 
-// Who reads us may end first: `persist-mqtt ls | head`.
+// The reader of a pipe may end first: `persist-mqtt ls | head`.
 stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
 const interrupted = new AbortController()
-/** The command looks at the signal, and so ends by itself. */
+/** The command has read the abort signal, and so ends by itself. */
 let isHandled = false
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
   process.on(signal, () => {
-    // A second one does not wait for anything.
+    // A second signal ends the process at once.
     if (!isHandled || interrupted.signal.aborted) process.exit(code)
     interrupted.abort()
   })
@@ -44,9 +44,9 @@ const io: Io = {
   },
 }
 
-// Connections keep no process alive by themselves; a command does, until it is done.
+// Connections do not keep the process alive; this timer does, until the command is done.
 const alive = setInterval(() => {}, 2 ** 30)
 const code = await run(argv, io)
 clearInterval(alive)
-// Set, not called: what is still to be written goes out.
+// Not process.exit(), which would lose output that is not written yet.
 process.exitCode = code

@@ -37,7 +37,7 @@ function nameIn(json: string): string {
   }
 }
 
-/** What is there; undefined: nothing. */
+/** The value at a path; undefined: there is none. */
 export function valueAt(pool: JsonObject, { variable, steps }: Path): JsonValue | undefined {
   let value = ownValue(pool, variable)
   for (const step of steps) value = inside(value, step)
@@ -51,9 +51,11 @@ function inside(value: JsonValue | undefined, step: string): JsonValue | undefin
 }
 
 /**
- * The variable as it is when what is at the path is replaced, or removed (undefined); it shares what does not change.
+ * The variable with another value at a path in it; undefined removes the value. Unchanged parts are shared.
  *
- * A map on the way that is not there is made. Throws where the way goes through something that is no map and no list.
+ * Maps that are missing on the way are made.
+ *
+ * @throws {CliError} something on the way is neither a map nor a list
  */
 export function replacedAt(pool: JsonObject, path: Path, value: JsonValue | undefined): JsonValue | undefined {
   return replaced(ownValue(pool, path.variable), path.steps, value, path.variable)
@@ -96,8 +98,9 @@ export interface PathChange {
 }
 
 /**
- * How to replace, or remove (undefined), what is at a path: as a patch, where that says it, since the owner then changes
- * nothing else; otherwise the variable as a whole, as it was a moment ago. A patch reaches into no list, and its null removes.
+ * How an editor replaces the value at a path, or removes it (undefined). A merge patch (RFC 7396) where it can say
+ * that, since the owner then changes nothing else; else the whole variable. A patch cannot reach into lists or set
+ * null.
  */
 export function changeAt(pool: JsonObject, path: Path, value: JsonValue | undefined): PathChange {
   const whole = replacedAt(pool, path, value)

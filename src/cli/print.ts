@@ -5,7 +5,7 @@ type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 
 /** Colours a text where colours may be used. */
 export function coloured(io: Io, style: Style, text: string): string {
-  // Whether the stream is a terminal has been looked at already.
+  // main.ts has checked already whether the stream is a terminal.
   return io.hasColours ? styleText(style, text, { validateStream: false }) : text
 }
 
@@ -29,7 +29,9 @@ export function shortJson(value: unknown, width = 60): string {
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`
 }
 
-/** JSON that a terminal shows as it is: characters that steer it are written as JSON escapes, so it stays the same JSON. */
+/**
+ * JSON that a terminal shows as it is: characters that steer it are written as JSON escapes, so it stays the same JSON.
+ */
 export function safeJson(text: string): string {
   return text.replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`

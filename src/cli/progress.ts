@@ -1,6 +1,6 @@
 import type { Io } from './io.ts'
 
-/** Work that takes less is not worth a bar, in milliseconds. */
+/** No bar is shown before that much time, in milliseconds. */
 const FIRST_MS = 300
 /** Between two updates, in milliseconds. */
 const STEP_MS = 50
@@ -15,7 +15,7 @@ export class Progress {
   #shownAt = Number.NEGATIVE_INFINITY
   #isShown = false
 
-  /** @param total how many there will be; undefined: nobody knows */
+  /** @param total how many there will be; undefined: unknown */
   constructor(io: Io, what: string, total?: number) {
     this.#io = io
     this.#what = what

@@ -1,16 +1,15 @@
 import { Pools } from '../pools/pools.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { VERSION } from '../runtime/version.ts'
-import { closest } from './closest.ts'
 import type { Command, Context } from './command.ts'
 import { COMMANDS } from './command-table.ts'
 import { connectionOptions } from './connection.ts'
-import { flagsOf, type Given, parseFlags } from './flags.ts'
+import { closest, flagsOf, type Given, parseFlags } from './flags.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { CliError, EXIT, type ExitCode, type Io, usageError } from './io.ts'
 import { coloured, printable } from './print.ts'
 
-/** Runs a command line; everything that goes wrong is told in a line or two, and is the exit code. */
+/** Runs a command line. An error is printed in a line or two, and decides the exit code; none is thrown. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
     return await dispatched(argv, io)
@@ -82,7 +81,7 @@ function contextOf({ values, args }: Given, io: Io): Context {
       pools ??= new Pools(connectionOptions(value, io))
       return pools
     },
-    // Of the other flags, and of the environment, no user and no password is for that broker.
+    // The user and password of the other flags and of the environment belong to the first broker, not to this one.
     otherPools() {
       const [url, broker] = [value('to-url'), value('to-broker')]
       if (url !== undefined && broker !== undefined) throw usageError('--to-url or --to-broker, not both.')
@@ -99,7 +98,7 @@ function contextOf({ values, args }: Given, io: Io): Context {
   }
 }
 
-/** What went wrong, for people; a file or a value may be in it. */
+/** The text of an error; parts of files and values that others wrote may be in it. */
 function messageOf(thrown: unknown): string {
   const text = reasonOf(thrown)
   return text.split('\n').map(printable).join('\n')

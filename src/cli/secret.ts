@@ -1,6 +1,6 @@
 import { CliError, EXIT, type Io } from './io.ts'
 
-/** Asks for a password without showing it; where nobody sits there, it is the first line of the input. */
+/** Asks for a password without showing it; without a terminal, reads the first line of the input. */
 export function askSecret(io: Io, question: string): Promise<string> {
   const { stdin, stderr, signal } = io
   const isTerminal = stdin.isTTY === true
@@ -28,7 +28,7 @@ export function askSecret(io: Io, question: string): Promise<string> {
       stdin.pause()
       settle()
     }
-    // Before the question is there: what is typed at once is not shown either.
+    // Before the question is printed, so that the terminal does not show what the user types at once.
     if (isTerminal) stdin.setRawMode(true)
     if (isTerminal) stderr.write(question)
     signal.addEventListener('abort', interrupted, { once: true })

@@ -5,12 +5,13 @@ export function encodeText(text: string): Uint8Array {
   return encoder.encode(text)
 }
 
-/** A copy, for whoever may change it; null stays null. Not slice(), which copies nothing of one of Node's Buffers. */
+/** A copy, for a receiver that may change it; null stays null. */
 export function copyOf(bytes: Uint8Array | null): Uint8Array | null {
+  // Not slice(), which copies nothing where the array is one of Node's Buffers.
   return bytes && new Uint8Array(bytes)
 }
 
-/** Are these the same bytes? Nothing (null) is the same as nothing. */
+/** Are these the same bytes? Null is the same as null. */
 export function sameBytes(one: Uint8Array | null | undefined, other: Uint8Array | null | undefined): boolean {
   if (!one || !other) return one === other
   if (one.length !== other.length) return false

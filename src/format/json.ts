@@ -5,33 +5,33 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [name
 export type JsonObject = { [name: string]: JsonValue }
 
 /**
- * How many lists and maps may be inside each other.
+ * How deep lists and maps may be nested.
  *
  * A Tasmota device reads a thousand levels and more; `JSON.stringify` overflows its stack at about three thousand.
  */
 export const MAX_DEPTH = 1000
 
 /**
- * The largest pool where the option maxBytes does not say otherwise, in bytes: what is larger has come there by mistake.
+ * The default of the option maxBytes, in bytes: a larger payload is there by mistake.
  *
- * A pool is sent as a whole with each save, and as values takes many times its size: a broker would pass on 256 MB.
+ * Each save sends the whole pool, and its values take many times that memory; a broker would deliver up to 256 MB.
  */
 export const MAX_POOL_BYTES: number = 16 * 2 ** 20
 
-/** Further limits on values, for pools that a device reads too. */
+/** Further limits on values, for pools that devices read, too. */
 export interface ValueRules {
-  /** Integers are 32 bit, strings hold no NUL and no lone surrogate: what Tasmota's Berry can read back. */
+  /** Integers have 32 bits, strings no NUL and no lone surrogate: Tasmota's Berry cannot read others. */
   readonly tasmota: boolean
-  /** The values come from a payload: they are as they are. */
+  /** The values come from a payload, and are taken unchecked. */
   readonly loaded?: true
 }
 
-/** The largest real of single precision, which is what Tasmota is built with (IEEE 754 binary32). */
+/** The largest number of single precision (IEEE 754 binary32), with which Tasmota is built. */
 const LARGEST_FLOAT = 3.4028234663852886e38
 
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
 
-/** Says what keeps a string, as a value or a name, from being stored; undefined: nothing does. */
+/** Why a string, value or name, cannot be stored; undefined: it can. */
 export function stringFault(text: string, rules: ValueRules): string | undefined {
   if (!rules.tasmota) return undefined
   if (text.includes('\0')) return 'a string with a NUL character, which cuts it short on a Tasmota device'
@@ -39,7 +39,7 @@ export function stringFault(text: string, rules: ValueRules): string | undefined
   return undefined
 }
 
-/** Says what keeps a value that is no object from being stored; undefined: nothing does. */
+/** Why a value that is no object cannot be stored; undefined: it can. */
 export function primitiveFault(value: unknown, rules: ValueRules): string | undefined {
   switch (typeof value) {
     case 'boolean':
@@ -79,7 +79,7 @@ export function isMap(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Sets an own property whatever its name is: `__proto__` must become a name like any other, never a prototype. */
+/** Sets an own property of any name: `__proto__` becomes a property, too, never the prototype. */
 export function put(target: object, name: string, value: unknown): void {
   if (name === '__proto__') {
     Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true })
@@ -88,18 +88,18 @@ export function put(target: object, name: string, value: unknown): void {
   }
 }
 
-/** The value of that name, of an object that may lack one that every object seems to have: constructor, toString. */
+/** The value of an own property; undefined for inherited ones, such as constructor and toString. */
 export function ownValue(values: JsonObject, name: string): JsonValue | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined
 }
 
-/** One step of a path, as one would write it in a program: `.limits`, `[2]`, `["odd name"]`. */
+/** One step of a path, as a program writes it: `.limits`, `[2]`, `["odd name"]`. */
 export function pathStep(key: string | number): string {
   if (typeof key === 'number') return `[${key}]`
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
 }
 
-/** Are two values the same JSON, whatever the order of their names? Devices write names in an order of their own. */
+/** Are two values the same JSON? The order of names does not matter: devices write them in an order of their own. */
 export function sameJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false

@@ -5,18 +5,18 @@ const BACKSLASH = 0x5c
 /**
  * `JSON.parse`, with the names right in every engine.
  *
- * V8 of Node 24 and 26 takes a name that is written with an escape (`"\n"`) for another one with a backslash in it that
- * the process has read before (https://github.com/nodejs/node/issues/63785). Such names are rare; where there is one, an
- * own reader takes the text apart, and leaves to the engine what it reads well: strings, numbers and words.
+ * V8 of Node 24 and 26 can mistake a name with an escape (`"\n"`) for another name with a backslash that the process
+ * has read before (https://github.com/nodejs/node/issues/63785). Such names are rare. A text that has one goes to a
+ * reader of our own, which leaves only strings, numbers and words to the engine.
  *
  * @throws {SyntaxError}
  */
-export function parsedJson(text: string): JsonValue {
+export function parseJson(text: string): JsonValue {
   const value = JSON.parse(text) as JsonValue
   return hasEscapedName(text) ? readJson(text) : value
 }
 
-/** The index of the quote that ends the string that begins at `from`; the length of the text where none does. */
+/** The index of the quote that ends the string that begins at `from`; the length of the text where there is none. */
 export function endOfString(text: string, from: number): number {
   for (let at = text.indexOf('"', from + 1); ; at = text.indexOf('"', at + 1)) {
     if (at === -1) return text.length
@@ -26,11 +26,11 @@ export function endOfString(text: string, from: number): number {
   }
 }
 
-/** Is a name in this JSON written with an escape? Most pools have no backslash at all, and are done at once. */
+/** Does a name in this JSON have an escape? Most pools have no backslash at all, so one search answers. */
 function hasEscapedName(text: string): boolean {
   const colon = /[ \t\n\r]*:/y
   for (let at = text.indexOf('\\'); at !== -1; at = text.indexOf('\\', colon.lastIndex)) {
-    // It is the first one in its string, so that looking back from the end stops there.
+    // This is the first backslash in its string, so endOfString(), which counts backwards, does not count too far.
     const end = endOfString(text, at - 1)
     colon.lastIndex = end + 1
     if (colon.test(text)) return true
@@ -39,7 +39,7 @@ function hasEscapedName(text: string): boolean {
   return false
 }
 
-/** Reads JSON that is known to be well formed. No recursion: how deep it goes is for others to judge. */
+/** Reads well-formed JSON. Without recursion, so that depth cannot overflow the stack: callers limit it. */
 function readJson(text: string): JsonValue {
   const plain = /[^\s,\]}]+/y
   const around: (JsonValue[] | { [name: string]: JsonValue })[] = []

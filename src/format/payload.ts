@@ -1,15 +1,15 @@
 import { PersistError } from '../runtime/errors.ts'
-import { type JsonObject, MAX_DEPTH } from './json.ts'
-import { endOfString, parsedJson } from './parse-json.ts'
+import { isMap, type JsonObject, MAX_DEPTH } from './json.ts'
+import { endOfString, parseJson } from './parse-json.ts'
 
 /** A pool as it came from a backend. */
 export interface Payload {
   readonly values: JsonObject
-  /** The JSON text of each variable as it was written, so that what nobody touches goes back unaltered. */
+  /** The JSON text of each variable as it was written, so that an unchanged variable is written back unaltered. */
   readonly texts: ReadonlyMap<string, string>
 }
 
-// A device's string need not be valid UTF-8: what cannot be decoded becomes U+FFFD instead of making the pool unreadable.
+// Not fatal: a device's string need not be valid UTF-8, and one U+FFFD is better than an unreadable pool.
 const decoder = new TextDecoder()
 
 /**
@@ -30,12 +30,21 @@ export function decodePayload(
         'ERR_PERSIST_BAD_PAYLOAD',
         `What is kept for ${store} is no pool: ${reason}. ` +
           'It is left as it is; its bytes are in error.bytes. zero(true) replaces it with an empty pool.',
-        { store, bytes, ...(cause === undefined ? {} : { cause }) },
+        { store, bytes, cause },
       ),
   )
 }
 
-/** Reads one JSON object, nested at most {@link MAX_DEPTH} deep; throws what `refuse` makes of anything else. */
+/** The pool in these bytes, or an empty one (null); undefined: the bytes are no pool. */
+export function payloadOf(bytes: Uint8Array | null): Payload | undefined {
+  try {
+    return bytes === null ? { values: {}, texts: new Map() } : decodePayload(bytes, '')
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads one JSON object, nested at most {@link MAX_DEPTH} deep; for anything else throws the error of `refuse`. */
 export function decodeObject(
   bytes: Uint8Array,
   refuse: (reason: string, cause?: unknown) => Error,
@@ -46,19 +55,19 @@ export function decodeObject(
   let values: unknown
   let texts: Map<string, string> | undefined
   try {
-    // First, since it stops where it gets too deep: JSON.parse takes 100 bytes and more for each level.
+    // First, since it stops where the text is nested too deep: JSON.parse takes 100 bytes and more for each level.
     texts = memberTexts(text)
-    if (texts !== undefined) values = parsedJson(text)
+    if (texts !== undefined) values = parseJson(text)
   } catch (cause) {
     throw refuse(`${bytes.length} bytes that are not JSON (${(cause as Error).message})`, cause)
   }
   if (texts === undefined) throw refuse(`nested more than ${MAX_DEPTH} deep`)
-  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+  if (!isMap(values)) {
     throw refuse(`JSON, but not an object with variables: ${excerpt(text)}`)
   }
-  const overflow = overflowing(values as JsonObject, texts)
+  const overflow = overflowing(values, texts)
   if (overflow !== undefined) throw refuse(`the variable ${JSON.stringify(overflow)} holds a number beyond 1.8e308`)
-  return { values: values as JsonObject, texts }
+  return { values, texts }
 }
 
 /** Writes a pool's payload from the JSON texts of its variables. */
@@ -68,10 +77,11 @@ export function joinPayload(texts: Iterable<readonly [name: string, text: string
   return `${payload}}`
 }
 
-/** The first variable that holds a number which JSON can write and JavaScript cannot hold: saving it would change it. */
+/** The first variable with a number too large for JavaScript, which a save would change; undefined: there is none. */
 function overflowing(values: JsonObject, texts: ReadonlyMap<string, string>): string | undefined {
   for (const [name, text] of texts) {
-    // Only a long exponent or many digits can get there; looking for them is cheaper than a walk of every value.
+    // Only a long exponent or many digits can be too large; a search for those is cheaper than a walk through all
+    // values.
     if (/[eE]\+?\d{3}|\d{200}/.test(text) && holdsInfinity(values[name])) return name
   }
   return undefined
@@ -85,8 +95,8 @@ function holdsInfinity(value: unknown): boolean {
 /**
  * Cuts the text of a JSON object into the texts of its members.
  *
- * Brackets and quotes are all there is to see if it is one. What comes of a text that is no JSON means nothing; a
- * SyntaxError may. Returns undefined where it is nested more than {@link MAX_DEPTH} deep.
+ * Brackets and quotes suffice for that. For a text that is no JSON the result is meaningless, or a SyntaxError is
+ * thrown. Undefined: the text is nested more than {@link MAX_DEPTH} deep.
  */
 function memberTexts(text: string): Map<string, string> | undefined {
   const texts = new Map<string, string>()
@@ -111,7 +121,7 @@ function memberTexts(text: string): Map<string, string> | undefined {
         break
       case 0x7b: // {
       case 0x5b: // [
-        // The pool's own braces are no level of a variable.
+        // The braces of the pool itself do not count.
         if (++depth > MAX_DEPTH + 1) return undefined
         break
       case 0x7d: // }

@@ -1,27 +1,31 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
+import { sameSecret } from '../node/same-secret.ts'
+import { delay } from '../runtime/promises.ts'
 
 /** Who may use the inspector. */
 export interface AccessOptions {
-  /** What a person types; undefined: the token in the printed address opens it. */
+  /** What users type; undefined: the token in the printed address lets them in. */
   readonly password: string | undefined
-  /** Names by which it may be called, besides localhost and addresses: those of this machine in the network. */
+  /** Names of this machine in the network that may be in the Host header, beside localhost and addresses. */
   readonly names: readonly string[]
   readonly isSecure: boolean
 }
 
-/** How long a wrong password takes, in milliseconds; one after the other, so that guessing takes ever. */
+/**
+ * How long a wrong password takes, in milliseconds. Passwords are checked one by one, so that guessing takes for ever.
+ */
 const WRONG_MS = 1000
 const COOKIE_ATTRIBUTES = 'Path=/; HttpOnly; SameSite=Strict'
 
 /**
- * Keeps everybody out who was not given the token or the password, and other web pages that run in the same browser.
+ * Lets in only browsers with the token or the password, and no other web pages in the same browser.
  *
- * Against DNS rebinding, the Host header must be an address or a known name: only names can be rebound. Against forged
- * requests, Origin must be this very server.
+ * Against DNS rebinding, the Host header must be an address or a known name: only names can be rebound. Against
+ * cross-site request forgery, the Origin header must be this server.
  */
 export class Access {
-  /** In the printed address. */
+  /** The token in the printed address. */
   readonly token: string = randomBytes(24).toString('base64url')
   readonly #session = randomBytes(24).toString('base64url')
   readonly #options: AccessOptions
@@ -35,7 +39,7 @@ export class Access {
     return this.#options.password !== undefined
   }
 
-  /** Why a request is refused whoever sends it; undefined: it is not. */
+  /** Why a request is refused even with the token or the password; undefined: it is not. */
   strange(request: Request): string | undefined {
     const host = request.headers.get('host') ?? ''
     const name = hostnameOf(host)
@@ -47,7 +51,7 @@ export class Access {
     if (origin === null ? !isRead : origin !== `${this.#options.isSecure ? 'https' : 'http'}://${host}`) {
       return 'This request comes from another page.'
     }
-    // Fetch Metadata: browsers say where a request comes from; a person's click on a link says none or cross-site.
+    // Fetch Metadata Request Headers: a click on a link in another page is a navigation, and may be cross-site.
     const site = request.headers.get('sec-fetch-site')
     const isOurs = site === null || site === 'same-origin' || site === 'none'
     if (!isOurs && request.headers.get('sec-fetch-mode') !== 'navigate') return 'This request comes from another page.'
@@ -58,16 +62,18 @@ export class Access {
     return isIP(name) !== 0 || name === 'localhost' || this.#options.names.includes(name)
   }
 
-  /** Was the sender let in before? */
+  /** Has this browser been let in before? */
   isKnown(request: Request): boolean {
     const cookies = (request.headers.get('cookie') ?? '').split(/; */)
     const name = this.#cookieName(request)
-    return cookies.some((cookie) => cookie.startsWith(`${name}=`) && same(cookie.slice(name.length + 1), this.#session))
+    return cookies.some(
+      (cookie) => cookie.startsWith(`${name}=`) && sameSecret(cookie.slice(name.length + 1), this.#session),
+    )
   }
 
   /** Is this the token? */
   opens(token: string): boolean {
-    return !this.hasPassword && same(token, this.token)
+    return !this.hasPassword && sameSecret(token, this.token)
   }
 
   /** Is this the password? */
@@ -75,21 +81,24 @@ export class Access {
     const { password: wanted } = this.#options
     if (wanted === undefined) return false
     const turn = this.#tries.then(async () => {
-      if (same(password, wanted)) return true
-      await new Promise((resolve) => setTimeout(resolve, WRONG_MS))
+      if (sameSecret(password, wanted)) return true
+      await delay(WRONG_MS)
       return false
     })
     this.#tries = turn
     return turn
   }
 
-  /** The header that lets a browser in from now on. */
+  /** The Set-Cookie header that lets this browser in from now on. */
   cookie(request: Request): string {
     const attributes = COOKIE_ATTRIBUTES + (this.#options.isSecure ? '; Secure' : '')
     return `${this.#cookieName(request)}=${this.#session}; ${attributes}`
   }
 
-  /** Cookies do not tell ports apart; several inspectors may run on one machine. */
+  /**
+   * With the port in it: cookies do not distinguish ports (RFC 6265, 8.5), and several inspectors may run on one
+   * machine.
+   */
   #cookieName(request: Request): string {
     const port = /:(\d+)$/.exec(request.headers.get('host') ?? '')?.[1] ?? '0'
     return `persist-mqtt-${port}`
@@ -102,10 +111,4 @@ function hostnameOf(host: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Takes the same time whatever differs. */
-function same(one: string, other: string): boolean {
-  const [first, second] = [one, other].map((text) => createHash('sha256').update(text).digest())
-  return timingSafeEqual(first as Buffer, second as Buffer)
 }

@@ -1,22 +1,24 @@
+import { encodeText } from '../format/bytes.ts'
+import { isMap, type JsonObject } from '../format/json.ts'
 import { examine } from '../pools/doctor.ts'
 import type { Pools } from '../pools/pools.ts'
 import { eventStream } from './event-stream.ts'
 import { badRequest, failureOf, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
-import { Changing } from './pool-edits.ts'
+import { PoolEdits } from './pool-edits.ts'
 import type { Copy, Edit, Replace, Restore, VariableText } from './protocol.ts'
 import { bodyText } from './request-body.ts'
 import { search } from './search.ts'
 import { Transfer } from './transfer.ts'
 
-/** What the API stands on. */
+/** What the API needs. */
 export interface ApiHost {
   readonly pools: Pools
-  readonly live: LivePools
+  readonly livePools: LivePools
   readonly isReadOnly: boolean
 }
 
-/** The largest body that is read, in bytes: a backup of some thousand pools. */
+/** The largest request body, in bytes: a backup of some thousand pools. */
 const LIMIT_BYTES = 64 * 2 ** 20
 
 type Handler = (request: Request, name: string, url: URL) => unknown
@@ -24,39 +26,38 @@ type Handler = (request: Request, name: string, url: URL) => unknown
 interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: RegExp
-  /** Does it write to the broker? @default whatever is no GET does */
+  /** Does it write to the broker? @default true for POST */
   readonly isWriting?: boolean
   readonly handle: Handler
 }
 
-/** Answers everything below `/api`; throws nothing. */
-export function makeApi({ pools, live, isReadOnly }: ApiHost): (request: Request) => Promise<Response> {
-  const changing = new Changing(pools, live)
-  const transfer = new Transfer(pools, live, changing)
+/** Answers all requests below `/api`; never rejects. */
+export function makeApi({ pools, livePools, isReadOnly }: ApiHost): (request: Request) => Promise<Response> {
+  const edits = new PoolEdits(pools, livePools)
+  const transfer = new Transfer(pools, livePools, edits)
   const routes: readonly Route[] = [
     get('live', (request) => streamed('text/event-stream', events(request))),
-    get('search', (_request, _name, url) => search(live, url.searchParams.get('q') ?? '')),
-    // It writes, on topics of its own.
+    get('search', (_request, _name, url) => search(livePools, url.searchParams.get('q') ?? '')),
+    // The doctor writes, on topics of its own.
     { ...get('doctor', (request) => streamed('application/x-ndjson', checks(request.signal))), isWriting: true },
     get('backup', (_request, _name, url) => backup(url.searchParams.getAll('name'))),
     { ...post('backup/compare', async (request) => transfer.compare(await textOf(request))), isWriting: false },
     post('backup/restore', async (request) => transfer.restore(await restoreIn(request), request.signal)),
-    get('pools/:name', (_request, name) => live.content(name) ?? notFound(name)),
-    get('pools/:name/history', (_request, name) => live.history(name)),
-    post('pools/:name/edit', async (request, name) => changing.edit(name, await editIn(request))),
-    post('pools/:name/replace', async (request, name) => changing.replace(name, await replaceIn(request))),
-    post('pools/:name/zero', async (request, name) => changing.zero(name, forceIn(await bodyOf(request)))),
-    post('pools/:name/delete', async (request, name) => changing.delete(name, forceIn(await bodyOf(request)))),
-    post('pools/:name/copy', async (request, name) => changing.copy(name, await copyIn(request))),
+    get('pools/:name', (_request, name) => livePools.content(name) ?? notFound(name)),
+    get('pools/:name/history', (_request, name) => livePools.history(name)),
+    post('pools/:name/edit', async (request, name) => edits.edit(name, await editIn(request))),
+    post('pools/:name/replace', async (request, name) => edits.replace(name, await replaceIn(request))),
+    post('pools/:name/zero', async (request, name) => edits.zero(name, forceIn(await bodyOf(request)))),
+    post('pools/:name/delete', async (request, name) => edits.delete(name, forceIn(await bodyOf(request)))),
+    post('pools/:name/copy', async (request, name) => edits.copy(name, await copyIn(request))),
   ]
 
-  const events = (request: Request) => eventStream(live, request.headers.get('last-event-id'), request.signal)
+  const events = (request: Request) => eventStream(livePools, request.headers.get('last-event-id'), request.signal)
 
   const checks = (signal: AbortSignal) => {
-    const encoder = new TextEncoder()
     return new ReadableStream<Uint8Array>({
       async start(controller) {
-        const tell = (line: object) => signal.aborted || controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`))
+        const tell = (line: object) => signal.aborted || controller.enqueue(encodeText(`${JSON.stringify(line)}\n`))
         await examine(pools, signal, tell).catch((error: unknown) => tell(failureOf(error).failure))
         controller.close()
       },
@@ -123,9 +124,7 @@ function streamed(type: string, body: ReadableStream<Uint8Array>): Response {
 
 const textOf = (request: Request) => bodyText(request, LIMIT_BYTES)
 
-type Body = { readonly [name: string]: unknown }
-
-async function bodyOf(request: Request): Promise<Body> {
+async function bodyOf(request: Request): Promise<JsonObject> {
   let body: unknown
   try {
     body = JSON.parse(await textOf(request))
@@ -133,13 +132,11 @@ async function bodyOf(request: Request): Promise<Body> {
     if (error instanceof RequestError) throw error
     throw badRequest('The body of the request is no JSON.', error)
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw badRequest('The body of the request is no object.')
-  }
-  return body as Body
+  if (!isMap(body)) throw badRequest('The body of the request is no object.')
+  return body
 }
 
-function forceIn({ force = false }: Body): { force: boolean } {
+function forceIn({ force = false }: JsonObject): { force: boolean } {
   if (typeof force !== 'boolean') throw badRequest('force must be true or false.')
   return { force }
 }

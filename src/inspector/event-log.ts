@@ -1,19 +1,19 @@
 import { randomHex } from '../runtime/random-hex.ts'
 import type { LiveEvent } from './protocol.ts'
 
-/** So much is kept for pages that come back, in characters. */
+/** How much is kept for pages that connect again, in characters. */
 const KEPT_CHARACTERS = 16 * 2 ** 20
-/** What an event takes besides its text. */
+/** Memory of an event beside its text, counted in characters. */
 const EVENT_CHARACTERS = 100
 
 /** An event's number, and its JSON text. */
 export type NumberedEvent = readonly [number: number, text: string]
 
-/** The last events, so that a page whose connection was lost misses none. */
+/** The latest events, so that a page that connects again misses none. */
 export class EventLog {
   /** The number of the last event; the first one is 1. */
   last = 0
-  /** Numbers of another run of the server mean nothing. */
+  /** Part of each id: the numbers of another run of the server are not those of this one. */
   readonly #run = randomHex(4)
   #texts: string[] = []
   #characters = 0
@@ -46,9 +46,7 @@ export class EventLog {
     return run === this.#run && number <= this.last ? number : undefined
   }
 
-  /**
-   * The events after this one, as many as have that many characters, at least one; undefined: some are forgotten.
-   */
+  /** The events after a number: at least one, then up to so many characters; undefined: some are no longer kept. */
   after(number: number, most: number): NumberedEvent[] | undefined {
     const first = this.last - this.#texts.length
     if (number < first) return undefined
@@ -62,7 +60,7 @@ export class EventLog {
     return events
   }
 
-  /** Tells whenever there is a new event; the result stops it. */
+  /** Calls a function at each new event; the result ends that. */
   onNews(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)

@@ -1,22 +1,27 @@
+import { encodeText } from '../format/bytes.ts'
+import { deferred, pause } from '../runtime/promises.ts'
 import type { LivePools } from './live-pools.ts'
 
-/** So much is sent at a time, in characters. */
+/** The largest piece that is sent at once, in characters. */
 const CHUNK_CHARACTERS = 256 * 1024
-/** Sends something at least this often, in milliseconds: else nobody would notice a connection that is dead. */
+/** The longest silence, in milliseconds: without traffic, neither side notices a dead connection. */
 const SILENCE_MS = 15_000
-
-const encoder = new TextEncoder()
 
 /**
  * Server-sent events (HTML, 9.2): everything from the event of this id on, or a snapshot first where there is a gap.
  *
- * It only ever holds one chunk: a page that reads slowly, or sleeps, gets the rest later, from the log.
+ * It buffers one piece at most: a page that reads slowly, or sleeps, gets the rest from the log later.
  */
-export function eventStream(live: LivePools, lastId: string | null, signal: AbortSignal): ReadableStream<Uint8Array> {
-  const { events } = live
+export function eventStream(
+  livePools: LivePools,
+  lastId: string | null,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+  const { events } = livePools
   let number = events.numberIn(lastId)
-  let wake = () => {}
-  const stop = events.onNews(() => wake())
+  let news = deferred<void>()
+  const wake = () => news.resolve()
+  const stop = events.onNews(wake)
   signal.addEventListener(
     'abort',
     () => {
@@ -25,21 +30,15 @@ export function eventStream(live: LivePools, lastId: string | null, signal: Abor
     },
     { once: true },
   )
-  /** Resolves when there is something new, or there was nothing for some time. */
-  const news = () =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, SILENCE_MS)
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   const next = async () => {
-    if (number !== undefined && number === events.last) await news()
+    if (number === events.last) {
+      news = deferred()
+      await pause(SILENCE_MS, news.promise)
+    }
     const list = number === undefined ? undefined : events.after(number, CHUNK_CHARACTERS)
     if (list?.length === 0) return ': nothing new\n\n'
     number = list?.at(-1)?.[0] ?? events.last
-    if (list === undefined) return eventText(events.idOf(number), JSON.stringify(live.snapshot()))
+    if (list === undefined) return eventText(events.idOf(number), JSON.stringify(livePools.snapshot()))
     return list.map(([one, text]) => eventText(events.idOf(one), text)).join('')
   }
   return new ReadableStream<Uint8Array>(
@@ -48,7 +47,7 @@ export function eventStream(live: LivePools, lastId: string | null, signal: Abor
         if (signal.aborted) return controller.close()
         const text = await next()
         if (signal.aborted) controller.close()
-        else controller.enqueue(encoder.encode(text))
+        else controller.enqueue(encodeText(text))
       },
       cancel: stop,
     },

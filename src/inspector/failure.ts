@@ -1,7 +1,7 @@
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import type { Failure, VariableText } from './protocol.ts'
 
-/** Something that a page asked for and does not get. */
+/** Why a page does not get what it asked for. */
 export class RequestError extends Error {
   readonly status: number
   readonly code: string
@@ -25,7 +25,7 @@ export function badRequest(what: string, cause?: unknown): RequestError {
   return new RequestError(400, 'BAD_REQUEST', what, { cause })
 }
 
-/** What is told about anything that was thrown, with its HTTP status. */
+/** The HTTP status and the body for anything that was thrown. */
 export function failureOf(thrown: unknown): { status: number; failure: Failure } {
   const message = reasonOf(thrown)
   if (thrown instanceof RequestError) {
@@ -36,7 +36,7 @@ export function failureOf(thrown: unknown): { status: number; failure: Failure }
   return { status: STATUS[thrown.code] ?? 502, failure: { error: { code: thrown.code, message } } }
 }
 
-/** RFC 9110, 15.5 and 15.6. What is not here went wrong at the broker, or at the owner. */
+/** HTTP statuses (RFC 9110, 15.5 and 15.6). All other codes are failures of the broker or the owner: 502. */
 const STATUS: { readonly [Code in PersistError['code']]?: number } = {
   ERR_PERSIST_BAD_PAYLOAD: 422,
   ERR_PERSIST_NOT_STORABLE: 422,

@@ -1,4 +1,4 @@
-import { decodeObject, decodePayload } from '../format/payload.ts'
+import { decodeObject, payloadOf } from '../format/payload.ts'
 import { isExamined } from '../pools/doctor.ts'
 import type { OwnerKind } from '../pools/owners.ts'
 import type { Pools } from '../pools/pools.ts'
@@ -8,22 +8,22 @@ import { EventLog } from './event-log.ts'
 import { PoolHistory } from './pool-history.ts'
 import type { About, LiveEvent, PoolContent, PoolState, PoolSummary, VariableText } from './protocol.ts'
 
-/** Changes of more than this are not told to every page, in characters: who shows that pool asks for it. */
+/** Larger changes are not in the event, in characters: only pages that show the pool ask for it. */
 const LARGE_CHARACTERS = 64 * 1024
-/** So much of what is no pool is shown, in bytes. */
+/** How much of a payload that is no pool is shown, in bytes. */
 const SHOWN_BYTES = 10_000
 
-/** A pool as it is now. */
+/** A pool now. */
 interface LivePool {
   bytes: Uint8Array
   owner: OwnerState
   changedAt: number | undefined
   count: number | null
-  /** Of its variables, once it has changed: the next change needs them. */
+  /** The variables' texts, kept after the first change for comparing with the next. */
   texts: ReadonlyMap<string, string> | undefined
 }
 
-/** All pools as they are, told as it happens to any number of pages, and what they were before. */
+/** All pools as they are now, their history, and the events that keep pages up to date. */
 export class LivePools {
   readonly events: EventLog = new EventLog()
   readonly #pools: Pools
@@ -43,8 +43,8 @@ export class LivePools {
   /**
    * Watches until the signal is aborted.
    *
-   * @param onReady told when all pools are known
-   * @throws {PersistError} where the broker cannot be reached at the beginning
+   * @param onReady called once, when all pools are known
+   * @throws {PersistError} the broker cannot be reached at the beginning
    */
   watch(signal: AbortSignal, onReady: () => void): Promise<void> {
     let isReady = false
@@ -67,12 +67,12 @@ export class LivePools {
     return watchPools(this.#pools, undefined, listener, signal)
   }
 
-  /** Is every pool known that there is? */
+  /** Are all pools of the broker known? */
   get isComplete(): boolean {
     return this.#incomplete === undefined && this.#offline === undefined
   }
 
-  /** Everything that a page needs to begin with. */
+  /** The event with which a page begins. */
   snapshot(): LiveEvent {
     const pools = Array.from(this.#known, ([name, pool]) => summaryOf(name, pool))
     const offline = this.#offline === undefined ? {} : { offline: this.#offline }
@@ -87,7 +87,7 @@ export class LivePools {
     return [...this.#known.keys()]
   }
 
-  /** What is kept; null: nothing. */
+  /** What the broker holds; null: nothing. */
   bytesOf(name: string): Uint8Array | null {
     return this.#known.get(name)?.bytes ?? null
   }
@@ -96,7 +96,7 @@ export class LivePools {
     return this.#known.get(name)?.owner.kind ?? 'none'
   }
 
-  /** A pool with its variables; undefined: there is none. */
+  /** A pool with its variables; undefined: there is no such pool. */
   content(name: string): PoolContent | undefined {
     const pool = this.#known.get(name)
     if (pool === undefined) return undefined
@@ -110,7 +110,7 @@ export class LivePools {
     }
   }
 
-  /** What a pool was, and is now; the oldest first. */
+  /** The former states of a pool and its state now, the oldest first. */
   history(name: string): PoolState[] {
     const past = this.#history.of(name).map(({ since, bytes }): PoolState => ({ since, text: textOf(bytes) }))
     const pool = this.#known.get(name)
@@ -120,13 +120,13 @@ export class LivePools {
   }
 
   #found(name: string, bytes: Uint8Array, owner: OwnerState): void {
-    const { count } = decoded(bytes, name)
+    const count = payloadOf(bytes)?.texts.size ?? null
     this.#known.set(name, { bytes, owner, changedAt: undefined, count, texts: undefined })
   }
 
   #changed(name: string, before: Uint8Array | null, after: Uint8Array | null): void {
     const pool = this.#known.get(name)
-    // No two states begin at the same time: a page tells them apart by that.
+    // No two states begin at the same time: pages identify them by it.
     const now = Math.max(Date.now(), (pool?.changedAt ?? 0) + 1)
     const since = pool?.changedAt ?? this.#deletedAt.get(name) ?? this.#startedAt
     if (before !== null || this.#deletedAt.has(name)) this.#history.add(name, { since, bytes: before })
@@ -137,8 +137,9 @@ export class LivePools {
       return
     }
     this.#deletedAt.delete(name)
-    const { texts, count } = decoded(after, name)
-    const known = pool?.texts ?? (before === null ? NOTHING : decoded(before, name).texts)
+    const texts = payloadOf(after)?.texts
+    const count = texts?.size ?? null
+    const known = pool?.texts ?? payloadOf(before)?.texts
     const owner = pool?.owner ?? NOBODY
     const changed: LivePool = { bytes: after, owner, changedAt: now, count, texts }
     this.#known.set(name, changed)
@@ -158,18 +159,7 @@ const INCOMPLETE =
   'Some pools may be missing: the broker has dropped messages on the way here, or does not say whether it has. ' +
   'Set max_queued_messages 0 in mosquitto.conf; the doctor tells more.'
 
-const NOTHING: ReadonlyMap<string, string> = new Map()
-
-function decoded(bytes: Uint8Array, name: string): { texts: LivePool['texts']; count: number | null } {
-  try {
-    const { texts } = decodePayload(bytes, name)
-    return { texts, count: texts.size }
-  } catch {
-    return { texts: undefined, count: null }
-  }
-}
-
-/** Null: too much. */
+/** The variables that differ; null: more than LARGE_CHARACTERS. */
 function changesOf(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): VariableText[] | null {
   const changes: VariableText[] = []
   let characters = 0

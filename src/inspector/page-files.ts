@@ -16,7 +16,7 @@ interface PageFile {
   readonly type: string
 }
 
-/** The built page: read once, so that no request ever names a file. */
+/** The files of the built page, read once: so no request can reach the file system. */
 export class PageFiles {
   readonly #files: ReadonlyMap<string, PageFile>
 
@@ -24,7 +24,7 @@ export class PageFiles {
     this.#files = files
   }
 
-  /** @param directory what the page's build has made */
+  /** @param directory the output of the page's build */
   static async read(directory: string): Promise<PageFiles> {
     const files = new Map<string, PageFile>()
     for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {

@@ -1,6 +1,6 @@
 import { encodeText, sameBytes } from '../format/bytes.ts'
 import { type JsonObject, put } from '../format/json.ts'
-import { parsedJson } from '../format/parse-json.ts'
+import { parseJson } from '../format/parse-json.ts'
 import { decodePayload, joinPayload, type Payload } from '../format/payload.ts'
 import { type EditOptions, type Editor, type EditWay, openEditor } from '../index.ts'
 import { poolChanges } from '../pools/pool-changes.ts'
@@ -11,17 +11,17 @@ import { badRequest, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
 import type { Copy, Done, Edit, Force, Replace, VariableText } from './protocol.ts'
 
-/** Changes pools for pages: through their owners, or directly where nobody owns them. */
-export class Changing {
+/** Changes pools for pages: by asking their owners, or directly where no program owns them. */
+export class PoolEdits {
   readonly #pools: Pools
-  readonly #live: LivePools
+  readonly #livePools: LivePools
 
-  constructor(pools: Pools, live: LivePools) {
+  constructor(pools: Pools, livePools: LivePools) {
     this.#pools = pools
-    this.#live = live
+    this.#livePools = livePools
   }
 
-  /** @throws {RequestError | PersistError} CONFLICT where `seen` is not what is kept by now */
+  /** @throws {RequestError | PersistError} CONFLICT: a variable is no longer as in `seen` */
   async edit(name: string, { set, seen = [], force = false }: Edit): Promise<Done> {
     this.assertListens(name, force)
     this.#assertSeen(name, seen)
@@ -33,7 +33,7 @@ export class Changing {
     }
     return this.#edited(name, async (editor) => {
       let way: EditWay = 'direct'
-      // What is new first: where the second one fails, nothing is lost.
+      // New values before removals: if the second call fails, nothing is lost.
       if (Object.keys(values).length > 0) way = (await editor.assign(values, { force })).way
       if (Object.keys(removed).length > 0) way = (await editor.patch(removed, { force })).way
       return { way }
@@ -44,15 +44,15 @@ export class Changing {
     this.assertListens(name, force)
     const bytes = encodeText(text)
     decodePayload(bytes, `'${name}'`)
-    return { way: await restorePool(this.#pools, name, bytes, this.#live.ownerOf(name)) }
+    return { way: await restorePool(this.#pools, name, bytes, this.#livePools.ownerOf(name)) }
   }
 
   async zero(name: string, { force = false }: Force): Promise<Done> {
     this.#assertKnown(name)
     this.assertListens(name, force)
-    // What is no pool cannot be edited, only replaced.
-    const isPool = this.#live.content(name)?.variables !== null
-    if (!isPool && this.#live.ownerOf(name) !== 'program') {
+    // An editor cannot change what is no pool; it can only be replaced.
+    const isPool = this.#livePools.content(name)?.variables !== null
+    if (!isPool && this.#livePools.ownerOf(name) !== 'program') {
       await this.#pools.write(name, encodeText('{}'))
       return { way: 'direct' }
     }
@@ -67,11 +67,11 @@ export class Changing {
     return { way: 'direct' }
   }
 
-  /** Nothing of the original is removed before the copy is there. */
+  /** Copies or moves a pool; a move deletes the original only after the copy was read back. */
   async copy(name: string, { to, isMove = false, force = false }: Copy): Promise<Done> {
     assertName(to)
     if (to === name) throw badRequest('A pool cannot be copied to its own name.')
-    // It would be there, and nobody who looks for all pools would find it: `+` stands for one level.
+    // Listings would not find such a pool: their wildcard `+` stands for one level (MQTT 3.1.1, 4.7.1.3).
     if (to.includes('/')) throw badRequest('The name of a pool is one level of a topic: it cannot have a / in it.')
     const bytes = this.#assertKnown(name)
     if (isMove) {
@@ -79,10 +79,10 @@ export class Changing {
       this.assertListens(name, force)
     }
     this.assertListens(to, force)
-    if (this.#live.bytesOf(to) !== null && !force) {
+    if (this.#livePools.bytesOf(to) !== null && !force) {
       throw new RequestError(409, 'EXISTS', `There is a pool ${to} already. Nothing was changed.`)
     }
-    const way = await restorePool(this.#pools, to, bytes, this.#live.ownerOf(to))
+    const way = await restorePool(this.#pools, to, bytes, this.#livePools.ownerOf(to))
     if (!(await isThere(this.#pools, to, bytes))) {
       throw new RequestError(502, 'FAILED', `${to} was written, and is not there as it should be. Look at it.`)
     }
@@ -96,9 +96,9 @@ export class Changing {
     return { way }
   }
 
-  /** @throws {RequestError} DEVICE where it would write over any change */
+  /** @throws {RequestError} DEVICE: a device owns the pool, and would write over any change */
   assertListens(name: string, force: boolean): void {
-    if (this.#live.ownerOf(name) !== 'device' || force) return
+    if (this.#livePools.ownerOf(name) !== 'device' || force) return
     const text =
       `${name} is a device that is online and does not listen: it writes over any change with its next save. ` +
       'Nothing was changed. Switch it off first; or write all the same, and restart it before it saves.'
@@ -106,21 +106,21 @@ export class Changing {
   }
 
   #assertNotOwned(name: string): void {
-    if (this.#live.ownerOf(name) !== 'program') return
+    if (this.#livePools.ownerOf(name) !== 'program') return
     const text = `A program owns ${name} and would write it again at once. End it first. Nothing was changed.`
     throw new RequestError(409, 'OWNED', text)
   }
 
   #assertKnown(name: string): Uint8Array {
-    const bytes = this.#live.bytesOf(name)
+    const bytes = this.#livePools.bytesOf(name)
     if (bytes === null) throw new RequestError(404, 'NOT_FOUND', `There is no pool ${name}.`)
     return bytes
   }
 
   #assertSeen(name: string, seen: readonly VariableText[]): void {
-    const now = new Map(this.#live.content(name)?.variables ?? [])
+    const now = new Map(this.#livePools.content(name)?.variables ?? [])
     const current = seen.map(([variable]): VariableText => [variable, now.get(variable) ?? null])
-    // By value: 2.50 is kept as 2.5.
+    // By value: an owner may write 2.50 as 2.5.
     if (poolChanges(payloadOf(seen), payloadOf(current)).length === 0) return
     const text = `Somebody else has changed ${name} meanwhile. Nothing was changed.`
     throw new RequestError(409, 'CONFLICT', text, { current })
@@ -141,7 +141,7 @@ export class Changing {
   }
 }
 
-/** @throws {RequestError} where a text is no JSON */
+/** @throws {RequestError} BAD_REQUEST: a text is no JSON */
 function payloadOf(variables: readonly VariableText[]): Payload {
   const there = variables.flatMap(([name, text]) => (text === null ? [] : [[name, text] as const]))
   for (const [, text] of there) parsed(text)
@@ -150,7 +150,7 @@ function payloadOf(variables: readonly VariableText[]): Payload {
 
 function parsed(text: string): unknown {
   try {
-    return parsedJson(text)
+    return parseJson(text)
   } catch (cause) {
     throw badRequest('A value is no JSON.', cause)
   }

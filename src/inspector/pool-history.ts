@@ -1,14 +1,14 @@
-/** A pool as it was, since that moment, in milliseconds since 1970; null: there was none. */
+/** A former state of a pool: since when, in milliseconds since 1970, and its bytes; null: there was no pool. */
 export interface State {
   readonly since: number
   readonly bytes: Uint8Array | null
 }
 
-/** Limits of what is kept. */
+/** How much is kept. */
 const STATES_A_POOL = 200
 const BYTES_A_POOL = 4 * 2 ** 20
 const BYTES_IN_ALL = 64 * 2 ** 20
-/** What a state takes beside its bytes. */
+/** Memory of a state beside its bytes. */
 const STATE_BYTES = 100
 
 interface PastOfPool {
@@ -16,15 +16,15 @@ interface PastOfPool {
   bytes: number
 }
 
-/** What pools were before they changed; what is old is forgotten first. */
+/** The former states of pools; the oldest are dropped first. */
 export class PoolHistory {
   readonly #pasts = new Map<string, PastOfPool>()
   #bytes = 0
 
-  /** Another state has taken the place of this one. */
+  /** Adds a state that has just been replaced. */
   add(name: string, state: State): void {
     const past = this.#pasts.get(name) ?? { states: [], bytes: 0 }
-    // What changed last is last.
+    // The pool that changed last is last in the map.
     this.#pasts.delete(name)
     this.#pasts.set(name, past)
     past.states.push(state)
@@ -38,7 +38,7 @@ export class PoolHistory {
     return this.#pasts.get(name)?.states ?? []
   }
 
-  /** Half of the pools that changed longest ago, until there is so much that this happens rarely. */
+  /** Drops half of the states of each pool, beginning with those that changed longest ago, until a quarter is free. */
   #makeRoom(): void {
     for (const past of this.#pasts.values()) {
       for (let left = Math.ceil(past.states.length / 2); left > 0; left--) this.#drop(past)

@@ -1,32 +1,32 @@
 /**
- * What the inspector's server and its page say to each other, in JSON; types only, the two share nothing else.
+ * The messages between the inspector's server and its page, in JSON; types only, and all that the two share.
  *
- * Values travel as the JSON texts that are kept, so that a page shows what is there: `1.0`, an integer of 20 digits.
+ * Values travel as the JSON texts that the broker holds, so that a page shows them unaltered: `1.0`, 20-digit integers.
  */
 
 import type { OwnerKind } from '../pools/owners.ts'
 
 /** Where a page asks, by method and path below `/api`; `:name` is a pool's name, as encodeURIComponent() writes it. */
 export interface Routes {
-  /** Server-sent events, LiveEvent as data; with `Last-Event-ID` it goes on after that event. */
+  /** Server-sent events with a LiveEvent as data; with `Last-Event-ID` they go on after that event. */
   'GET /live': never
   'GET /pools/:name': PoolContent
-  /** The states of a pool since the inspector was started, or as many as it keeps; the newest last. */
+  /** The states of a pool since the inspector was started, as far as it keeps them; the newest last. */
   'GET /pools/:name/history': readonly PoolState[]
   'POST /pools/:name/edit': { body: Edit; result: Done }
-  /** Makes a pool what it was: all variables at once. */
+  /** Replaces all variables: brings a pool back to a former state. */
   'POST /pools/:name/replace': { body: Replace; result: Done }
   'POST /pools/:name/zero': { body: Force; result: Done }
   'POST /pools/:name/delete': { body: Force; result: Done }
   'POST /pools/:name/copy': { body: Copy; result: Done }
-  /** `?q=`: pools in whose name, variables or values that text is, whatever its case. */
+  /** `?q=`: pools with that text in their name, variables or values; upper and lower case are the same. */
   'GET /search': SearchResult
   /** `?name=`, several times: a backup of these pools, else of all; docs/backup.md describes the file. */
   'GET /backup': never
   /** The body is a backup: what restoring it would change. */
   'POST /backup/compare': ImportPlan
   'POST /backup/restore': { body: Restore; result: readonly Restored[] }
-  /** A Check a line, as they are done (application/x-ndjson). */
+  /** One Check for each line, as they are done (application/x-ndjson). */
   'GET /doctor': Check
 }
 
@@ -46,25 +46,25 @@ export interface Failure {
   }
 }
 
-/** A variable and its JSON text; null: it is not there. */
+/** A variable and its JSON text; null: there is no such variable. */
 export type VariableText = readonly [name: string, text: string | null]
 
 /** A pool in the list. */
 export interface PoolSummary {
   readonly name: string
   readonly owner: OwnerKind
-  /** Whether its program or device is online; not there where nothing ever said so. */
+  /** Whether its program or device is online; absent: unknown. */
   readonly isOnline?: boolean
-  /** How many variables it has; null: what is kept there is no pool. */
+  /** How many variables it has; null: what the broker holds is no pool. */
   readonly variables: number | null
   readonly bytes: number
-  /** When it last changed, in milliseconds since 1970; not there: not since the inspector was started. */
+  /** When it last changed, in milliseconds since 1970; absent: not since the inspector was started. */
   readonly changedAt?: number
 }
 
-/** An event's data; its id goes up by one with each, after a dash: `5f2a-17`. */
+/** The data of an event. Its id ends with a number that goes up by one: `5f2a-17`. */
 export type LiveEvent =
-  /** The first one, or one after a gap that cannot be closed: what was known before is void. */
+  /** The first event, or one after a gap that cannot be closed: it replaces everything before. */
   | {
       readonly type: 'snapshot'
       readonly about: About
@@ -74,41 +74,41 @@ export type LiveEvent =
       /** Why there is no link to the broker now. */
       readonly offline?: string
     }
-  /** A pool is new, or another one, or owned by somebody else. */
+  /** A pool is new, or has changed, or its owner has. */
   | {
       readonly type: 'pool'
       readonly pool: PoolSummary
-      /** The variables that have changed. Null: too much to tell, or no pool; ask for it. */
+      /** The variables that have changed. Null: too large for an event, or no pool; the page asks for the pool. */
       readonly changes?: readonly VariableText[] | null
     }
   | { readonly type: 'deleted'; readonly name: string }
-  /** The link to the broker is gone, and is being made again. */
+  /** The server has lost its link to the broker, and is connecting again. */
   | { readonly type: 'offline'; readonly message: string }
   | { readonly type: 'online'; readonly incomplete?: string }
 
-/** What does not change while the server runs. */
+/** Facts that do not change while the server runs. */
 export interface About {
   readonly version: string
   /** The broker's address, without a password. */
   readonly broker: string
   readonly isReadOnly: boolean
-  /** The largest pool that a Tasmota device can load, and the largest at all, in bytes. */
+  /** The largest pool for a Tasmota device, and the largest for programs, in bytes. */
   readonly deviceLimitBytes: number
   readonly limitBytes: number
 }
 
 /** A pool with its variables. */
 export interface PoolContent {
-  /** All events up to the one of this number are in it. */
+  /** The content has all events up to this number in it. */
   readonly at: number
   readonly pool: PoolSummary
-  /** In the order in which they are kept; null: what is kept there is no pool. */
+  /** In the order of the pool; null: what the broker holds is no pool. */
   readonly variables: readonly VariableText[] | null
-  /** Where it is no pool: why, and what is kept there, as far as it can be shown. */
+  /** Where it is no pool: why, and the beginning of what the broker holds. */
   readonly invalid?: { readonly reason: string; readonly text: string }
 }
 
-/** A pool as it was. */
+/** A former state of a pool. */
 export interface PoolState {
   /** Since when, in milliseconds since 1970. */
   readonly since: number
@@ -116,15 +116,15 @@ export interface PoolState {
   readonly text: string | null
 }
 
-/** Changes whatever the owner's kind, with `force`. */
+/** With `force`, the change is made although a device owns the pool and may write over it. */
 export interface Force {
   readonly force?: boolean
 }
 
-/** Sets some variables as a whole, or removes them (null). */
+/** Replaces variables, or removes them (null). */
 export interface Edit extends Force {
   readonly set: readonly VariableText[]
-  /** As the page showed them. Another one is kept by now: CONFLICT, and nothing is changed. */
+  /** The variables as the page showed them. If one has changed since: CONFLICT, and nothing is changed. */
   readonly seen?: readonly VariableText[]
 }
 
@@ -135,38 +135,41 @@ export interface Replace extends Force {
 
 export interface Copy extends Force {
   readonly to: string
-  /** The original is deleted when the copy is there. */
+  /** Deletes the original after the copy was made. */
   readonly isMove?: boolean
 }
 
-/** It is saved and confirmed: by the owner, which was asked, or written directly, since nobody owned it. */
+/** The change is confirmed: the owner has saved it ('owner'), or the server has written the pool ('direct'). */
 export interface Done {
   readonly way: 'owner' | 'direct'
 }
 
 export interface SearchResult {
-  /** The pool, and what in it matches: paths like `limits.low`. Empty: only the name does. */
+  /** Each pool with the paths that match, like `limits.low`; none: only its name matches. */
   readonly matches: readonly (readonly [pool: string, paths: readonly string[]])[]
-  /** There are more. */
+  /** There are more matches. */
   readonly isCut: boolean
 }
 
 export interface ImportPlan {
-  /** When the backup was made (ISO 8601), and of which broker. */
+  /** When the backup was made (ISO 8601), and from which broker. */
   readonly created: string
   readonly broker: string
-  /** It may not have all pools that there were. */
+  /** False: the backup may lack pools. */
   readonly isComplete: boolean
   readonly pools: readonly ImportedPool[]
 }
 
 export interface ImportedPool {
   readonly name: string
-  /** Who owns the pool now that would be replaced. */
+  /** Who owns the pool that would be replaced. */
   readonly owner: OwnerKind
-  /** 'new': there is none now; 'same': nothing would change; 'invalid': one of both is no pool, and bytes are replaced. */
+  /**
+   * 'new': there is no such pool now; 'same': nothing would change; 'invalid': one side is no pool, and is replaced
+   * whole.
+   */
   readonly kind: 'new' | 'changed' | 'same' | 'invalid'
-  /** What would change: the texts now and in the backup. */
+  /** The variables that would change: their texts now and in the backup. */
   readonly changes: readonly (readonly [variable: string, now: string | null, backup: string | null])[]
 }
 
@@ -180,10 +183,10 @@ export interface Restore extends Force {
 /** How restoring one pool went. */
 export type Restored = { readonly name: string } & (Done | Failure)
 
-/** A line of the doctor. */
+/** The result of one check of the doctor. */
 export interface Check {
   readonly name: string
-  /** 'ok': it holds. 'warning': worth knowing. 'failed': it does not hold. */
+  /** 'ok': the guarantee holds. 'warning': worth knowing. 'failed': the guarantee does not hold. */
   readonly result: 'ok' | 'warning' | 'failed'
   readonly seen: string
   /** What to change. */

@@ -1,9 +1,9 @@
 import { RequestError } from './failure.ts'
 
 /**
- * The body of a request as a text; what is longer is not read to its end.
+ * The body of a request as a text.
  *
- * @throws {RequestError} 413
+ * @throws {RequestError} 413: it is longer; the rest is not read
  */
 export async function bodyText(request: Request, limitBytes: number): Promise<string> {
   const parts: Uint8Array[] = []

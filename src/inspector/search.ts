@@ -1,17 +1,17 @@
 import { type JsonValue, pathStep } from '../format/json.ts'
-import { decodePayload } from '../format/payload.ts'
+import { payloadOf } from '../format/payload.ts'
 import type { LivePools } from './live-pools.ts'
 import type { SearchResult } from './protocol.ts'
 
 const MOST_POOLS = 1000
 const MOST_PATHS = 5
 
-/** The pools in whose name, variables or values a text is, whatever its case. */
-export function search(live: LivePools, wanted: string): SearchResult {
+/** The pools with a text in their name, variables or values; upper and lower case are the same. */
+export function search(livePools: LivePools, wanted: string): SearchResult {
   const text = wanted.toLowerCase()
   const matches: [pool: string, paths: readonly string[]][] = []
-  for (const name of live.names) {
-    const paths = matchesIn(live.bytesOf(name) ?? new Uint8Array(), text)
+  for (const name of livePools.names) {
+    const paths = matchesIn(livePools.bytesOf(name) ?? new Uint8Array(), text)
     if (paths.length === 0 && !name.toLowerCase().includes(text)) continue
     if (matches.length === MOST_POOLS) return { matches, isCut: true }
     matches.push([name, paths])
@@ -23,17 +23,12 @@ const decoder = new TextDecoder()
 
 function matchesIn(bytes: Uint8Array, text: string): string[] {
   const pool = decoder.decode(bytes).toLowerCase()
-  // Most pools have nothing of it: this is far cheaper than looking into them. An escape may stand for any letter, and
-  // a path has brackets, dots and quotes that are not there.
+  // Most pools do not match, and searching the raw text is far cheaper than decoding it. It cannot decide where the
+  // pool has escapes, or where the wanted text has brackets, dots or quotes, which paths have and pools need not.
   if (!pool.includes(text) && !pool.includes('\\') && /^[\p{L}\p{N} _-]*$/u.test(text)) return []
-  try {
-    const paths: string[] = []
-    const { values } = decodePayload(bytes, '')
-    for (const [name, value] of Object.entries(values)) walk(name, value, text, paths)
-    return paths
-  } catch {
-    return []
-  }
+  const paths: string[] = []
+  for (const [name, value] of Object.entries(payloadOf(bytes)?.values ?? {})) walk(name, value, text, paths)
+  return paths
 }
 
 function walk(path: string, value: JsonValue, text: string, paths: string[]): void {

@@ -16,37 +16,38 @@ import { makeSite } from './site.ts'
 
 export interface InspectorOptions {
   readonly pools: Pools
-  /** 0 is any that is free. */
+  /** 0 is any free port. */
   readonly port: number
   /** The address to listen on. */
   readonly host: string
   readonly isReadOnly: boolean
-  /** What a person types; undefined: a token in the address opens it. */
+  /** What users type; undefined: a token in the address lets them in. */
   readonly password?: string | undefined
-  /** Names of this machine by which a browser may call it. */
+  /** Names of this machine that browsers may use, beside localhost and addresses. */
   readonly names?: readonly string[]
   /** PEM; the inspector then speaks https only. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
-  /** Where the built page is. */
+  /** The directory of the built page. @default beside this file */
   readonly pageDirectory?: string
 }
 
 export interface Inspector {
-  /** Where it is, with the token where there is no password. */
+  /** The address of the page, with the token in it where there is no password. */
   readonly url: string
-  readonly live: LivePools
-  /** Resolves when it has ended; rejects with what ended it. */
+  readonly livePools: LivePools
+  /** Resolves when the inspector was closed; rejects with the error that ended it. */
   readonly ended: Promise<void>
   close(): Promise<void>
 }
 
-/** Beside this file when it is built. */
+/** The built page lies beside this file, when that is built. */
 const PAGE = fileURLToPath(new URL('./page', import.meta.url))
 
 /**
- * Starts the inspector; resolves when it can be opened, and all pools are known.
+ * Starts the inspector; resolves when it listens and knows all pools.
  *
- * @throws {PersistError} where the broker cannot be reached; what node:http says where the port cannot be had
+ * @throws {PersistError} the broker cannot be reached
+ * @throws {Error} of node:http: the port cannot be opened
  */
 export async function startInspector(options: InspectorOptions): Promise<Inspector> {
   const { pools, isReadOnly, password, names = [], tls } = options
@@ -58,10 +59,10 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
     limitBytes: MAX_POOL_BYTES,
   }
   const files = await PageFiles.read(options.pageDirectory ?? PAGE)
-  const live = new LivePools(pools, about)
+  const livePools = new LivePools(pools, about)
   const stopping = new AbortController()
   const access = new Access({ password, names, isSecure: tls !== undefined })
-  const site = makeSite({ access, files, api: makeApi({ pools, live, isReadOnly }) })
+  const site = makeSite({ access, files, api: makeApi({ pools, livePools, isReadOnly }) })
   const scheme = tls === undefined ? 'http' : 'https'
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) =>
     void answer(incoming, outgoing, scheme, site, stopping.signal)
@@ -70,7 +71,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
   let ended: Promise<void> = Promise.resolve()
   try {
     await new Promise<void>((resolve, reject) => {
-      ended = live.watch(stopping.signal, resolve)
+      ended = livePools.watch(stopping.signal, resolve)
       ended.catch(reject)
     })
   } catch (error) {
@@ -82,7 +83,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
   const origin = `${scheme}://${shown.includes(':') ? `[${shown}]` : shown}:${port}/`
   return {
     url: password === undefined ? `${origin}?token=${access.token}` : origin,
-    live,
+    livePools,
     ended,
     async close() {
       stopping.abort()
@@ -104,7 +105,7 @@ function listening(server: Server, { port, host }: InspectorOptions): Promise<vo
   })
 }
 
-/** Node's request as a Request of the Fetch Standard, and its Response back. */
+/** Turns Node's request into a Request of the Fetch Standard, and the Response back. */
 async function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -120,7 +121,7 @@ async function answer(
     if (response.body === null || incoming.method === 'HEAD') outgoing.end()
     else await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), outgoing)
   } catch {
-    // The page has gone, or has sent what is no request: there is nobody to tell.
+    // The page has gone, or its request was malformed.
     if (!outgoing.headersSent) outgoing.writeHead(400)
     outgoing.end()
   }
@@ -135,7 +136,7 @@ function requestOf(incoming: IncomingMessage, scheme: string, signal: AbortSigna
     method === 'GET' || method === 'HEAD'
       ? {}
       : { body: Readable.toWeb(incoming) as unknown as BodyInit, duplex: 'half' }
-  // What is asked for is below this server whatever is written there.
+  // Whatever stands in the request line, the address is one below this server.
   const address = new URL(`${scheme}://inspector${url.startsWith('/') ? url : '/'}`)
   return new Request(address, { method, headers: list, signal, ...body })
 }

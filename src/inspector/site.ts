@@ -3,10 +3,10 @@ import { failureOf } from './failure.ts'
 import type { PageFiles } from './page-files.ts'
 import { bodyText } from './request-body.ts'
 
-/** Nobody's password is longer. */
+/** The largest body of a login, in bytes. */
 const LOGIN_BYTES = 10_000
 
-/** What a site is made of. */
+/** The parts of the site. */
 export interface SiteParts {
   readonly access: Access
   readonly files: PageFiles
@@ -14,8 +14,8 @@ export interface SiteParts {
 }
 
 /**
- * Nothing from elsewhere, no inline code, no frame around it (Content Security Policy Level 3). Styles that a program
- * sets on elements are allowed by it, those in the text of a page are not.
+ * Nothing from other origins, no inline code, no frames (Content Security Policy Level 3). Scripts may set styles on
+ * elements; style attributes in HTML do not work.
  */
 const POLICY = [
   "default-src 'none'",
@@ -38,7 +38,7 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 } as const
 
-/** The whole inspector: who is let in gets the page, its files and the API. */
+/** The whole inspector: browsers that were let in get the page, its files and the API. */
 export function makeSite(parts: SiteParts): (request: Request) => Promise<Response> {
   return async (request) => {
     const response = await answered(request, parts).catch((thrown: unknown) => {
@@ -57,7 +57,7 @@ async function answered(request: Request, { access, files, api }: SiteParts): Pr
   const url = new URL(request.url)
   const token = url.searchParams.get('token')
   if (request.method === 'GET' && url.pathname === '/' && token !== null && access.opens(token)) {
-    // The token does not stay in the address, where others could see it.
+    // Without the token in the address, where others could see it.
     return redirect('/', access.cookie(request))
   }
   if (url.pathname === '/login' && request.method === 'POST') return login(request, access)
@@ -88,7 +88,7 @@ function failure(status: number, code: string, message: string): Response {
   return Response.json({ error: { code, message } }, { status })
 }
 
-/** For who is not let in; nothing in it comes from anywhere else. */
+/** The page for browsers that are not let in; it loads nothing. */
 function entrance(hasPassword: boolean, wasWrong: boolean): Response {
   const form = `<form method="post" action="/login">
 <p><label for="password">Password</label></p>

@@ -1,38 +1,35 @@
 import { sameBytes } from '../format/bytes.ts'
-import { decodePayload, type Payload } from '../format/payload.ts'
+import { payloadOf } from '../format/payload.ts'
 import { type Backup, linesOf, readBackup, type SavedPool } from '../pools/backup.ts'
 import type { Pools } from '../pools/pools.ts'
-import { restorePool } from '../pools/restore-pool.ts'
+import { restorePool, severalAtOnce } from '../pools/restore-pool.ts'
 import { badRequest, failureOf, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
-import type { Changing } from './pool-edits.ts'
+import type { PoolEdits } from './pool-edits.ts'
 import type { ImportedPool, ImportPlan, Restore, Restored } from './protocol.ts'
 
-/** So many pools are restored at a time. */
-const AT_ONCE = 8
-
-/** Backups for pages: docs/backup.md describes them. */
+/** Makes, compares and restores backups for pages; docs/backup.md describes the format. */
 export class Transfer {
   readonly #pools: Pools
-  readonly #live: LivePools
-  readonly #changing: Changing
+  readonly #livePools: LivePools
+  readonly #edits: PoolEdits
 
-  constructor(pools: Pools, live: LivePools, changing: Changing) {
+  constructor(pools: Pools, livePools: LivePools, edits: PoolEdits) {
     this.#pools = pools
-    this.#live = live
-    this.#changing = changing
+    this.#livePools = livePools
+    this.#edits = edits
   }
 
-  /** The lines of a backup of these pools, or all. */
+  /** The lines of a backup of these pools; no names: of all. */
   backup(names: readonly string[]): Generator<string> {
     const { topics, place } = this.#pools
-    const wanted = names.length > 0 ? [...names] : this.#live.names
+    const wanted = names.length > 0 ? [...names] : this.#livePools.names
     const pools = wanted.sort().map((name): SavedPool => {
-      const bytes = this.#live.bytesOf(name)
+      const bytes = this.#livePools.bytesOf(name)
       if (bytes === null) throw new RequestError(404, 'NOT_FOUND', `There is no pool ${name}.`)
-      return { name, topic: topics.of(name), bytes, owner: this.#live.ownerOf(name) }
+      return { name, topic: topics.of(name), bytes, owner: this.#livePools.ownerOf(name) }
     })
-    const isComplete = this.#live.isComplete || names.length > 0
+    const isComplete = this.#livePools.isComplete || names.length > 0
     return linesOf({ created: new Date().toISOString(), broker: place, isComplete, pools })
   }
 
@@ -42,8 +39,8 @@ export class Transfer {
   }
 
   #compared({ name, bytes }: SavedPool): ImportedPool {
-    const about = { name, owner: this.#live.ownerOf(name) }
-    const held = this.#live.bytesOf(name)
+    const about = { name, owner: this.#livePools.ownerOf(name) }
+    const held = this.#livePools.bytesOf(name)
     if (sameBytes(held, bytes)) return { ...about, kind: 'same', changes: [] }
     const [now, then] = [payloadOf(held), payloadOf(bytes)]
     if (now === undefined || then === undefined) return { ...about, kind: 'invalid', changes: [] }
@@ -54,23 +51,21 @@ export class Transfer {
     return { ...about, kind: held === null ? 'new' : 'changed', changes }
   }
 
-  /** @param signal the page has gone: what is not begun is not done */
+  /** @param signal aborted when the page has gone: pools that are not begun by then are not restored */
   async restore({ backup: text, names, force = false }: Restore, signal: AbortSignal): Promise<Restored[]> {
     const backup = readBackup(text, 'This file')
-    const waiting = names.map((name) => poolIn(backup, name)).values()
+    const pools = names.map((name) => poolIn(backup, name))
     const results: Restored[] = []
-    // Each mostly waits for the broker.
-    const worker = async () => {
-      for (const pool of waiting) if (!signal.aborted) results.push(await this.#restored(pool, force))
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    await severalAtOnce(pools, async (pool) => {
+      if (!signal.aborted) results.push(await this.#restored(pool, force))
+    })
     return results
   }
 
   async #restored({ name, bytes }: SavedPool, force: boolean): Promise<Restored> {
     try {
-      this.#changing.assertListens(name, force)
-      return { name, way: await restorePool(this.#pools, name, bytes, this.#live.ownerOf(name)) }
+      this.#edits.assertListens(name, force)
+      return { name, way: await restorePool(this.#pools, name, bytes, this.#livePools.ownerOf(name)) }
     } catch (error) {
       return { name, ...failureOf(error).failure }
     }
@@ -81,13 +76,4 @@ function poolIn({ pools }: Backup, name: string): SavedPool {
   const pool = pools.find((one) => one.name === name)
   if (pool === undefined) throw badRequest(`This file has no pool ${name}.`)
   return pool
-}
-
-/** Nothing is an empty pool; undefined: it is no pool. */
-function payloadOf(bytes: Uint8Array | null): Payload | undefined {
-  try {
-    return bytes === null ? { values: {}, texts: new Map() } : decodePayload(bytes, '')
-  } catch {
-    return undefined
-  }
 }

@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../contracts/journal.ts'
 import { type JsonValue, ownValue, sameJson } from '../format/json.ts'
-import { parsedJson } from '../format/parse-json.ts'
+import { parseJson } from '../format/parse-json.ts'
 import type { Payload } from '../format/payload.ts'
 import { asPersistError, type PersistError } from '../runtime/errors.ts'
 import { mergeVariable, type OnConflict } from './three-way.ts'
@@ -42,5 +42,5 @@ export function recovered(
 }
 
 function parsed(text: string | undefined): JsonValue | undefined {
-  return text === undefined ? undefined : parsedJson(text)
+  return text === undefined ? undefined : parseJson(text)
 }

@@ -6,16 +6,16 @@ const ATTEMPTS = 10
 /**
  * Makes this process the only one that holds a lock, until the returned function is called.
  *
- * A lock of a process that is gone (killed, or the machine restarted) does not count. Processes that cannot see each
- * other, such as two containers with one volume, are not kept apart.
+ * The lock of a process that has ended (killed, or by a restart of the machine) does not count. Processes that cannot
+ * see each other, such as those of two containers with one volume, are not kept apart.
  *
- * @param file the lock itself; there is one exactly while somebody holds it, or was killed
- * @param inUse makes the error for when another process, or this one, holds it; the holder begins with its pid
+ * @param file the lock file; it exists while a process holds the lock, and stays when that is killed
+ * @param inUse makes the error that is thrown where a process holds the lock; `holder` begins with its pid
  */
 export function lockFile(file: string, inUse: (holder: string) => Error): () => void {
   const own = `${file}.${process.pid}`
   const identity = `${process.pid} ${startOf(process.pid)}`
-  // Written under another name first and then linked: nobody ever sees a lock without its contents.
+  // Written under another name and then linked, so that the lock is never there without its contents.
   writeFileSync(own, identity)
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -30,8 +30,8 @@ export function lockFile(file: string, inUse: (holder: string) => Error): () => 
   }
 }
 
-// Two processes may find the same stale lock. Only one of them gets that very file by its rename; the other gets the
-// lock that the first has made meanwhile, sees that it is not the one it had read, and puts it back.
+// Two processes may find the same stale lock. One of them renames it; the other may then rename the new lock of the
+// first, sees that it is not the one it had read, and puts it back.
 function setAside(file: string, aside: string, expected: string): void {
   try {
     renameSync(file, aside)
@@ -62,12 +62,12 @@ function isAlive(holder: string): boolean {
   } catch (error) {
     if (codeOf(error) === 'ESRCH') return false
   }
-  // In a container a program has the same small pid at each start: the pid alone would look alive for ever.
+  // In a container a program gets the same small pid at each start, so the pid alone proves nothing.
   const running = startOf(pid)
   return start === '' || running === '' || start === running
 }
 
-/** When a process started, as Linux counts it: boot and clock ticks since; empty where that is not to be had. */
+/** When a process started, as Linux counts it: id of the boot, and clock ticks since; empty on other systems. */
 function startOf(pid: number): string {
   const boot = contents('/proc/sys/kernel/random/boot_id')?.trim()
   // The program's name is in brackets and may have spaces; the start is the 20th field after it (proc(5), field 22).

@@ -6,7 +6,7 @@ const LIMIT_MS = 15_000
 /** Also of a pre-release: 1.0.0-beta.1. */
 const VERSION_NUMBER = /^\d+\.\d+\.\d+([-+][\w.+-]+)?$/
 
-/** What {@link selfUpdate} found out. */
+/** The result of {@link selfUpdate}. */
 export interface SelfUpdate {
   readonly current: string
   readonly latest: string
@@ -16,9 +16,10 @@ export interface SelfUpdate {
 }
 
 /**
- * Asks npm for the latest published version. For a person at a terminal: it starts the npm command and uses the network.
+ * Asks npm for the latest published version, for a user at a terminal: it starts the command npm, which uses the
+ * network.
  *
- * @throws {PersistError} ERR_PERSIST_CONNECT where npm is not there or does not answer
+ * @throws {PersistError} ERR_PERSIST_CONNECT: there is no npm, or it does not answer
  */
 export async function selfUpdate(): Promise<SelfUpdate> {
   // npm knows the registry, the proxy and the certificates that are configured on this machine.
@@ -28,7 +29,7 @@ export async function selfUpdate(): Promise<SelfUpdate> {
     const shell = process.platform === 'win32'
     childProcess.execFile('npm', ['view', NAME, 'version'], { timeout: LIMIT_MS, shell }, (cause, stdout, stderr) => {
       const answer = stdout.trim()
-      // What npm says first tells more than that it failed.
+      // The first error line of npm says more than its exit code.
       const said = stderr.split('\n').find((line) => /^npm (error|ERR!)/.test(line))
       if (cause !== null) reject(connectError(said ?? reasonOf(cause).split('\n', 1)[0] ?? '', cause))
       else if (!VERSION_NUMBER.test(answer)) reject(connectError('npm answered with no version'))
@@ -39,7 +40,7 @@ export async function selfUpdate(): Promise<SelfUpdate> {
   return { current: VERSION, latest, newer, command: `npm install ${NAME}@${latest}` }
 }
 
-/** Compares versions by major, minor and patch; a pre-release is not offered. */
+/** Is a version newer, by major, minor and patch? A pre-release never is. */
 export function isNewer(latest: string, current: string): boolean {
   const [a, b] = [latest, current].map((version) => /^(\d+)\.(\d+)\.(\d+)$/.exec(version)?.slice(1).map(Number))
   if (a === undefined || b === undefined) return false
@@ -49,5 +50,5 @@ export function isNewer(latest: string, current: string): boolean {
 
 function connectError(reason: string, cause?: unknown): PersistError {
   const text = `The latest version of ${NAME} could not be asked for: ${reason}.`
-  return new PersistError('ERR_PERSIST_CONNECT', text, cause === undefined ? {} : { cause })
+  return new PersistError('ERR_PERSIST_CONNECT', text, { cause })
 }

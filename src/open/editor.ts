@@ -2,7 +2,7 @@ import type { EditRequest } from '../contracts/backend.ts'
 import type { EditorLink } from '../contracts/editor-link.ts'
 import { encodeText } from '../format/bytes.ts'
 import type { JsonObject, JsonValue } from '../format/json.ts'
-import { parsedJson } from '../format/parse-json.ts'
+import { parseJson } from '../format/parse-json.ts'
 import { joinPayload } from '../format/payload.ts'
 import { PersistError, type PersistErrorCode } from '../runtime/errors.ts'
 import { Variables } from '../variables/variables.ts'
@@ -132,7 +132,7 @@ function valuesIn(answer: Uint8Array, store: string): JsonObject {
   let content: { ok?: unknown; values?: JsonValue; error?: { code?: unknown; message?: unknown } } | null
   try {
     // Names of variables are in it.
-    content = parsedJson(new TextDecoder().decode(answer)) as typeof content
+    content = parseJson(new TextDecoder().decode(answer)) as typeof content
   } catch {
     content = null
   }

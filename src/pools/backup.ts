@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { encodeText } from '../format/bytes.ts'
+import { isMap, type JsonObject } from '../format/json.ts'
 import { PersistError } from '../runtime/errors.ts'
 import type { OwnerKind } from './owners.ts'
 
-/** What a backup begins with; docs/backup.md describes the format. */
+/** Member `format` of the first line; docs/backup.md describes the format. */
 const FORMAT = 'persist-mqtt backup'
 const VERSION = 1
 
@@ -21,17 +22,17 @@ export interface Backup {
   readonly created: string
   /** The address of the broker, without a password. */
   readonly broker: string
-  /** Every pool of the broker that was asked for is in it. */
+  /** All pools that were asked for are in it. */
   readonly isComplete: boolean
   readonly pools: readonly SavedPool[]
 }
 
-/** A pool as it is written: a text as it was on the broker, or what is no text in Base64 (RFC 4648). */
+/** A line of a pool: the payload as a text, or in Base64 (RFC 4648) where it is no valid UTF-8. */
 type Entry = { name: string; topic: string; owner: OwnerKind } & ({ text: string } | { base64: string })
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Writes a backup, line by line: a head, a pool a line, and the checksum of all lines before its own. */
+/** The lines of a backup: a heading, a line for each pool, and the checksum of the lines before. */
 export function* linesOf({ created, broker, isComplete, pools }: Backup): Generator<string> {
   const sum = createHash('sha256')
   const counted = (line: string) => {
@@ -54,7 +55,7 @@ function entryOf({ name, topic, owner, bytes }: SavedPool): Entry {
 }
 
 /**
- * Reads a backup and checks that it is whole.
+ * Reads a backup, and checks that it is complete and unaltered.
  *
  * @param file its name, for messages
  * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD
@@ -87,18 +88,18 @@ export function readBackup(text: string, file: string): Backup {
   return { created: String(head.created), broker: String(head.broker), isComplete: head.complete === true, pools }
 }
 
-function parsed(line = ''): Record<string, unknown> | undefined {
+function parsed(line = ''): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+    return isMap(value) ? value : undefined
   } catch {
     return undefined
   }
 }
 
-function savedPool(entry: Record<string, unknown> | undefined): SavedPool | undefined {
+function savedPool(entry: JsonObject | undefined): SavedPool | undefined {
   const { name, topic, owner, text, base64 } = entry ?? {}
-  // A wildcard would stand for other pools.
+  // A name with a wildcard would stand for other pools.
   if (typeof name !== 'string' || !/^[^+#\0]+$/.test(name) || typeof topic !== 'string') return undefined
   const kind = owner === 'program' || owner === 'device' ? owner : 'none'
   if (typeof text === 'string') return { name, topic, owner: kind, bytes: encodeText(text) }

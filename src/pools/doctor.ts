@@ -10,35 +10,34 @@ import type { Pools } from './pools.ts'
 
 export type { Check } from './doctor/check.ts'
 
-/** Sizes of pools that are tried, in bytes: nobody needs more than the last but one. */
+/** Sizes of pools that are tried, in bytes; the last is more than any pool needs. */
 const SIZES: readonly [bytes: number, name: string][] = [
   [1024, '1 KB'],
   [65_536, '64 KB'],
   [2 ** 20, '1 MB'],
   [16 * 2 ** 20, '16 MB'],
 ]
-/** How often the order of messages is looked at. */
+/** How often the order of messages is checked. */
 const ROUNDS = 5
 /** How long one check may take in all, in milliseconds. */
 const CHECK_LIMIT_MS = 40_000
 
-/** What the names of its own pools begin with. */
+/** The names of the doctor's own pools begin with it. */
 const PREFIX = 'persist-mqtt-doctor-'
 
-/** Is it a pool that the doctor tries a broker with? */
+/** Is it one of the doctor's own pools? */
 export function isExamined(name: string): boolean {
   return name.startsWith(PREFIX)
 }
 
 /**
- * Finds out which guarantees a broker gives, on topics of its own that are gone afterwards.
+ * Finds out which guarantees a broker gives, on topics of its own, which it empties afterwards.
  *
- * @param onCheck told of each check when it is done
- * @throws {PersistError} where the broker cannot be reached at all
+ * @param onCheck called after each check
+ * @throws {PersistError} the broker cannot be reached at all
  */
 export async function examine(pools: Pools, signal: AbortSignal, onCheck: (check: Check) => void): Promise<void> {
   const doctor = new Doctor(pools)
-  // Throws where there is no broker: then there is nothing to examine.
   onCheck(await doctor.link())
   try {
     for (const [name, check] of doctor.checks()) {
@@ -68,7 +67,7 @@ class Doctor {
   readonly #name = PREFIX + randomHex(6)
   readonly #topic: string
   readonly #fence: string
-  /** Where something retained may have been left. */
+  /** Topics that may have a retained message of ours. */
   readonly #used = new Set<string>()
 
   constructor(pools: Pools) {
@@ -132,7 +131,7 @@ class Doctor {
   async #retain(): Promise<Check> {
     const text = '{"doctor":true}'
     await this.#put(this.#topic, encodeText(text))
-    const { messages } = await this.#lookAgain([this.#topic])
+    const { messages } = await this.#retainedAt([this.#topic])
     if (messages.some(({ payload }) => new TextDecoder().decode(payload) === text)) {
       return ok('retain', 'a retained message is there for the next connection')
     }
@@ -145,7 +144,7 @@ class Doctor {
 
   async #order(): Promise<Check> {
     for (let round = 0; round < ROUNDS; round++) {
-      const { messages, isFenced } = await this.#lookAgain([this.#topic])
+      const { messages, isFenced } = await this.#retainedAt([this.#topic])
       if (!isFenced)
         return warning(
           'order',
@@ -163,8 +162,8 @@ class Doctor {
   }
 
   async #wildcard(): Promise<Check> {
-    // Not in the place of the name: all pools may be many, and one of them is enough.
-    const { messages } = await this.#lookAgain([this.#topic.replace(/^[^/]+/, '+')])
+    // A wildcard for the first level, not for the name: there may be very many pools, and one is enough.
+    const { messages } = await this.#retainedAt([this.#topic.replace(/^[^/]+/, '+')])
     if (messages.some(({ topic }) => topic === this.#topic))
       return ok('wildcard', 'pools are found without their names')
     return warning(
@@ -177,7 +176,7 @@ class Doctor {
   async #size(): Promise<Check> {
     let largest = 'nothing'
     for (const [bytes, name] of SIZES) {
-      // A connection for each: some brokers end it.
+      // A connection for each size: some brokers close it when a message is too large.
       const limitMs = 2 * limitFor(bytes)
       const isHeld = await within(this.#holds(bytes), limitMs, () => new Error('late')).catch(() => false)
       if (!isHeld) {
@@ -196,7 +195,7 @@ class Doctor {
   async #holds(bytes: number): Promise<boolean> {
     const text = JSON.stringify({ x: 'x'.repeat(bytes - 8) })
     if (!(await this.#put(this.#topic, encodeText(text)))) return false
-    const { messages } = await this.#lookAgain([this.#topic], limitFor(bytes))
+    const { messages } = await this.#retainedAt([this.#topic], limitFor(bytes))
     return messages.some(({ payload }) => payload.length === text.length)
   }
 
@@ -222,7 +221,7 @@ class Doctor {
     const advice =
       'Racing writers are then told apart by time: a value replaced within five seconds counts as old. Mosquitto speaks MQTT 5.'
     if (version === 4) return warning('properties', 'MQTT 3.1.1 has none', advice)
-    const { messages } = await this.#lookAgain([this.#topic])
+    const { messages } = await this.#retainedAt([this.#topic])
     const found = messages[0]?.properties?.userProperties?.['persist-mqtt']
     if (found === 'doctor') return ok('properties', 'user properties of retained messages are kept')
     return warning('properties', 'user properties of retained messages are not kept', advice)
@@ -232,12 +231,12 @@ class Doctor {
     const topics = ['version', 'retained messages/count', 'publish/messages/dropped'].map(
       (topic) => `$SYS/broker/${topic}`,
     )
-    const { messages } = await this.#lookAgain(topics)
-    const told = (topic = '') => {
+    const { messages } = await this.#retainedAt(topics)
+    const textAt = (topic = '') => {
       const message = messages.find((one) => one.topic === topic)
       return message && new TextDecoder().decode(message.payload)
     }
-    const [version, count, dropped] = topics.map(told)
+    const [version, count, dropped] = topics.map(textAt)
     if (version === undefined) return ok('broker', 'it tells nothing about itself ($SYS)')
     const seen = `${version}, ${count ?? '?'} retained messages, ${dropped ?? '?'} dropped`
     const advice =
@@ -245,13 +244,13 @@ class Doctor {
     return /mosquitto/i.test(version) ? warning('broker', seen, advice) : ok('broker', seen)
   }
 
-  /** Removes everything; tells what could not be removed. */
+  /** Removes all retained messages of the doctor; the result, if any, warns of those that it could not. */
   async cleaned(): Promise<Check | undefined> {
     try {
       await this.#pools.connected(async (connection) => {
         for (const topic of this.#used) await put(connection, topic, new Uint8Array())
       })
-      const { messages } = await this.#lookAgain([...this.#used])
+      const { messages } = await this.#retainedAt([...this.#used])
       if (messages.length === 0) return undefined
     } catch (error) {
       if (!(error instanceof PersistError)) throw error
@@ -268,7 +267,7 @@ class Doctor {
     return this.#pools.connected((connection: Connection) => put(connection, topic, payload))
   }
 
-  #lookAgain(filters: readonly string[], patienceMs?: number): ReturnType<typeof retainedAt> {
+  #retainedAt(filters: readonly string[], patienceMs?: number): ReturnType<typeof retainedAt> {
     return this.#pools.connected((connection) => retainedAt(connection, filters, this.#fence, patienceMs))
   }
 }

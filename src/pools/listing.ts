@@ -3,44 +3,44 @@ import { PersistError } from '../runtime/errors.ts'
 import { DroppedMessages } from './dropped-messages.ts'
 import type { Owners } from './owners.ts'
 import type { PoolTopics } from './pool-topics.ts'
-import { type Look, type LookOptions, look } from './read-retained.ts'
+import { type ReadOptions, type ReadResult, readRetained } from './read-retained.ts'
 
-/** What listing all pools has shown, beside the pools. */
+/** How listing pools went. */
 export interface Listing extends Completeness {
   /** How many pools there are. */
   readonly count: number
 }
 
-/** Whether everything has come. */
+/** Whether every pool has come. */
 export interface Completeness {
   /** 'yes': every pool that this user may read was visited. 'no': the broker has dropped `missing` messages. */
   readonly isComplete: 'yes' | 'no' | 'unknown'
-  /** How many messages are missing, where that is known. */
+  /** How many messages the broker has dropped; 0 where that is unknown. */
   readonly missing: number
   /**
-   * Why it is not known: the broker let no fence through ('fence'), has dropped messages meanwhile that may have been
-   * others ('dropped'), or does not say whether it has ('silent').
+   * Why it is unknown. 'fence': the broker let no fence through. 'dropped': it has dropped messages meanwhile, perhaps
+   * those of other clients. 'silent': it does not say whether it has.
    */
   readonly why?: 'fence' | 'dropped' | 'silent'
 }
 
 /**
- * So much fits the buffers of every connection, in bytes: up to there nothing is queued, and so nothing dropped. What is
- * published at QoS 0 leaves no gap where it was dropped.
+ * So much fits the buffers of every connection, in bytes: up to there a broker queues nothing, and so drops nothing.
+ * Dropped QoS 0 messages leave no gap that could be counted.
  */
 const SURE_BYTES = 32_768
 
 const COMPLETE: Completeness = { isComplete: 'yes', missing: 0 }
 const unknown = (why: NonNullable<Completeness['why']>): Completeness => ({ isComplete: 'unknown', missing: 0, why })
 
-/** What is listed, and how. */
+/** What to list, and how. */
 export interface ListingOptions {
   readonly topics: PoolTopics
   readonly owners: Owners
-  /** Of the pools to visit; undefined: all. */
+  /** The pools to visit; undefined: all. */
   readonly names: readonly string[] | undefined
   visit(name: string, bytes: Uint8Array): void
-  /** Does something with a connection of its own. */
+  /** Calls `use` with a new connection, and closes that afterwards. */
   connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result>
 }
 
@@ -63,67 +63,67 @@ export async function listPools({ topics, owners, names, visit, connected }: Lis
     visit(about.name, payload)
   }
   const wanted = { filters: topics.filters(names), fenceTopic: topics.fence, visit: received }
-  const completeness = await lookThoroughly(connected, wanted, () => retained.size)
+  const completeness = await readAllRetained(connected, wanted, () => retained.size)
   isOver = true
   return { count: pools.size, ...completeness }
 }
 
 /**
- * At QoS 1, where dropped messages leave gaps; where there are any (Mosquitto queues 1,000 messages for a client), once
- * more at QoS 0, at which messages go out as fast as they are read and are not queued.
+ * Reads at QoS 1, where dropped messages leave gaps in the packet identifiers. If there are gaps (Mosquitto queues
+ * 1,000 messages for a client), reads again at QoS 0: brokers send those as fast as the client reads, and queue none.
  *
- * The second look begins, on a connection of its own, as soon as it may be needed: the first one mostly waits.
+ * The second reading starts on its own connection as soon as it may be needed: the first mostly waits.
  */
-async function lookThoroughly(
+async function readAllRetained(
   connected: ListingOptions['connected'],
-  wanted: Omit<LookOptions, 'qos'>,
+  wanted: Omit<ReadOptions, 'qos'>,
   countSeen: () => number,
 ): Promise<Completeness> {
-  const atQos0 = () => connected((connection) => look(connection, { ...wanted, qos: 0 }))
-  let again: Promise<Look> | undefined
+  const atQos0 = () => connected((connection) => readRetained(connection, { ...wanted, qos: 0 }))
+  let again: Promise<ReadResult> | undefined
   const onMany = () => {
     again = atQos0()
-    // Whoever needs it gets its rejection.
+    // Handled where the second reading is awaited, if it is.
     again.catch(() => {})
   }
   const first = await connected((connection) =>
-    // With MQTT 5 we have said how much may be on its way, and Mosquitto queues nothing.
-    look(connection, { ...wanted, qos: 1, ...(connection.protocolVersion === 4 && { onMany }) }),
+    // An MQTT 5 client announces its Receive Maximum, and Mosquitto then queues nothing for it.
+    readRetained(connection, { ...wanted, qos: 1, ...(connection.protocolVersion === 4 && { onMany }) }),
   )
   if (first.refused) throw refusedError(first.refused)
   if (!first.isFenced) return unknown('fence')
   if (first.missing > 0) {
-    // What was published at QoS 0 comes at QoS 0 both times, and leaves no gap.
+    // Messages that were published at QoS 0 come at QoS 0 both times, and leave no gap.
     const most = first.atQos0.count + first.atQos1 + first.missing
     const least = most - first.lostFences
     const second = await (again ?? atQos0())
     if (!second.isFenced) return unknown('fence')
     const seen = countSeen()
-    // What is missing may be fences, or not: then another look finds something.
+    // The missing messages may all be fences. If not, a further reading finds pools that are new.
     if (seen >= least && seen < most) await atQos0()
     const now = countSeen()
     if (now < least || (now > seen && now < most)) return { isComplete: 'no', missing: most - now }
   }
-  return first.atQos0.bytes <= SURE_BYTES ? COMPLETE : connected((connection) => lookCounted(connection, wanted))
+  return first.atQos0.bytes <= SURE_BYTES ? COMPLETE : connected((connection) => readCounted(connection, wanted))
 }
 
-/** Much was published at QoS 0, as devices do: only the broker itself counts what it drops of that. */
-async function lookCounted(connection: Connection, wanted: Omit<LookOptions, 'qos'>): Promise<Completeness> {
+/** Reads again with the broker's own count of dropped messages: for much that was published at QoS 0, as devices do. */
+async function readCounted(connection: Connection, wanted: Omit<ReadOptions, 'qos'>): Promise<Completeness> {
   const dropped = new DroppedMessages()
   const visit = (message: Message) => {
     dropped.received(message)
     wanted.visit(message)
   }
   const { filters } = DroppedMessages
-  const all = await look(connection, { ...wanted, filters: [...filters, ...wanted.filters], visit, qos: 0 })
+  const all = await readRetained(connection, { ...wanted, filters: [...filters, ...wanted.filters], visit, qos: 0 })
   if (!all.isFenced) return unknown('fence')
   if (!(await dropped.told())) return unknown('silent')
-  // It tells one after the other: with the next fence, everything of this time has come.
-  await look(connection, { ...wanted, filters, visit, qos: 0 })
+  // The broker publishes its counts one after the other; after the next fence, all of this interval are here.
+  await readRetained(connection, { ...wanted, filters, visit, qos: 0 })
   return dropped.isNone ? COMPLETE : unknown('dropped')
 }
 
-function refusedError([filter, code]: NonNullable<Look['refused']>): PersistError {
+function refusedError([filter, code]: NonNullable<ReadResult['refused']>): PersistError {
   const text =
     `The broker refused the subscription to ${filter} (0x${code.toString(16)}). ` +
     'Give this user read permission there, or name the pools that it may read.'

@@ -1,7 +1,7 @@
 import { lwtTopicOf, nameInLwtTopic, ownerTopicOf } from '../backends/mqtt/owner/owner-topics.ts'
 import { PersistError } from '../runtime/errors.ts'
 
-/** Stands for the name of a pool in a topic. */
+/** Stands for the name of a pool in a template. */
 const PLACE = '{name}'
 
 /** The topics of all pools on a broker, from a template such as `stat/{name}/PersistMQTT`. */
@@ -28,13 +28,13 @@ export class PoolTopics {
     return this.#template.replace(PLACE, () => name)
   }
 
-  /** Where a message to ourselves may go: below the topic of a pool that nobody has. */
+  /** The topic for fences, messages to ourselves: below a pool of a name that is reserved for them. */
   get fence(): string {
     return `${this.of('persist-mqtt')}/fence`
   }
 
   /**
-   * What to subscribe to for these pools, or all, their owners, and whether those are online.
+   * The topic filters of these pools, or all: of the pools, of their owners, and of whether those are online.
    *
    * @throws {PersistError} ERR_PERSIST_OPTION
    */
@@ -43,7 +43,7 @@ export class PoolTopics {
     return (names ?? ['+']).flatMap((name) => [this.of(name), ownerTopicOf(this.of(name)), lwtTopicOf(name)])
   }
 
-  /** Which pool a message is about, and what it is; undefined: none. */
+  /** Which pool a topic belongs to, and what its messages are; undefined: none. */
   parse(topic: string): { readonly name: string; readonly kind: 'pool' | 'owner' | 'lwt' } | undefined {
     const { length } = this.#before
     if (topic.startsWith(this.#before)) {
@@ -61,7 +61,7 @@ export class PoolTopics {
   }
 }
 
-/** @throws {PersistError} ERR_PERSIST_OPTION for a name that would make a topic with wildcards, which stands for other pools */
+/** @throws {PersistError} ERR_PERSIST_OPTION: the name is empty, or has a wildcard or NUL in it (MQTT 3.1.1, 4.7) */
 export function assertName(name: string): void {
   const bad = /[+#\0]/.exec(name)?.[0]
   if (bad === undefined && name !== '') return

@@ -1,4 +1,4 @@
-import { decodePayload } from '../format/payload.ts'
+import { payloadOf } from '../format/payload.ts'
 import { addressOf, type BrokerAddress } from '../mqtt/address.ts'
 import { connect } from '../mqtt/connect.ts'
 import { lostConnection } from '../mqtt/connect-error.ts'
@@ -22,13 +22,13 @@ export interface HeldPool {
 }
 
 /**
- * All the pools on one broker. It is for a person who looks, or a page: each look has a connection of its own, so that
- * nothing is subscribed to longer than it takes.
+ * All the pools on one broker, for tools that show them to people. Each call has a connection of its own, so that no
+ * subscription lasts longer than the call.
  */
 export class Pools {
   readonly options: PoolsOptions
   readonly topics: PoolTopics
-  /** Who owns the pools, as far as the last listing has shown. */
+  /** The owners of pools, as of the last listing. */
   owners: Owners = new Owners()
   readonly #resolved: ResolvedOptions
   readonly #address: BrokerAddress
@@ -36,7 +36,7 @@ export class Pools {
   /** @throws {PersistError} ERR_PERSIST_OPTION */
   constructor(options: PoolsOptions = {}) {
     const { answerTimeoutMs: _, topic = DEFAULTS.topic, ...given } = options
-    // Any name: what is checked, and taken from the environment, is the rest.
+    // Any name will do: only the other options are checked, and completed from the environment.
     const resolved = resolveOptions({ ...given, name: 'x' })
     this.options = options
     this.topics = new PoolTopics(topic)
@@ -69,7 +69,7 @@ export class Pools {
   }
 
   /**
-   * Visits every pool, or those of these names, once; the bytes are the caller's only until it returns.
+   * Visits each pool once, all or those of these names. The bytes are valid only until `visit` returns.
    *
    * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT
    */
@@ -86,7 +86,7 @@ export class Pools {
    */
   async read(name: string): Promise<HeldPool> {
     let held: Uint8Array | null = null
-    // Its own: several pools may be read at the same time.
+    // Not this.owners: several pools may be read at the same time.
     const owners = new Owners()
     const visit = (_name: string, bytes: Uint8Array) => {
       held = new Uint8Array(bytes)
@@ -100,25 +100,21 @@ export class Pools {
     return listPools({ topics, owners, names, visit, connected: (use) => this.connected(use) })
   }
 
-  /** How large what is kept under this name is, and how many variables it has; undefined: it is no pool. */
+  /** Size of a pool in bytes, and how many variables it has; undefined: there is none, or what is there is no pool. */
   async sizeOf(name: string): Promise<{ bytes: number; count: number | undefined; owner: OwnerKind }> {
     const { bytes, owner } = await this.read(name)
-    let count: number | undefined
-    try {
-      if (bytes !== null) count = decodePayload(bytes, name).texts.size
-    } catch {
-      // Its size is all that can be told.
-    }
+    const count = bytes === null ? undefined : payloadOf(bytes)?.texts.size
     return { bytes: bytes?.length ?? 0, count, owner }
   }
 
   /**
-   * Replaces a pool by these bytes as they are, whoever owns it; an owner that listens is to be asked instead.
+   * Replaces a pool by these bytes, without asking its owner; an owner that listens should be asked by an editor
+   * instead.
    *
    * @throws {PersistError} as a store's save()
    */
   async write(name: string, bytes: Uint8Array): Promise<void> {
-    // Loaded when it is needed: most who look at pools replace none.
+    // Loaded only when needed: most commands replace no pool.
     const { mqttBackend } = await import('../backends/mqtt/mqtt-backend.ts')
     const { writePool } = await import('./write-pool.ts')
     const backend = mqttBackend({ ...this.#resolved, name, topic: this.topics.of(name), role: 'guest' })
@@ -126,9 +122,9 @@ export class Pools {
   }
 
   /**
-   * Removes a pool from the broker, and looks whether it is gone.
+   * Removes a pool from the broker, and reads it again to see that it is gone.
    *
-   * @throws {PersistError} ERR_PERSIST_DENIED where it is not
+   * @throws {PersistError} ERR_PERSIST_DENIED: the broker still has it
    */
   async delete(name: string): Promise<void> {
     assertName(name)
@@ -143,9 +139,9 @@ export class Pools {
   }
 
   /**
-   * Does something with a connection of its own, which is closed then.
+   * Calls `use` with a new connection, and closes that afterwards.
    *
-   * @throws {PersistError} ERR_PERSIST_CONNECT where it is lost
+   * @throws {PersistError} ERR_PERSIST_CONNECT: there is no connection, or it is lost
    */
   async connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result> {
     const { connection } = await connect({ ...this.#address, isForMany: true }, this.#resolved.openTimeoutMs)

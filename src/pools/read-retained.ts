@@ -4,55 +4,56 @@ import { type Connection, FAILURE, type Message } from '../mqtt/connection.ts'
 import { PublishRefused } from '../mqtt/failure.ts'
 import { deferred, pause } from '../runtime/promises.ts'
 import { randomHex } from '../runtime/random-hex.ts'
-import { PacketCount } from './packet-count.ts'
+import { PacketCount } from './dropped-messages.ts'
 
-/** After so many messages one more fence is sent: a full queue may have dropped the one before. */
+/** A further fence is sent after so many messages: a full queue may have dropped the one before. */
 const MESSAGES_A_FENCE = 250
-/** From so many on `onMany` is called: half of what Mosquitto queues for a client. */
+/** `onMany` is called after so many messages: half of what Mosquitto queues for a client. */
 const MANY_MESSAGES = 500
-/** How long after a fence that was taken another one is sent, in milliseconds. */
+/** How long a fence may take before another one is sent, in milliseconds. */
 const FENCE_AGAIN_MS = 100
 
-/** What one look at everything that is retained has shown. */
-export interface Look {
-  /** The broker let a fence through, which came after everything else. */
+/** What came with the retained messages, and whether all of them came. */
+export interface ReadResult {
+  /** A fence came back, after everything that is retained. */
   readonly isFenced: boolean
-  /** Retained messages that came at QoS 1. */
+  /** How many retained messages came at QoS 1. */
   readonly atQos1: number
-  /** Those that came at QoS 0, and their payloads and topics together, in bytes. */
+  /** How many came at QoS 0, and the size of their topics and payloads, in bytes. */
   readonly atQos0: { readonly count: number; readonly bytes: number }
-  /** How many the broker has dropped, as far as it can be known. */
+  /** How many QoS 1 messages the broker has dropped, as far as {@link PacketCount} can know. */
   readonly missing: number
-  /** So many of these may be fences of ours. */
+  /** How many of the missing messages may be fences of ours. */
   readonly lostFences: number
-  /** The first of the filters that was refused, and the reason code. */
+  /** The first filter that the broker refused, and its reason code (MQTT 5, 3.9.3). */
   readonly refused: readonly [filter: string, code: number] | undefined
 }
 
-/** What is looked at. */
-export interface LookOptions {
+/** What to read, and how. */
+export interface ReadOptions {
   readonly filters: readonly string[]
   readonly qos: 0 | 1
-  /** Where a message to ourselves may go; random digits are put after it. */
+  /** The topic below which fences, messages to ourselves, may be published; a level of random digits follows. */
   readonly fenceTopic: string
   visit(message: Message): void
-  /** How long nothing may come, in milliseconds: a large pool takes its time. @default ECHO_MS */
+  /** How long the broker may be silent, in milliseconds; a large pool needs more. @default ECHO_MS */
   readonly patienceMs?: number
-  /** Called when so many messages have come that the broker may drop some. */
+  /** Called once, when so many messages have come that the broker may drop some. */
   onMany?(): void
 }
 
 /**
- * Subscribes, and resolves when everything that is retained has come: when a fence, sent to ourselves, is back.
+ * Subscribes, and resolves when everything that is retained has come: MQTT has no end mark, so a message to ourselves,
+ * the fence, goes out after the subscription and comes back after the retained messages.
  *
- * A broker that queues no more than a number of messages for one client drops the rest, the fence too: so it is sent
- * again while messages come.
+ * A broker with a full queue drops messages, and so perhaps the fence: it is sent again while messages come.
+ *
  * @throws {ConnectionLost}
  */
-export async function look(
+export async function readRetained(
   connection: Connection,
-  { filters, qos, fenceTopic, visit, patienceMs = ECHO_MS, onMany }: LookOptions,
-): Promise<Look> {
+  { filters, qos, fenceTopic, visit, patienceMs = ECHO_MS, onMany }: ReadOptions,
+): Promise<ReadResult> {
   const topic = `${fenceTopic}/${randomHex(8)}`
   const packets = new PacketCount()
   const atQos0 = { count: 0, bytes: 0 }
@@ -60,7 +61,7 @@ export async function look(
   let messages = 0
   let echo = deferred<true>()
   let sent = 0
-  /** The first fence that ends this round. */
+  /** The number of the fence that ends this round. */
   let wanted = 1
   let lost: number | undefined
   let isTaken = true
@@ -77,7 +78,7 @@ export async function look(
     if (packetId !== undefined) packets.received(packetId)
     if (message.topic === topic) {
       const number = Number(new TextDecoder().decode(message.payload))
-      // Those before it were dropped like others.
+      // The broker has dropped the fences before the first that came.
       lost ??= number - 1
       if (number >= wanted) echo.resolve(true)
       return
@@ -91,7 +92,8 @@ export async function look(
     if (++messages % MESSAGES_A_FENCE === 0) sendFence()
     if (messages === MANY_MESSAGES) onMany?.()
   }
-  // In one segment, and in one packet where that can be: each small answer may wait 40 ms for our ACK of the one before.
+  // In one segment, and in one packet where possible: the broker may hold each small answer back for 40 ms, until our
+  // system has acknowledged the one before (Nagle's algorithm and delayed ACKs).
   const granted =
     qos === 1
       ? connection.subscribe([topic, ...filters], 1)
@@ -106,7 +108,8 @@ export async function look(
     const isBack = (await connection.orLost(pause(FENCE_AGAIN_MS, echo.promise))) === true
     if (!isBack && performance.now() - lastAt > patienceMs) break
     if (isBack) {
-      // Aedes, which speaks 3.1.1 only, lets a fence pass between the messages of a wildcard: once more, until none comes.
+      // Aedes, which speaks 3.1.1 only, sends a fence between the retained messages of a wildcard. So there, fences go
+      // on until one brings no further retained message.
       const retained = atQos0.count + atQos1
       isFenced = connection.protocolVersion === 5 || retained === before
       before = retained
@@ -115,7 +118,7 @@ export async function look(
     }
     if (!isFenced) sendFence()
   }
-  // No fence: what is retained comes without a pause, so one is its end.
+  // Without a fence: retained messages come without a pause, so a pause is their end.
   while (!isFenced && performance.now() - lastAt < patienceMs) await connection.orLost(pause(FENCE_AGAIN_MS))
   connection.unsubscribe(topic)
   const index = codes.findIndex((code) => code >= FAILURE)

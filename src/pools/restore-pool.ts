@@ -5,11 +5,24 @@ import type { OwnerKind } from './owners.ts'
 import { poolChanges } from './pool-changes.ts'
 import type { Pools } from './pools.ts'
 
+/** So many pools are restored at once. */
+const AT_ONCE = 8
+
+/** Does something for each pool, several at once: each mostly waits for the broker. */
+export async function severalAtOnce<Pool>(pools: readonly Pool[], work: (pool: Pool) => Promise<void>): Promise<void> {
+  const waiting = pools.values()
+  const worker = async () => {
+    for (const pool of waiting) await work(pool)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+}
+
 /**
- * Makes a pool what these bytes say: through the program that owns it, else byte for byte.
+ * Makes a pool what these bytes say: by asking the program that owns it, else byte for byte.
  *
- * @param how whether the owner keeps its other variables ('assign')
- * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD where a program owns it, and they are no pool; as an editor's replace()
+ * @param how 'replace', or 'assign': the owner keeps its other variables
+ * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD: a program owns it, and the bytes are no pool; as an editor's
+ * replace()
  */
 export async function restorePool(
   pools: Pools,
@@ -32,7 +45,7 @@ export async function restorePool(
   }
 }
 
-/** Does the broker hold this pool now? An owner may write the same values in other words. */
+/** Does the broker hold this pool now? By value: an owner may write the same values as another text. */
 export async function isThere(pools: Pools, name: string, bytes: Uint8Array): Promise<boolean> {
   const { bytes: held } = await pools.read(name)
   if (sameBytes(held, bytes)) return true

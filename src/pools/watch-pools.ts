@@ -1,9 +1,10 @@
+import { sameBytes } from '../format/bytes.ts'
 import type { Message } from '../mqtt/connection.ts'
 import { asPersistError, type PersistError } from '../runtime/errors.ts'
-import { orAfter } from '../runtime/promises.ts'
+import { aborted, orAfter } from '../runtime/promises.ts'
 import { type OwnerKind, Owners } from './owners.ts'
 import type { Pools } from './pools.ts'
-import { look } from './read-retained.ts'
+import { readRetained } from './read-retained.ts'
 
 /** The first pause before connecting again, and the longest one, in milliseconds. */
 const FIRST_PAUSE_MS = 250
@@ -21,20 +22,21 @@ export const NOBODY: OwnerState = { kind: 'none', isOnline: undefined }
 
 /** Told of what happens to pools. */
 export interface PoolsListener {
-  /** This pool is there at the beginning; told of all before the first `ready`. */
+  /** A pool that the broker holds at the beginning; called for all of them before the first `ready`. */
   found(name: string, bytes: Uint8Array, owner: OwnerState): void
-  /** Everything that is there is known, for the first time or once more; nothing before that is told as a change. */
+  /** All pools are known: at the beginning, and after each lost connection. */
   ready(count: number, isComplete: boolean): void
-  /** A pool is another one now; null: there is, or was, none. */
+  /** A pool has changed; null: there was none, or it was deleted. */
   changed(name: string, before: Bytes, after: Bytes): void
-  /** Somebody else owns it, or nobody, or its owner has come or gone. */
+  /** The owner of a pool is another one, or came online or went offline. */
   owned(name: string, now: OwnerState, before: OwnerState): void
-  /** The connection is gone, and is being made again. */
+  /** The connection is lost, and being made again. */
   offline(error: PersistError): void
 }
 
 /**
- * Watches pools until the signal is aborted. After a lost connection, what has changed meanwhile is told as one change.
+ * Watches pools until the signal is aborted, and connects again whenever the connection is lost. What changed in the
+ * meantime is one change for each pool.
  *
  * @param names of the pools; undefined: all
  * @throws {PersistError} where the broker cannot be reached at the beginning
@@ -46,19 +48,19 @@ export async function watchPools(
   signal: AbortSignal,
 ): Promise<void> {
   const watch = new PoolsWatch(pools, names, listener)
-  const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  const ended = aborted(signal)
   let pauseMs = FIRST_PAUSE_MS
   while (!signal.aborted) {
     try {
-      await watch.untilLost(aborted)
+      await watch.untilLost(ended)
       pauseMs = FIRST_PAUSE_MS
     } catch (error) {
       if (signal.aborted) return
       if (!watch.wasReady) throw error
       listener.offline(asPersistError(error, pools.place, 'watched'))
     }
-    // At random, so that not everybody comes back at the same moment.
-    await orAfter(aborted, pauseMs * (0.5 + Math.random()), undefined)
+    // Of random length, so that not all clients come back at the same moment.
+    await orAfter(ended, pauseMs * (0.5 + Math.random()), undefined)
     pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)
   }
 }
@@ -78,7 +80,7 @@ class PoolsWatch {
     this.#listener = listener
   }
 
-  /** Connects, and resolves when it is told to end; rejects when the connection is lost. */
+  /** Connects, and resolves when `ended` does; rejects when the connection is lost. */
   untilLost(ended: Promise<void>): Promise<void> {
     return this.#pools.connected(async (connection) => {
       const { topics } = this.#pools
@@ -95,7 +97,7 @@ class PoolsWatch {
           if (!isListing) this.#owned(about.name)
         }
       }
-      const first = await look(connection, {
+      const first = await readRetained(connection, {
         filters: topics.filters(this.#names),
         fenceTopic: topics.fence,
         qos: 1,
@@ -123,7 +125,7 @@ class PoolsWatch {
       if (isFirst) this.#known.set(name, bytes)
       else this.#changed(name, bytes)
     }
-    // What is not there any more is gone, if everything has come.
+    // A pool that did not come is deleted, provided that everything came.
     if (isComplete)
       for (const name of [...this.#known.keys()]) if (!found.has(name)) this.#changed(name, new Uint8Array())
     for (const [name, bytes] of this.#known) {
@@ -136,7 +138,7 @@ class PoolsWatch {
   #changed(name: string, payload: Uint8Array): void {
     const before = this.#known.get(name) ?? null
     const after = payload.length === 0 ? null : new Uint8Array(payload)
-    if (before === null ? after === null : after !== null && Buffer.compare(before, after) === 0) return
+    if (sameBytes(before, after)) return
     if (after === null) this.#known.delete(name)
     else this.#known.set(name, after)
     this.#listener.changed(name, before, after)
@@ -145,7 +147,7 @@ class PoolsWatch {
   }
 
   #owned(name: string): void {
-    // Devices without a pool are none of ours.
+    // A device without a pool is of no interest.
     if (!this.#known.has(name)) return
     const before = this.#states.get(name) ?? NOBODY
     const now = this.#stateOf(name)

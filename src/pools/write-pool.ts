@@ -2,7 +2,7 @@ import { NO_LISTENER } from '../backends/no-listener.ts'
 import type { Backend } from '../contracts/backend.ts'
 import { PersistError } from '../runtime/errors.ts'
 
-/** Others may write at the same moment; whoever goes on doing so wins. */
+/** Another writer may write at the same moment: the pool is written again, up to so many times. */
 const ATTEMPTS = 5
 
 /** Limits of time, in milliseconds. */
@@ -12,9 +12,9 @@ export interface WriteLimits {
 }
 
 /**
- * Replaces a pool by these bytes as they are, where nobody owns it; resolves when the broker holds them.
+ * Replaces a pool by these bytes as they are; resolves when the broker holds them.
  *
- * @throws {PersistError} as a store's save(); ERR_PERSIST_FAILED where somebody else goes on writing it
+ * @throws {PersistError} as a store's save(); ERR_PERSIST_FAILED: another writer goes on writing it
  */
 export async function writePool(backend: Backend, bytes: Uint8Array, limits: WriteLimits): Promise<void> {
   await backend.open(NO_LISTENER, limits.openTimeoutMs)

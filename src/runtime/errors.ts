@@ -20,25 +20,27 @@ export type PersistErrorCode =
   | 'ERR_PERSIST_TIMEOUT'
   | 'ERR_PERSIST_TOO_LARGE'
 
-/** What is known about a failure, beside its code and text; only what applies is set. */
+/** Facts about a failure, beside its code and text; only those that apply are set. */
 export interface PersistErrorFacts {
   /** Name or place of the store, as in its options. */
   store?: string
-  /** Where in the pool, written as one would in a program: `pt.config.limits[2]`. */
+  /** Where in the pool, as a program writes it: `pt.config.limits[2]`. */
   path?: string
-  /** The bytes that could not be taken for a pool; they are still where they came from. */
+  /** The bytes that are no pool; the backend still has them. */
   bytes?: Uint8Array
-  /** What was received or given instead of what was expected. */
+  /** The value that was received or given in place of an expected one. */
   received?: unknown
-  /** Size of what was refused, in bytes. */
+  /** The size of the refused pool, in bytes. */
   sizeBytes?: number
-  /** The limit that it is over, in bytes. */
+  /** The limit that it exceeds, in bytes. */
   limitBytes?: number
-  /** What a schema finds fault with. */
+  /** The issues that a schema has found. */
   issues?: readonly { readonly path: string; readonly message: string }[]
-  /** The variables that were changed here and not saved any more, frozen; undefined: it was removed. */
+  /**
+   * The variables that were changed here and could not be saved any more, frozen; undefined: the variable was removed.
+   */
   unsaved?: Readonly<Record<string, unknown>>
-  /** The failure below this one. */
+  /** The error that caused this one. */
   cause?: unknown
 }
 
@@ -67,7 +69,7 @@ export class PersistError extends Error implements PersistErrorFacts {
   }
 }
 
-// On the prototype, as built-in errors have it: it is no fact of its own, and logs show `PersistError: …`.
+// On the prototype, as with built-in errors: no fact of each error, and logs show `PersistError: …`.
 Object.defineProperty(PersistError.prototype, 'name', { value: 'PersistError', configurable: true, writable: true })
 
 /**
@@ -81,20 +83,22 @@ export function reasonOf(thrown: unknown): string {
   return String(thrown)
 }
 
-/** An error of this package as it is; anything else that was thrown, as one that says which store was not `done` what. */
+/**
+ * The PersistError for anything that was thrown. `done` is what failed, as in `could not be saved`; a PersistError
+ * stays.
+ */
 export function asPersistError(thrown: unknown, store: string, done: string): PersistError {
   if (thrown instanceof PersistError) return thrown
   const message = `Store ${store} could not be ${done}: ${reasonOf(thrown)}.`
   return new PersistError('ERR_PERSIST_FAILED', message, { store, cause: thrown })
 }
 
-/** Why an option cannot be used. */
+/** The error for an option with a wrong value. */
 export function optionError(name: string, reason: string, cause?: unknown): PersistError {
-  const facts = { received: name, ...(cause !== undefined && { cause }) }
-  return new PersistError('ERR_PERSIST_OPTION', `Option ${name}: ${reason}.`, facts)
+  return new PersistError('ERR_PERSIST_OPTION', `Option ${name}: ${reason}.`, { received: name, cause })
 }
 
-/** The code of an error of Node's or OpenSSL's (`ENOENT`), where it has one. */
+/** The code of an error of Node or OpenSSL (`ENOENT`); undefined: it has none. */
 export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code
   return typeof code === 'string' ? code : undefined

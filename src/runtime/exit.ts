@@ -1,15 +1,15 @@
-/** What is saved when the program stops; both within a limit in milliseconds, and both may reject. */
+/** A store that is to be saved when the program stops. Both calls have a limit in milliseconds, and may reject. */
 export interface Leaving {
-  /** Saves what is unsaved. */
+  /** Saves unsaved variables. */
   saveWithin(limitMs: number): Promise<void>
-  /** Saves what is unsaved, and lets go. */
+  /** Saves unsaved variables, and closes the store. */
   close(limitMs: number): Promise<void>
 }
 
-/** How long a program that was told to stop goes on to save, in milliseconds: systemd and docker kill after 10 s or more. */
+/** How long a save at exit may take, in milliseconds: systemd and docker kill a program after 10 s or more. */
 const LIMIT_MS = 5000
 
-/** Bundlers may give a page a `process`, but none with a version of Node. */
+/** Bundlers may define `process` in browsers, but without a version of Node. */
 const isNode = typeof globalThis.process?.versions?.node === 'string'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
@@ -18,8 +18,8 @@ const open = new Set<Leaving>()
 let stopping: Promise<void> | undefined
 
 /**
- * Saves a store when the program stops as planned: SIGINT, SIGTERM, an event loop with nothing left to do; in a browser
- * when the page is hidden or left. The result takes the store off the list.
+ * Saves a store when the program stops: at SIGINT, at SIGTERM, when the event loop is empty; in browsers when the page
+ * is hidden or left. The result ends that.
  */
 export function saveOnExit(store: Leaving): () => void {
   if (open.size === 0) listen()
@@ -31,7 +31,7 @@ export function saveOnExit(store: Leaving): () => void {
 }
 
 function saveAll(): void {
-  // What fails is an 'error' event of its store.
+  // A failure is an 'error' event of its store.
   for (const store of open) store.saveWithin(LIMIT_MS).catch(() => {})
 }
 
@@ -44,8 +44,8 @@ function closeAll(): Promise<void> {
 }
 
 /**
- * How many listeners only wait, as ours does, for nobody else to listen: those of the package signal-exit, which many
- * programs have without knowing. It and we would wait for each other, and the signal would do nothing.
+ * How many listeners the package signal-exit has, which many programs use without knowing. Like ours, they act only
+ * where no other listener is: each would wait for the other, and the signal would do nothing.
  */
 function signalExitCount(): number {
   const { [Symbol.for('signal-exit emitter')]: emitter } = globalThis as { [name: symbol]: unknown }
@@ -53,37 +53,37 @@ function signalExitCount(): number {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  // A listener of the application takes the signal over, as always in Node: it decides when and how the process ends,
-  // or that it goes on; until then the stores may still be used.
+  // A listener of the application takes the signal over, as always in Node: it decides whether, when and how the
+  // process ends, and may use the stores until then.
   if (process.listenerCount(signal) - signalExitCount() > 1) {
     saveAll()
     return
   }
   void closeAll().then(() => {
     stopListening()
-    // With no listener left the signal does what it does by default: the parent sees that it ended this process.
+    // Without listeners the signal ends the process by default, so that the parent process sees which signal did.
     process.kill(process.pid, signal)
   })
 }
 
-/** Node emits it again after the save has kept it busy; by then no store is open. */
+/** Node emits 'beforeExit' again after the save; by then no store is open. */
 function onBeforeExit(): void {
   void closeAll()
 }
 
-/** Often the last that a page hears: the browser may end a hidden page without another word. */
+/** Often the last event of a page: the browser may end a hidden page without another one. */
 function onVisibilityChange(): void {
   if (document.visibilityState === 'hidden') saveAll()
 }
 
-/** A page that is left gets no time to wait for an answer, and often none to send. */
+/** A page that is left gets no time to wait for the broker, and often none to send. */
 function onPageHide(event: { persisted?: boolean }): void {
   if (event.persisted !== true) void closeAll()
 }
 
 function listen(): void {
   if (isNode) {
-    // First in line: a listener of the application that was set with `once` is no longer counted after it was called.
+    // Before all others: a listener that the application set with `once` no longer counts after its call.
     for (const signal of SIGNALS) process.prependListener(signal, onSignal)
     process.on('beforeExit', onBeforeExit)
   } else {

@@ -2,11 +2,11 @@
 const FOREVER_MS = 2 ** 31 - 1
 
 /**
- * Keeps a Node process alive while somebody waits for something that only the backend can bring.
+ * Keeps a Node process alive while there is a reason, such as a call that waits for the backend.
  *
- * Sockets and timers of a store do not, so that a program which has nothing left to do ends, and is saved.
+ * Sockets and timers of a store do not keep it alive: a program with nothing left to do ends, and its store saves.
  */
-export class ProcessHold {
+export class KeepAlive {
   readonly #reasons = new Set<unknown>()
   #timer: ReturnType<typeof setInterval> | undefined
 
@@ -27,7 +27,7 @@ export class ProcessHold {
   }
 }
 
-/** Lets a Node process end though this timer is set; in a browser a timer is a number, and nothing happens. */
+/** Lets a Node process end though a timer is set; does nothing in browsers, where a timer is a number. */
 export function unref(timer: unknown): void {
   ;(timer as { unref?: () => void } | undefined)?.unref?.()
 }

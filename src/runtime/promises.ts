@@ -1,6 +1,6 @@
 import { unref } from './keep-alive.ts'
 
-/** A promise with its ends in one hand. Its rejection counts as handled: whoever waits for it still gets it. */
+/** A promise that is settled from outside. A rejection counts as handled; those who await the promise still get it. */
 export interface Deferred<Value> {
   readonly promise: Promise<Value>
   resolve(value: Value | PromiseLike<Value>): void
@@ -25,12 +25,12 @@ export function rejected(reason: unknown): Promise<never> {
   return promise
 }
 
-/** The same promise, but rejected with what `late` makes when a limit in milliseconds is over. */
+/** A promise with a limit in milliseconds, after which it rejects with the error of `late`. */
 export function within<Value>(promise: Promise<Value>, limitMs: number, late: () => Error): Promise<Value> {
   return raced(promise, limitMs, (over) => over.reject(late()))
 }
 
-/** What a promise resolves with, or the fallback where that takes longer than a time in milliseconds. */
+/** The value of a promise, or the fallback if that takes longer than a time in milliseconds. */
 export function orAfter<Value, Fallback>(
   promise: Promise<Value>,
   ms: number,
@@ -44,7 +44,10 @@ export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** Resolves after a time in milliseconds, or as soon as `until` has; keeps no Node process alive, unlike the others here. */
+/**
+ * Resolves after a time in milliseconds, or when `until` does. Unlike the others here it does not keep a Node process
+ * alive.
+ */
 export async function pause<Value = never>(ms: number, until?: Promise<Value>): Promise<Value | undefined> {
   const over = deferred<undefined>()
   const timer = setTimeout(() => over.resolve(undefined), ms)
@@ -56,7 +59,15 @@ export async function pause<Value = never>(ms: number, until?: Promise<Value>): 
   }
 }
 
-/** Whichever settles first: the promise, or what is made of `over` when a time in milliseconds has passed. */
+/** Resolves when a signal is aborted, which it may be already. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** Settles as the promise does, or as `end` settles `over` after a time in milliseconds. */
 async function raced<Value>(promise: Promise<Value>, ms: number, end: (over: Deferred<Value>) => void): Promise<Value> {
   const over = deferred<Value>()
   const timer = setTimeout(() => end(over), ms)

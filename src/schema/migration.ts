@@ -1,17 +1,17 @@
-import { type JsonObject, type JsonValue, ownValue } from '../format/json.ts'
+import { isMap, type JsonObject, type JsonValue, ownValue } from '../format/json.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { within } from '../runtime/promises.ts'
 
-/** The variable that holds the version of a pool's shape. */
+/** The variable with the version of a pool's schema. */
 export const VERSION_NAME = '$version'
 
-/** Gets a copy of all variables of the version before, and returns those of its own version. */
+/** Turns a copy of all variables of the version before into those of its own version. */
 export type MigrationStep = (variables: JsonObject) => JsonObject | Promise<JsonObject>
 
-/** By version: how to get there from the one before. */
+/** By version: the step that leads there from the version before. */
 export type Migrations = { readonly [version: number]: MigrationStep }
 
-/** The version that a pool is of: 1 where none is noted. */
+/** The version of a pool; 1 where it has none. */
 export function versionOf(variables: Readonly<JsonObject>): JsonValue {
   return ownValue(variables, VERSION_NAME) ?? 1
 }
@@ -19,15 +19,14 @@ export function versionOf(variables: Readonly<JsonObject>): JsonValue {
 interface MigrationOptions {
   readonly version: number
   readonly migrate: Migrations
-  /** How long it may take, in milliseconds. */
+  /** How long all steps may take together, in milliseconds. */
   readonly openTimeoutMs: number
 }
 
 /**
- * The variables of an older program as those of this one, step by step; undefined where they are of this version.
+ * The variables of an older version, migrated step by step to this one; see {@link isOutdated}.
  *
- * @throws {PersistError} ERR_PERSIST_SCHEMA where they are of a newer version, a step is missing, or one has failed;
- * ERR_PERSIST_TIMEOUT
+ * @throws {PersistError} ERR_PERSIST_SCHEMA: a step has failed; ERR_PERSIST_TIMEOUT
  */
 export async function migrated(
   variables: Readonly<JsonObject>,
@@ -53,8 +52,7 @@ export async function migrated(
       const { message } = asPersistError(thrown, store, 'migrated')
       throw migrationError(store, `migrate[${next}] has failed: ${message}`, thrown)
     }
-    const isPool = typeof now === 'object' && now !== null && !Array.isArray(now)
-    if (!isPool) throw migrationError(store, `migrate[${next}] must return the variables, an object`)
+    if (!isMap(now)) throw migrationError(store, `migrate[${next}] must return the variables, an object`)
   }
   return { ...now, [VERSION_NAME]: version }
 }
@@ -62,14 +60,14 @@ export async function migrated(
 /**
  * Must the variables be migrated before this program can use them?
  *
- * @throws {PersistError} ERR_PERSIST_SCHEMA where they cannot be
+ * @throws {PersistError} ERR_PERSIST_SCHEMA: they are of a newer version, a step is missing, or the store is read-only
  */
 export function isOutdated(
   variables: Readonly<JsonObject>,
   { version, migrate, readOnly }: Pick<MigrationOptions, 'version' | 'migrate'> & { readonly readOnly: boolean },
   store: string,
 ): boolean {
-  // Whoever names no version takes the pool as it is; and an empty one is of any version.
+  // A program without a version takes any pool; and an empty pool is of any version.
   if (version === 0 || Object.keys(variables).length === 0) return false
   const from = versionOf(variables)
   if (from === version) return false
@@ -97,12 +95,12 @@ export function isOutdated(
   return true
 }
 
-/** A newer program has written it. */
+/** The error for a pool that a newer program has written. */
 export function newerError(store: string, from: number, version: number): PersistError {
   return migrationError(store, `it was written by version ${from} of the program, this is ${version}`)
 }
 
 function migrationError(store: string, reason: string, cause?: unknown): PersistError {
   const text = `The pool of ${store} does not fit: ${reason}. Nothing was changed.`
-  return new PersistError('ERR_PERSIST_SCHEMA', text, { store, ...(cause === undefined ? {} : { cause }) })
+  return new PersistError('ERR_PERSIST_SCHEMA', text, { store, cause })
 }

@@ -1,4 +1,4 @@
-import { describe, isPlainObject, type JsonObject, pathStep } from '../format/json.ts'
+import { describe, isMap, isPlainObject, type JsonObject, pathStep } from '../format/json.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { VERSION_NAME } from './migration.ts'
 
@@ -22,28 +22,28 @@ interface StandardIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** What a schema finds fault with. */
+/** An issue that a schema has found. */
 export interface SchemaIssue {
-  /** Where in the pool, as one would write it in a program: `pt.limits[2]`; `pt` for the pool as a whole. */
+  /** Where in the pool, as a program writes it: `pt.limits[2]`; `pt` for the pool as a whole. */
   readonly path: string
   readonly message: string
 }
 
-/** The variables as a schema has them, with its defaults and conversions; or what it finds fault with, and where. */
+/** The variables with the defaults and conversions of the schema; or the issues that it has found. */
 export type Checked =
   | { readonly values: JsonObject; readonly issues?: undefined }
   | {
       readonly issues: readonly SchemaIssue[]
-      /** The variables at fault; undefined where it is not said which. */
+      /** The variables with an issue; undefined: the schema does not say which. */
       readonly names: ReadonlySet<string> | undefined
     }
 
-/** So many issues are told in the message of an error; all of them are on it. */
+/** How many issues are in the message of an error; `error.issues` has all. */
 const TOLD_ISSUES = 3
 
-/** Holds variables against a schema. Never throws: a schema that does is one that finds fault. */
+/** Validates variables. Never throws: an error of the schema is an issue. */
 export function checked(variables: Readonly<JsonObject>, schema: StandardSchema<unknown>): Checked {
-  // The version is ours, not one of the variables that the schema describes; strict schemas would refuse it.
+  // Without $version, which the schema does not describe, and a strict schema would refuse.
   const { [VERSION_NAME]: version, ...own } = variables
   const result = answerOf(schema, own)
   if (result.issues === undefined) {
@@ -69,15 +69,14 @@ function answerOf(schema: StandardSchema<unknown>, variables: JsonObject): Schem
   }
 }
 
-/** A pool is an object of variables, whatever a schema would make of it. */
+/** The result, unless the schema turns the variables into something other than an object. */
 function ofVariables(result: SchemaResult<unknown>): SchemaResult<unknown> {
   const { value } = result as { value: unknown }
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && isPlainObject(value)
-  if (isObject) return result
+  if (isMap(value) && isPlainObject(value)) return result
   return { issues: [{ message: `the schema makes ${describe(value)} of the variables, and no object` }] }
 }
 
-/** Names the first issues and where they are; `error.issues` has all. */
+/** An error with the first issues and their places; `error.issues` has all. */
 export function schemaError(store: string, issues: readonly SchemaIssue[]): PersistError {
   const told = issues.slice(0, TOLD_ISSUES).map(({ path, message }) => `${path}: ${message}`)
   const more = issues.length > TOLD_ISSUES ? ` (and ${issues.length - TOLD_ISSUES} more)` : ''

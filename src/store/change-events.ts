@@ -1,5 +1,5 @@
 import type { JsonValue } from '../format/json.ts'
-import type { ProcessHold } from '../runtime/keep-alive.ts'
+import type { KeepAlive } from '../runtime/keep-alive.ts'
 import type { Origin } from '../variables/variable.ts'
 import type { StoreContext } from './context.ts'
 import { Events, type StoreEvents } from './events.ts'
@@ -11,7 +11,7 @@ import { Events, type StoreEvents } from './events.ts'
  */
 export class ChangeEvents {
   readonly #context: StoreContext
-  readonly #keepAlive: ProcessHold
+  readonly #keepAlive: KeepAlive
   readonly #subscribers = new Events<{ update: undefined }>()
   /** Who changed which variables first since listeners were last told. */
   readonly #pending = new Map<string, Origin>()
@@ -21,7 +21,7 @@ export class ChangeEvents {
   #isWatched = false
   #isScheduled = false
 
-  constructor(context: StoreContext, keepAlive: ProcessHold) {
+  constructor(context: StoreContext, keepAlive: KeepAlive) {
     this.#context = context
     this.#keepAlive = keepAlive
   }

@@ -1,6 +1,6 @@
 import type { Held, Stamp } from '../contracts/backend.ts'
 import { type JsonValue, ownValue } from '../format/json.ts'
-import { parsedJson } from '../format/parse-json.ts'
+import { parseJson } from '../format/parse-json.ts'
 import { decodePayload, type Payload } from '../format/payload.ts'
 import type { AgeOf } from '../merge/history/history.ts'
 import type { PayloadKind } from '../merge/history/payload-history.ts'
@@ -204,7 +204,7 @@ export class Incoming {
     const confirmed = unsaved.confirmedText(name)
     const local = variables.get(name)
     // A value that the store only passed on is no change of this program, even where a write of this store landed over it.
-    const known = confirmed === undefined ? undefined : parsedJson(confirmed)
+    const known = confirmed === undefined ? undefined : parseJson(confirmed)
     const isPassedOn = unsaved.isPassedOn(name) || !this.#answersFor(name)
     const base = isOld ? remote : isPassedOn ? local : known
     unsaved.confirmForeign(name, text)

@@ -1,7 +1,7 @@
 import type { Backend, BackendListener, EditRequest, Held, News } from '../contracts/backend.ts'
 import type { JournalMaker } from '../contracts/journal.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from '../runtime/errors.ts'
-import { ProcessHold } from '../runtime/keep-alive.ts'
+import { KeepAlive } from '../runtime/keep-alive.ts'
 import { rejected, within } from '../runtime/promises.ts'
 import { VERSION_NAME } from '../schema/migration.ts'
 import type { ValueTarget } from '../variables/variables.ts'
@@ -47,7 +47,7 @@ export class StoreCore implements BackendListener {
   #isReadable = false
 
   constructor(options: ResolvedOptions, backend: Backend, target: StoreTarget, makeJournal?: JournalMaker) {
-    const keepAlive = new ProcessHold()
+    const keepAlive = new KeepAlive()
     const context = storeContext(options, backend, target, (name, origin) => {
       this.changeEvents.touched(name, origin)
       this.autosave.touched()

@@ -2,7 +2,7 @@ import { sameBytes } from '../format/bytes.ts'
 import { PersistError, type PersistErrorCode } from '../runtime/errors.ts'
 import { within } from '../runtime/promises.ts'
 
-// Assertions of our own: node:assert is not there in browsers, and every test runner has others.
+// Assertions of our own: browsers have no node:assert, and each test runner has others.
 
 export function check(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new Error(otherwise)
@@ -12,12 +12,12 @@ export function checkEqual(actual: unknown, expected: unknown, what: string): vo
   check(Object.is(actual, expected), `${what}: expected ${shown(expected)}, got ${shown(actual)}`)
 }
 
-/** Compares bytes by their values; an array of another class with the same bytes is fine. */
+/** Compares bytes by value; arrays of another class with the same bytes are equal. */
 export function checkBytes(actual: Uint8Array | null, expected: Uint8Array | null, what: string): void {
   check(sameBytes(actual, expected), `${what}: expected ${shown(expected)}, got ${shown(actual)}`)
 }
 
-/** The rejection of a promise, which must be an error of this package with one of these codes (any code: none given). */
+/** The rejection of a promise, which must be a PersistError with one of these codes; without codes, with any. */
 export async function checkRejected(
   promise: Promise<unknown>,
   what: string,
@@ -47,7 +47,7 @@ export function settled<Value>(promise: Promise<Value>): Promise<Outcome<Value>>
   )
 }
 
-/** Fails where a promise does not settle in time. */
+/** Rejects if a promise does not settle in time. */
 export function inTime<Value>(promise: Promise<Value>, limitMs: number, what: string): Promise<Value> {
   return within(promise, limitMs, () => new Error(`${what}: it did not settle within ${limitMs} ms`))
 }

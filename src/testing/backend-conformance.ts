@@ -10,7 +10,7 @@ import type { Case } from './conformance-case.ts'
 import type { ConformanceOptions } from './conformance-options.ts'
 
 /**
- * Registers the tests that every backend must pass, with any test runner: a store works on whatever passes them.
+ * Registers the tests that every backend must pass, with any test runner: a store works on every backend that does.
  *
  * A failed test throws an `Error` that names the member and what it did.
  *
@@ -37,7 +37,7 @@ export function backendConformance(options: ConformanceOptions): void {
       const ended = settled(running).then(() => bench.end())
       await settled(ended)
       await at.cleanUp()
-      // In this order: where both fail, the case is what matters.
+      // In this order: if both fail, the error of the case is reported.
       await running
       await ended
     })

@@ -3,7 +3,7 @@ import { type Deferred, deferred } from '../runtime/promises.ts'
 import { check, checkEqual, inTime } from './assertions.ts'
 import type { ConformancePlace } from './conformance-options.ts'
 
-/** A listener that notes what it is told. */
+/** A listener that records its calls. */
 export class Recorder implements BackendListener {
   /** What was held instead, each time that it was told. */
   readonly changes: (Uint8Array | null)[] = []
@@ -38,12 +38,12 @@ export class Recorder implements BackendListener {
   }
 }
 
-/** A backend that is open, and what its listener was told. */
+/** An open backend, and its listener. */
 export interface Opened {
   readonly backend: Backend
   readonly heard: Recorder
   readonly held: Held
-  /** Writes, and fails unless the backend says 'written' in time. */
+  /** Writes, and fails unless the backend answers 'written' in time. */
   write(bytes: Uint8Array): Promise<void>
   close(): Promise<void>
 }
@@ -61,7 +61,7 @@ export class Bench {
     this.largestBytes = largestBytes
   }
 
-  /** A new backend, which is closed at the end of the case at the latest. */
+  /** A new backend, which is closed at the latest at the end of the case. */
   backend(): Backend {
     const backend = this.place.backend()
     check(!this.#made.includes(backend), 'place.backend(): it returned the same backend twice')
@@ -85,16 +85,16 @@ export class Bench {
     }
   }
 
-  /** What a backend that comes later finds. */
+  /** The bytes that another, later backend finds. */
   async held(): Promise<Uint8Array | null> {
     const { held, close } = await this.open()
     await close()
     return held.bytes
   }
 
-  /** Fails where a promise does not settle within the limit, which the backend may have been given too. */
+  /** Rejects if a promise does not settle within the limit. */
   inTime<Value>(promise: Promise<Value>, what: string): Promise<Value> {
-    // A little later than the backend, whose own error says more.
+    // A little later than the limit of the backend, whose own error says more.
     return inTime(promise, this.limitMs * 1.125, what)
   }
 

@@ -5,7 +5,7 @@ import type { ConformanceOptions } from './conformance-options.ts'
 
 type Notices = ConformanceOptions['notices']
 
-/** Somebody else writes, as far as a backend can notice. */
+/** Foreign writes, as far as the backend notices them. */
 export function foreignCases(notices: Notices): readonly Case[] {
   if (notices === 'never') return []
   const foreign: Case[] = [
@@ -69,7 +69,7 @@ async function reportsNothingWhenClosed(bench: Bench): Promise<void> {
   const { heard, close } = await bench.open()
   await close()
   await bench.place.writeElsewhere(pool('theirs'))
-  // Another backend has seen it by now, so a report would have been made.
+  // By now another backend has found it, so this one would have reported it.
   checkBytes(await bench.held(), pool('theirs'), 'what a later backend finds')
   checkEqual(heard.calls.join(), '', 'calls of the listener of a backend that is closed')
 }
@@ -91,7 +91,7 @@ async function leavesForeign(bench: Bench): Promise<void> {
   checkBytes(await bench.held(), pool('theirs'), "what is held after a write that was 'superseded'")
 }
 
-/** Lets somebody else write, and waits until the backend has said so. */
+/** Makes a foreign write, and waits until the backend has reported it. */
 async function noticed(bench: Bench, notices: Notices, opened: Opened, bytes: Uint8Array | null): Promise<void> {
   const { backend, heard } = opened
   const before = heard.changes.length
@@ -106,6 +106,6 @@ async function noticed(bench: Bench, notices: Notices, opened: Opened, bytes: Ui
   }
   const report = heard.changes[before] as Uint8Array | null
   checkBytes(report, bytes, 'bytes of the report of a foreign write')
-  // What is reported is the listener's: a change to it must not come back.
+  // The listener owns the reported bytes: the backend must not notice a change of them.
   report?.fill(0x21)
 }

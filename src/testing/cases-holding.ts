@@ -4,7 +4,7 @@ import { check, checkBytes, checkEqual } from './assertions.ts'
 import type { Bench } from './bench.ts'
 import { type Case, pool } from './conformance-case.ts'
 
-/** What is held, and that it is what was written. */
+/** The backend holds the bytes that were written. */
 export const holdingCases: readonly Case[] = [
   { name: 'place is a text for people, and holds no password', run: namesItsPlace },
   { name: 'open() finds a new place empty', run: startsEmpty },
@@ -55,7 +55,7 @@ function checkFacts({ proof, limitBytes, protocolVersion }: Held): void {
   )
 }
 
-/** Writes each in turn, and looks with another backend after each. */
+/** Writes each of them, and reads it with another backend. */
 async function findsAll(bench: Bench, contents: Uint8Array[]): Promise<void> {
   for (const bytes of contents) {
     const { write, close } = await bench.open()
@@ -68,7 +68,7 @@ async function findsAll(bench: Bench, contents: Uint8Array[]): Promise<void> {
 async function holdsAtOnce(bench: Bench): Promise<void> {
   const { write } = await bench.open()
   await write(pool('kept'))
-  // The first one stays open, as that of a program which hangs or was killed.
+  // The first backend stays open, as that of a program that hangs or was killed.
   checkBytes(await bench.held(), pool('kept'), 'what a backend finds that is opened while the first is open')
 }
 
@@ -88,7 +88,7 @@ async function holdsTheLargest(bench: Bench): Promise<void> {
   const { held, close } = await bench.open()
   await close()
   const sizeBytes = Math.min(bench.largestBytes, held.limitBytes ?? bench.largestBytes)
-  // No byte value in a fixed rhythm, so that a piece that is lost or doubled shows.
+  // Without a period, so that a lost or doubled piece shows.
   await findsAll(bench, [Uint8Array.from({ length: sizeBytes }, (_, at) => 32 + ((at ^ (at >> 7) ^ (at >> 13)) % 64))])
 }
 
@@ -132,7 +132,7 @@ async function copiesWhatItReturns(bench: Bench): Promise<void> {
 async function keepsQuiet(bench: Bench): Promise<void> {
   const { write, close, heard } = await bench.open()
   for (let value = 0; value < 5; value++) await write(pool(value))
-  // The same bytes again, and bytes that were held before, are the store's own as well.
+  // The same bytes again, and bytes that were held earlier, are own writes, too.
   for (const value of [4, 4, 0]) await write(pool(value))
   await close()
   checkEqual(heard.calls.join(), '', 'calls of the listener while nobody else wrote')
@@ -142,7 +142,7 @@ function everyByte(): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => byte)
 }
 
-/** Like Node's Buffer, whose slice() copies nothing. */
+/** Like Node's Buffer, whose slice() does not copy. */
 class SharingSlice extends Uint8Array {
   override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
     return this.subarray(start, end) as Uint8Array<ArrayBuffer>

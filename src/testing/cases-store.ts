@@ -13,7 +13,7 @@ interface Garage {
   theirs?: string
 }
 
-/** What it is all for: a store over the backend. */
+/** A store over the backend, which is what backends are for. */
 export function storeCases(notices: ConformanceOptions['notices']): readonly Case[] {
   const cases: Case[] = [{ name: 'a store that is opened again has the variables that it saved', run: keepsVariables }]
   if (notices === 'never') return cases
@@ -65,7 +65,7 @@ async function openStore(bench: Bench): Promise<Store<Garage>> {
     saveOnExit: false,
   })
   const pt = await bench.inTime(opening, 'openStore() over the backend')
-  // What fails is told by the promise of save() as well; unheard, it would be printed as a warning of the process.
+  // The promise of save() rejects, too; without a listener, Node would print the error as a warning.
   pt.$on('error', () => {})
   return pt
 }

@@ -1,3 +1,4 @@
+import { encodeText } from '../format/bytes.ts'
 import type { Bench } from './bench.ts'
 
 /** One test of the suite, run on a place of its own. */
@@ -6,9 +7,7 @@ export interface Case {
   readonly run: (bench: Bench) => Promise<void>
 }
 
-const encoder = new TextEncoder()
-
 /** A small pool, as a store would write it. */
 export function pool(...values: (number | string)[]): Uint8Array {
-  return encoder.encode(JSON.stringify({ values }))
+  return encodeText(JSON.stringify({ values }))
 }

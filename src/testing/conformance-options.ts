@@ -1,10 +1,10 @@
 import type { Backend } from '../contracts/backend.ts'
 
-/** Something that can hold one pool, made for one case of the suite. */
+/** A place for one pool, made for one case of the suite. */
 export interface ConformancePlace {
   /** A new backend on this place, not opened yet. One case opens a second one while the first is open. */
   backend(): Backend
-  /** Does what another program would: replaces what is held, or deletes it (null). Resolves when it is done. */
+  /** Replaces the pool, or deletes it (null), as another program would; resolves when that is done. */
   writeElsewhere(bytes: Uint8Array | null): Promise<void>
   /** Removes the place; all backends on it are closed by then. */
   cleanUp(): Promise<void>
@@ -14,14 +14,14 @@ export interface ConformancePlace {
 export interface ConformanceOptions {
   /** Registers a test: `test` of vitest, node:test, bun or Deno, `it` of mocha. */
   readonly test: (name: string, run: () => Promise<void>) => unknown
-  /** Makes a place that holds nothing; called once for every case. */
+  /** Makes an empty place; called once for each case. */
   readonly place: () => ConformancePlace | Promise<ConformancePlace>
   /**
-   * When the backend notices that somebody else wrote: as it happens, or not before it writes (which is then
-   * 'superseded'). 'never': nobody else can, and `writeElsewhere` is not called.
+   * When the backend notices foreign writes: 'at once', or 'at the next write', which is then 'superseded'. 'never': no
+   * other program can write, and `writeElsewhere` is not called.
    */
   readonly notices: 'at once' | 'at the next write' | 'never'
-  /** Makes a backend that cannot be opened: no server there, no permission. @default that case is left out */
+  /** Makes a backend that cannot be opened: no server, no permission. @default that case is left out */
   readonly unreachable?: () => Backend | Promise<Backend>
   /** The largest pool that the place must hold, in bytes. @default 1 MiB */
   readonly largestBytes?: number

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parsedJson } from '../../src/format/parse-json.ts'
+import { parseJson } from '../../src/format/parse-json.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 
 it('a name that is written with an escape is not taken for one that was read before', () => {
@@ -9,9 +9,9 @@ it('a name that is written with an escape is not taken for one that was read bef
     ['{"h":[],"ab\\\\":0}', '{"h":1,"ab\\u0063" :2}', 'abc'],
   ] as const) {
     JSON.parse(before)
-    expect(parsedJson(text)).toEqual({ h: 1, [name]: 2 })
+    expect(parseJson(text)).toEqual({ h: 1, [name]: 2 })
     JSON.parse(before)
-    expect(parsedJson(`[{"in":${text}}]`)).toEqual([{ in: { h: 1, [name]: 2 } }])
+    expect(parseJson(`[{"in":${text}}]`)).toEqual([{ in: { h: 1, [name]: 2 } }])
   }
 })
 
@@ -31,18 +31,18 @@ it.each([
   ['"\\":"', 'a string'],
   ['{"text":"\\\\","other":"\\""}', 'escapes in values only'],
 ])('%s: %s', (text) => {
-  expect(parsedJson(text)).toStrictEqual(JSON.parse(text))
+  expect(parseJson(text)).toStrictEqual(JSON.parse(text))
 })
 
 it('names that never were are no other error than with JSON.parse', () => {
   for (const text of ['', '{"\\":1}', '{"a\\n":}', '\\', '"\\', '{"\\n":1']) {
-    expect(() => parsedJson(text)).toThrow(SyntaxError)
+    expect(() => parseJson(text)).toThrow(SyntaxError)
   }
 })
 
 it('deep and long texts are read in one go', () => {
   const deep = `{"\\n":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
-  expect(Object.keys(parsedJson(deep) as object)).toEqual(['\n'])
+  expect(Object.keys(parseJson(deep) as object)).toEqual(['\n'])
   const long = { '\n': 'x'.repeat(5_000_000), '"': '\\"'.repeat(1_000_000) }
-  expect(parsedJson(JSON.stringify(long))).toEqual(long)
+  expect(parseJson(JSON.stringify(long))).toEqual(long)
 })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parsedJson } from '../../src/format/parse-json.ts'
+import { parseJson } from '../../src/format/parse-json.ts'
 import { decodePayload, joinPayload } from '../../src/format/payload.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
@@ -25,7 +25,7 @@ it(`a payload is a pool or refused as none, whatever it is (${INPUTS} inputs fro
       try {
         const { values, texts } = decodePayload(bytes, 'fuzzed')
         // What was cut into texts says, put together again, what the whole said.
-        const again = parsedJson(joinPayload(texts))
+        const again = parseJson(joinPayload(texts))
         if (JSON.stringify(again) !== JSON.stringify(values)) expect(again).toEqual(values)
         pools++
       } catch (error) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JsonValue } from '../../src/format/json.ts'
-import { parsedJson } from '../../src/format/parse-json.ts'
+import { parseJson } from '../../src/format/parse-json.ts'
 import { decodePayload, joinPayload } from '../../src/format/payload.ts'
 import type { PersistError } from '../../src/runtime/errors.ts'
 import { evaluatedJson } from '../helpers/evaluated-json.ts'
@@ -71,7 +71,7 @@ describe('a payload', () => {
           expect(evaluatedJson(part)).toEqual(expected[name])
         }
         expect(evaluatedJson(joinPayload(texts))).toEqual(expected)
-        expect(parsedJson(text)).toEqual(expected)
+        expect(parseJson(text)).toEqual(expected)
       }),
       { numRuns: 2000 },
     )

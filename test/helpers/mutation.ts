@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { parsedJson } from '../../src/format/parse-json.ts'
+import { parseJson } from '../../src/format/parse-json.ts'
 import { bytesOf } from './held-backend.ts'
 
 /** Numbers from 0 to below 1 that a seed determines (mulberry32), so that every failure can be run again. */
@@ -71,7 +71,7 @@ export function reporting(input: number, bytes: Uint8Array, check: () => void): 
 
 /** The same JSON, whatever the order of its names; -0 is 0, as JSON.stringify has it. */
 export function normalised(text: string): unknown {
-  return parsedJson(JSON.stringify(parsedJson(text)))
+  return parseJson(JSON.stringify(parseJson(text)))
 }
 
 const unpolluted = JSON.stringify([Object.prototype, Array.prototype].map((each) => Reflect.ownKeys(each).map(String)))

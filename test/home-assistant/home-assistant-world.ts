@@ -1,6 +1,6 @@
 import nunjucks from 'nunjucks'
 import { expect } from 'vitest'
-import { parsedJson } from '../../src/format/parse-json.ts'
+import { parseJson } from '../../src/format/parse-json.ts'
 import type { JsonObject } from '../../src/index.ts'
 
 /** One entity of a discovery message. */
@@ -65,7 +65,7 @@ export function discovered(message: string): Record<string, Entity> {
 export function shown({ value_template }: Entity, payload: string): string {
   let context: object = { value: payload }
   try {
-    context = { value: payload, value_json: parsedJson(payload) }
+    context = { value: payload, value_json: parseJson(payload) }
   } catch {}
   return jinja.renderString(value_template ?? '{{ value }}', context)
 }

@@ -49,7 +49,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     pt.count = 1
     await pt.save()
     await seen(page, 'garage', '{"count":1}')
-    await waitFor(() => page.inspector.live.ownerOf('garage') === 'program', { what: 'the owner to be seen' })
+    await waitFor(() => page.inspector.livePools.ownerOf('garage') === 'program', { what: 'the owner to be seen' })
     expect(await page.post('pools/garage/edit', { set: [['count', '5']] })).toEqual([200, { way: 'owner' }])
     expect(pt.count).toBe(5)
     expect(await page.post('pools/garage/delete', {})).toMatchObject([409, { error: { code: 'OWNED' } }])
@@ -89,7 +89,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
   test('a device that does not listen is not written to, but with force', async () => {
     const page = await inspected()
     await startDevice(page.brokerUrl, 'dev1', '{"a":1}')
-    await waitFor(() => page.inspector.live.ownerOf('dev1') === 'device', { what: 'the device to be seen' })
+    await waitFor(() => page.inspector.livePools.ownerOf('dev1') === 'device', { what: 'the device to be seen' })
     const wanted = { set: [['a', '2']] }
     const refused = [409, { error: { code: 'DEVICE' } }]
     expect(await page.post('pools/dev1/edit', wanted)).toMatchObject(refused)
@@ -210,8 +210,8 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     const checks = lines.map((line) => JSON.parse(line) as { name: string; result: string })
     expect(checks.map(({ name }) => name)).toContain('retain')
     expect(checks.filter(({ result }) => result === 'failed')).toEqual([])
-    expect(page.inspector.live.names).toEqual(['garage'])
-    expect(page.inspector.live.events.last).toBe(0)
+    expect(page.inspector.livePools.names).toEqual(['garage'])
+    expect(page.inspector.livePools.events.last).toBe(0)
   })
 
   test.each([

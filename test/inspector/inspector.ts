@@ -76,7 +76,7 @@ export async function startOn(url: string, options: Partial<InspectorOptions> = 
 export async function seen({ inspector }: Inspected, name: string, text: string | null): Promise<void> {
   await waitFor(
     () => {
-      const bytes = inspector.live.bytesOf(name)
+      const bytes = inspector.livePools.bytesOf(name)
       return (bytes === null ? null : new TextDecoder().decode(bytes)) === text
     },
     { what: `the inspector to see ${text} of ${name}` },

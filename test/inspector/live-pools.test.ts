@@ -86,17 +86,17 @@ describe.skipIf(!mosquittoAvailable)('what happens to pools', () => {
 
   test('begins with a snapshot where it cannot go on: another run, or too long ago', async () => {
     const page = await inspected({ garage: '{"a":0}' })
-    for (const id of ['00000000-0', 'x', '', `${page.inspector.live.events.idOf(0)}9`]) {
+    for (const id of ['00000000-0', 'x', '', `${page.inspector.livePools.events.idOf(0)}9`]) {
       const { received, until, stop } = await listen(page, id)
       await until(1)
       expect(received[0]?.event.type).toBe('snapshot')
       await stop()
     }
-    const id = page.inspector.live.events.idOf(0)
+    const id = page.inspector.livePools.events.idOf(0)
     // The log has 16 million characters.
     const large = 'x'.repeat(50_000)
     for (let number = 0; number < 400; number++) {
-      page.inspector.live.events.add({ type: 'offline', message: large })
+      page.inspector.livePools.events.add({ type: 'offline', message: large })
     }
     const { received, until } = await listen(page, id)
     await until(1)
@@ -116,11 +116,14 @@ describe.skipIf(!mosquittoAvailable)('what happens to pools', () => {
     onTestFinished(() => broker.stop())
     const inspector = await startOn(broker.url)
     await broker.kill()
-    await waitFor(() => inspector.live.snapshot().type === 'snapshot' && 'offline' in inspector.live.snapshot(), {
-      what: 'the inspector to see that the broker is gone',
-    })
+    await waitFor(
+      () => inspector.livePools.snapshot().type === 'snapshot' && 'offline' in inspector.livePools.snapshot(),
+      {
+        what: 'the inspector to see that the broker is gone',
+      },
+    )
     await broker.restart()
-    await waitFor(() => !('offline' in inspector.live.snapshot()), {
+    await waitFor(() => !('offline' in inspector.livePools.snapshot()), {
       what: 'the inspector to see that the broker is back',
       limitMs: 20_000,
     })

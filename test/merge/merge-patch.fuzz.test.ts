@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { type JsonObject, type JsonValue, ownValue } from '../../src/format/json.ts'
-import { parsedJson } from '../../src/format/parse-json.ts'
+import { parseJson } from '../../src/format/parse-json.ts'
 import { decodePayload } from '../../src/format/payload.ts'
 import { incrementEdits, mergePatch, patchEdits } from '../../src/merge/merge-patch.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
@@ -22,7 +22,7 @@ const requests = [
   '{"a":{"b":null,"c":{"d":[1,null]}},"n":null}',
   '{"mine":{"__proto__":{"polluted":null}},"toString":null,"n":1e308}',
 ]
-const TARGET = parsedJson('{"a":{"b":1,"c":2},"n":1e308,"mine":{"x":{"__proto__":{"y":1}}},"list":[1]}') as JsonObject
+const TARGET = parseJson('{"a":{"b":1,"c":2},"n":1e308,"mine":{"x":{"__proto__":{"y":1}}},"list":[1]}') as JsonObject
 const CODES = ['ERR_PERSIST_BAD_PAYLOAD', 'ERR_PERSIST_NOT_STORABLE']
 
 it(`a patch is applied or refused, whatever it is (${INPUTS} inputs from seed ${SEED})`, { timeout: 600_000 }, () => {

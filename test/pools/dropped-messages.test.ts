@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PacketCount } from '../../src/pools/packet-count.ts'
+import { PacketCount } from '../../src/pools/dropped-messages.ts'
 
 function missingIn(ids: Iterable<number>): number {
   const count = new PacketCount()

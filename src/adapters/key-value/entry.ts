@@ -1,7 +1,7 @@
-import type { JsonObject, JsonValue } from '../../format/json.ts'
-import { parsedJson } from '../../format/parse-json.ts'
+import { isMap, type JsonObject, type JsonValue } from '../../format/json.ts'
+import { parseJson } from '../../format/parse-json.ts'
 
-/** Around what needs it: `$value` is what a text is kept as, `$raw` a value that was no text. */
+/** Around a value that cannot be a variable as it is: `$value` for a text, `$raw` for anything else. */
 interface Envelope extends JsonObject {
   $value?: JsonValue
   $raw?: JsonValue
@@ -10,8 +10,8 @@ interface Envelope extends JsonObject {
 }
 
 /**
- * The variable for a key's value, which most often is a text. A text that is JSON is kept as that JSON, so that people
- * and devices can read and change it; the same text comes back.
+ * The variable for a key's value, which most often is a text. A text that is JSON becomes that JSON, so that people and
+ * devices can read and change it; toValue() returns the same text.
  */
 export function toVariable(value: unknown, expires?: number): unknown {
   const isText = typeof value === 'string'
@@ -20,7 +20,7 @@ export function toVariable(value: unknown, expires?: number): unknown {
   return { [isText ? '$value' : '$raw']: kept, ...(expires !== undefined && { $expires: expires }) }
 }
 
-/** What was given to toVariable(). */
+/** The value that was given to toVariable(). */
 export function toValue(variable: JsonValue): unknown {
   if (!isEnvelope(variable)) return toText(variable)
   const { $value, $raw } = variable
@@ -32,10 +32,10 @@ export function expiresAt(variable: JsonValue): number | undefined {
   return isEnvelope(variable) ? variable.$expires : undefined
 }
 
-/** A string stays one: what is kept as a string was no JSON, or would not come back as it was written. */
+/** The JSON of a text; the text itself where it is no JSON, a JSON string, or would not come back as it was written. */
 function fromText(text: string): JsonValue {
   try {
-    const json = parsedJson(text)
+    const json = parseJson(text)
     return typeof json !== 'string' && JSON.stringify(json) === text ? json : text
   } catch {
     return text
@@ -46,16 +46,16 @@ function toText(json: JsonValue): string {
   return typeof json === 'string' ? json : JSON.stringify(json)
 }
 
-/** A copy as JSON has it; what is none at all stays, for the store to refuse. */
+/** A copy as JSON; a value without JSON stays, and the store refuses it. */
 function withoutUndefined(value: unknown): unknown {
   const text = JSON.stringify(value) as string | undefined
-  return text === undefined ? value : parsedJson(text)
+  return text === undefined ? value : parseJson(text)
 }
 
-/** Does it look like an envelope? What a text says that looks like one needs one itself. */
+/** Is it an envelope, or JSON of the program that looks like one, and so needs an envelope around it? */
 function isEnvelope(json: unknown): json is Envelope {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false
-  const { $expires = 0 } = json as Envelope
+  if (!isMap(json)) return false
+  const { $expires = 0 } = json
   if (typeof $expires !== 'number') return false
   const names = Object.keys(json).filter((name) => name !== '$expires')
   return names.length === 1 && (names[0] === '$value' || names[0] === '$raw')

@@ -1,16 +1,16 @@
 import type { JsonValue } from '../../format/json.ts'
 import { unref } from '../../runtime/keep-alive.ts'
 
-/** How often what has expired is asked for at most, in milliseconds. */
+/** The shortest time between two calls, in milliseconds. */
 const PAUSE_MS = 1000
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** Tells what has expired, and calls when something that it was asked about has. */
+/** Knows which variables have expired, and calls a function when one that it was asked about does. */
 export class Expiry {
   readonly #expiresAt: (variable: JsonValue) => number | undefined
   readonly #call: () => void
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** When it will call, in milliseconds since 1970. */
+  /** Time of the next call, in milliseconds since 1970. */
   #at = Number.POSITIVE_INFINITY
 
   /** @param expiresAt in milliseconds since 1970; undefined: never */
@@ -25,7 +25,7 @@ export class Expiry {
     return at <= Date.now()
   }
 
-  /** Calls no more, until it is asked again. */
+  /** Stops calling, until isOver() is asked again. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#at = Number.POSITIVE_INFINITY
@@ -39,7 +39,7 @@ export class Expiry {
       this.stop()
       this.#call()
     }, waitMs)
-    // A program that has nothing else to do may end.
+    // A program with nothing else to do may end.
     unref(this.#timer)
   }
 }

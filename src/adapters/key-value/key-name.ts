@@ -1,16 +1,14 @@
 import { RESERVED_NAMES } from '../../index.ts'
 
-/**
- * The names that are no keys as they are. What stores learn to do later begins with $, so a key keeps its name.
- */
+/** Names that variables cannot have. Later members of stores will begin with $, so keys keep their names. */
 const reserved = new Set(RESERVED_NAMES)
 
-/** The variable that has a key's value: any text is a key, but not every one is a name. */
+/** The variable for a key: any text can be a key, but not the name of a variable. */
 export function nameOf(key: string): string {
   return /^[$~]/.test(key) || reserved.has(key) ? `~${key}` : key
 }
 
-/** The key of a variable; undefined: it is none, as the pool's version. */
+/** The key of a variable; undefined: it has none, such as `$version`. */
 export function keyOf(name: string): string | undefined {
   const key = name.startsWith('~') ? name.slice(1) : name
   return nameOf(key) === name ? key : undefined

@@ -4,11 +4,13 @@ import { expiresAt, toValue, toVariable } from './entry.ts'
 import { Expiry } from './expiry.ts'
 import { keyOf, nameOf } from './key-name.ts'
 
-/** Options of a store that is opened at the first use, or a store that is open already. */
+/** Options of a store, which is opened at the first use; or `store`, an open one. */
 export interface KeyValueOptions extends StoreOptions {
-  /** A store of the program's own: it stays open, and has its own options. @default undefined */
+  /** An open store of the program, which stays open. @default one is opened with the other options */
   store?: Store | undefined
-  /** Setting and removing wait until the broker holds it. @default true; false with `autosave` or `saveEvery` */
+  /**
+   * Do calls that change something wait until the broker holds it? @default true; false with `autosave` or `saveEvery`
+   */
   wait?: boolean | undefined
 }
 
@@ -27,11 +29,11 @@ export class KeyValuePool {
   readonly #savesItself: boolean
   readonly #expiry: Expiry
   readonly #atOpen: ((pt: Store) => void)[] = []
-  /** What takes back what was set and is not saved yet, in the order in which it was set. */
+  /** Functions that undo unsaved changes, in the order of those. */
   readonly #unsaved = new Set<() => void>()
   #opening: Promise<Store> | undefined
 
-  /** @param expiryInside when a value expires that says so itself, as its library wrote it */
+  /** @param expiryInside the expiry that a library wrote into its values, in milliseconds since 1970 */
   constructor(options: KeyValueOptions, expiryInside: (variable: JsonValue) => number | undefined = () => undefined) {
     const { store, wait, ...storeOptions } = options
     this.#given = store
@@ -44,7 +46,7 @@ export class KeyValuePool {
     )
   }
 
-  /** The store, opened if it is not yet; after a failure it is tried again. */
+  /** The store, which is opened if it is not open yet; after a failure the next call tries again. */
   store(): Promise<Store> {
     this.#opening ??= this.#open().catch((error) => {
       this.#opening = undefined
@@ -59,7 +61,7 @@ export class KeyValuePool {
     void this.#opening?.then(use, () => {})
   }
 
-  /** What was set; undefined: nothing, or it has expired. */
+  /** The value of a key; undefined: there is none, or it has expired. */
   async get(key: string): Promise<unknown> {
     const variable = (await this.store()).find(nameOf(key))
     return this.#isCurrent(variable) ? toValue(variable) : undefined
@@ -76,7 +78,7 @@ export class KeyValuePool {
     return current.map(keyOf).filter((key) => key?.startsWith(prefix) === true) as string[]
   }
 
-  /** Sets values, all in one message. What cannot be kept is not set, so that it does not stand in the way of others. */
+  /** Sets values, all in one message. If one cannot be stored, none is set: it would make later saves fail. */
   async set(entries: readonly KeyValue[]): Promise<void> {
     const pt = await this.store()
     const undo = new Set<() => void>()
@@ -108,7 +110,7 @@ export class KeyValuePool {
     await this.#save(pt)
   }
 
-  /** Calls a function when a key has another value, whoever changed it; the result stops it. */
+  /** Calls a function when the value of a key changes, here or elsewhere; the result ends that. */
   async watch(listener: (event: 'update' | 'remove', key: string) => void): Promise<() => void> {
     const pt: Store = await this.store()
     return pt.$on('change', ({ name, value }) => {
@@ -117,7 +119,7 @@ export class KeyValuePool {
     })
   }
 
-  /** Lets go of the store if it was opened here, after saving what is unsaved; the next use opens it again. */
+  /** Saves and closes the store if it was opened here; the next use opens it again. */
   async close(): Promise<void> {
     this.#expiry.stop()
     if (this.#given !== undefined) return
@@ -134,13 +136,13 @@ export class KeyValuePool {
     return pt
   }
 
-  /** Sets a value; the result puts the one before in its place, unless somebody else has changed it since. */
+  /** Sets a value; the result undoes that, unless the value has changed since. */
   #put(pt: Store, { key, value, expires }: KeyValue): () => void {
     const name = nameOf(key)
     const before: unknown = pt.find(name)
     const variable = toVariable(value, expires)
     pt[name] = variable
-    // So that it is called when this one has expired.
+    // Asked, so that it calls when this one expires.
     this.#expiry.isOver(variable as JsonValue)
     return () => {
       if (JSON.stringify(pt.find(name)) !== JSON.stringify(variable)) return
@@ -152,7 +154,7 @@ export class KeyValuePool {
   async #save(pt: Store, saved = () => {}): Promise<void> {
     if (this.#savesItself && !this.#wait) return saved()
     const saving = pt.save().then(saved, (error: PersistError) => {
-      // All that was to be saved together is refused, whichever of them was to blame.
+      // The store refused all unsaved changes together, so all are undone.
       if (error.code === 'ERR_PERSIST_TOO_LARGE' || error.code === 'ERR_PERSIST_SCHEMA') runBackwards(this.#unsaved)
       saved()
       throw error
@@ -177,7 +179,7 @@ export class KeyValuePool {
   }
 }
 
-/** Runs what takes changes back, the last one first, and forgets it. */
+/** Undoes changes, the latest first, and forgets them. */
 function runBackwards(undo: Set<() => void>): void {
   for (const one of [...undo].reverse()) one()
   undo.clear()

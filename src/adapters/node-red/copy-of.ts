@@ -1,9 +1,9 @@
 import { isPlainObject, MAX_DEPTH } from '../../format/json.ts'
 
 /**
- * A copy of lists and maps, and of what is in them; without names whose value is undefined, as JSON is written.
+ * A deep copy of lists and maps, without members that are undefined, as JSON.stringify() leaves them out.
  *
- * What is no JSON, or is in itself, stays what it is: a store refuses it and says where it is.
+ * Values that are no JSON, and cycles, stay as they are: the store refuses them and says where they are.
  */
 export function copyOf(value: unknown, above: ReadonlySet<unknown> = new Set()): unknown {
   if (typeof value !== 'object' || value === null || above.has(value) || above.size > MAX_DEPTH) return value
@@ -12,6 +12,6 @@ export function copyOf(value: unknown, above: ReadonlySet<unknown> = new Set()):
   const path = new Set(above).add(value)
   if (isList) return value.map((item) => copyOf(item, path))
   const entries = Object.entries(value).filter(([, member]) => member !== undefined)
-  // It defines properties, so that a name like __proto__ becomes one.
+  // fromEntries() defines properties, so __proto__ becomes one, too.
   return Object.fromEntries(entries.map(([name, member]) => [name, copyOf(member, path)]))
 }

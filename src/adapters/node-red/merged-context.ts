@@ -4,9 +4,9 @@ import type { JsonValue } from '../../index.ts'
 type Side = JsonValue | undefined
 
 /**
- * What becomes of a context that flows and somebody else have changed: key by key, and where both changed the same, flows win.
+ * Merges a context that flows and another writer have changed: key by key, and flows win where both changed one key.
  *
- * A context is one variable; as a whole, one that counts would always win over who changes something else in it.
+ * A context is one variable. If the whole of it won, a flow that counts would undo all changes of other writers.
  */
 export function mergedContext({ base, local, remote }: { base: Side; local: Side; remote: Side }): Side {
   if (sameJson(remote, base)) return local
@@ -17,6 +17,6 @@ export function mergedContext({ base, local, remote }: { base: Side; local: Side
     const of = (map: Side) => (isMap(map) ? ownValue(map, name) : undefined)
     return [name, mergedContext({ base: of(base), local: of(local), remote: of(remote) })] as const
   })
-  // It defines properties, so that a name like __proto__ becomes one.
+  // fromEntries() defines properties, so __proto__ becomes one, too.
   return Object.fromEntries(merged.filter((entry): entry is [string, JsonValue] => entry[1] !== undefined))
 }

@@ -1,4 +1,5 @@
 import { openStore, type PersistError, type Store, type StoreOptions } from '../../index.ts'
+import { type Deferred, deferred, pause } from '../../runtime/promises.ts'
 
 const FIRST_PAUSE_MS = 100
 const LAST_PAUSE_MS = 10_000
@@ -9,7 +10,7 @@ export class PoolSearch {
   #failure: PersistError | undefined
   #isPatient = false
   #isStopped = false
-  #endPause = () => {}
+  #paused: Deferred<void> | undefined
 
   constructor(options: StoreOptions) {
     this.#options = options
@@ -23,7 +24,7 @@ export class PoolSearch {
   /**
    * The pool; undefined: the search was stopped.
    *
-   * @throws {PersistError} where a broker is there and refuses: somebody has to put that right
+   * @throws {PersistError} a broker answers and refuses: the user has to mend that
    */
   async find(): Promise<Store | undefined> {
     for (let pauseMs = FIRST_PAUSE_MS; !this.#isStopped; pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS)) {
@@ -34,19 +35,21 @@ export class PoolSearch {
       } catch (error) {
         this.#failed(error as PersistError)
       }
-      if (!this.#isStopped) await this.#pause(pauseMs)
+      this.#paused = deferred()
+      // The pause does not keep the process alive: Node-RED's server does, and during the start the limit of open().
+      if (!this.#isStopped) await pause(pauseMs, this.#paused.promise)
     }
     return undefined
   }
 
-  /** From here on a broker that refuses is a warning, and asked again. */
+  /** From now on a refusal is a warning, and the search goes on. */
   bePatient(): void {
     this.#isPatient = true
   }
 
   stop(): void {
     this.#isStopped = true
-    this.#endPause()
+    this.#paused?.resolve()
   }
 
   #failed(error: PersistError): void {
@@ -55,16 +58,5 @@ export class PoolSearch {
     this.#failure = error
     if (isThere && !this.#isPatient) throw error
     if (isNews) process.emitWarning(error)
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      // Node-RED's own server keeps the program alive; a start that is to fail has a timer that does.
-      const timer = setTimeout(resolve, ms).unref()
-      this.#endPause = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   }
 }

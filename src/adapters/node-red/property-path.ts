@@ -56,7 +56,7 @@ export function propertyPath(expression: string): PropertyPath {
   throw Object.assign(new Error(text), { code: 'INVALID_EXPR' })
 }
 
-/** What is there; undefined: nothing. Never what an object inherits. */
+/** The value at a path, of own properties only; undefined: there is none. */
 export function valueAt(root: object, path: PropertyPath): unknown {
   let value: unknown = root
   for (const key of path) {
@@ -68,9 +68,10 @@ export function valueAt(root: object, path: PropertyPath): unknown {
 }
 
 /**
- * Sets what is there, with the maps and lists on the way to it; undefined removes it (an item of a list with its place).
+ * Sets the value at a path, and makes missing maps and lists on the way; undefined removes it, and from a list the
+ * item.
  *
- * @throws {PersistError} ERR_PERSIST_NOT_STORABLE where something on the way has no properties
+ * @throws {PersistError} ERR_PERSIST_NOT_STORABLE: something on the way has no properties
  */
 export function setValueAt(root: object, path: PropertyPath, value: unknown): void {
   let at = root as Record<PropertyKey, unknown>

@@ -1,15 +1,15 @@
 import { constants } from 'node:fs'
-import { copyFile, link, open } from 'node:fs/promises'
+import { copyFile, link } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncDirectory, syncFile } from '../../node/disk.ts'
 import { codeOf } from '../../runtime/errors.ts'
-import { syncDirectory } from './directory.ts'
 
 const MAX_ATTEMPTS = 100
 
 /**
  * Keeps a file that holds no pool under another name, `<file>.corrupt-<time>`, before it is replaced.
  *
- * A second name of the same file and no rename, so that there is a file under the first name at every moment.
+ * By a second name (a hard link), not by rename: so at every moment there is a file under the first name.
  */
 export async function keepCorrupt(path: string, now: Date = new Date()): Promise<string> {
   // Windows allows no colons in names.
@@ -33,9 +33,8 @@ async function linkOrCopy(path: string, kept: string): Promise<void> {
     await link(path, kept)
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw error
-    // FAT and some network file systems have no second names, and Linux may deny one for another user's file.
+    // FAT and some network file systems have no hard links, and Linux may deny one to another user's file.
     await copyFile(path, kept, constants.COPYFILE_EXCL)
-    const file = await open(kept, 'r+')
-    await file.sync().finally(() => file.close())
+    await syncFile(kept)
   }
 }

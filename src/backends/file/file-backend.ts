@@ -2,13 +2,13 @@ import { rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Backend, BackendListener, Held, WriteOutcome } from '../../contracts/backend.ts'
 import { copyOf, sameBytes } from '../../format/bytes.ts'
-import { decodePayload } from '../../format/payload.ts'
+import { payloadOf } from '../../format/payload.ts'
+import { makeDirectory, syncDirectory } from '../../node/disk.ts'
 import { type Deferred, deferred, within } from '../../runtime/promises.ts'
 import { keepCorrupt } from './corrupt-copy.ts'
-import { makeDirectory, syncDirectory } from './directory.ts'
 import { closedFileError, fileError, lateFileError, uncertainFileError } from './file-error.ts'
 import { keepPoolCopy } from './pool-copy.ts'
-import { readPoolFile, targetOf } from './pool-file.ts'
+import { followLinks, readPoolFile } from './pool-file.ts'
 import { removeTemporary, sweepTemporary, writeTemporary } from './temporary-file.ts'
 
 /** How long `close` waits for the disk, in milliseconds. */
@@ -17,11 +17,11 @@ const CLOSE_LIMIT_MS = 2000
 /**
  * Keeps a pool as a JSON file: the old or the new one, whole, whenever the power goes.
  *
- * The file is replaced by rename; missing directories are made, mode and owner stay, a link is followed. It is not watched:
- * what another program writes is found by the next write, which then writes nothing and hands it to the store to be merged.
- * Two programs that save in the same millisecond can miss each other: a file is for one program at a time.
- * A file that is no pool (an empty one too) is kept as `<file>.corrupt-<time>` when it is replaced, and the pool of an
- * older program, when it is migrated, as `<file>.before`.
+ * The backend replaces the file by rename. It makes missing directories, keeps mode and owner, and follows links. It
+ * does not watch the file: the next write finds what another program wrote, writes nothing, and hands that to the store
+ * to be merged. Two programs that save in the same millisecond can miss each other: a file is for one program at a
+ * time. Before a file that is no pool (an empty one, too) is replaced, it is kept as `<file>.corrupt-<time>`; before a
+ * pool of an older program is migrated, it is kept as `<file>.before`.
  *
  * @example
  * const pt = await openStore({ backend: fileBackend('/var/lib/garage/_persist.json') })
@@ -33,15 +33,18 @@ export function fileBackend(path: string): Backend {
 class FileBackend implements Backend {
   readonly place: string
   #listener: BackendListener | undefined
-  /** What the file holds, as the listener was told or as we wrote it. */
+  /** The content of the file as last read or written, which the listener knows. */
   #known: Uint8Array | null = null
-  /** Whether those bytes are our own. */
+  /** Did this backend write those bytes? */
   #isOurs = false
   #isSwept = false
   #closed: Promise<void> | undefined
-  /** Rejects what is waited for. Made anew for each wait: a promise that lives on would keep every one of them. */
+  /**
+   * close() rejects it, and so the call that waits. A new one for each call: a promise that lives on would keep them
+   * all.
+   */
   #waiting: Deferred<never> | undefined
-  /** The work of the disk, which nobody can call off: it may outlast the time that its caller gave it. */
+  /** Work of the disk, which cannot be cancelled: it may take longer than the limit of its caller. */
   #work: Promise<unknown> = Promise.resolve()
 
   constructor(place: string) {
@@ -81,7 +84,7 @@ class FileBackend implements Backend {
     await within(this.#work, CLOSE_LIMIT_MS, () => lateFileError(this.place, 'written', CLOSE_LIMIT_MS)).catch(() => {})
   }
 
-  /** One piece of work after the other; `signal` says that nobody waits for it any more. */
+  /** Does one piece of work after the other; `signal` is aborted when the caller no longer waits. */
   async #run<Result>(
     done: 'read' | 'written',
     limitMs: number,
@@ -107,15 +110,15 @@ class FileBackend implements Backend {
   }
 
   async #replace(bytes: Uint8Array, signal: AbortSignal): Promise<WriteOutcome> {
-    const target = await targetOf(this.place)
+    const target = await followLinks(this.place)
     const directory = dirname(target)
     await makeDirectory(directory)
     if (!this.#isSwept) await sweepTemporary(directory)
     this.#isSwept = true
     const temporary = await writeTemporary(directory, bytes, target)
     try {
-      // As late as possible, so that nobody else's write falls between this look and the rename. By its content: two
-      // writes within one tick of the file system's clock leave the same time behind.
+      // As late as possible, so that no other program writes between this read and the rename. Compared by content: two
+      // writes within one tick of the file system's clock leave the same modification time.
       const held = await readPoolFile(target)
       signal.throwIfAborted()
       if (!sameBytes(held, this.#known)) {
@@ -124,7 +127,8 @@ class FileBackend implements Backend {
         this.#listener?.tell({ kind: 'held', how: 'written', bytes: copyOf(held) })
         return 'superseded'
       }
-      if (held !== null && !this.#isOurs && !isPool(held)) await keepCorrupt(target)
+      // By the rule that decides whether a store would open it.
+      if (held !== null && !this.#isOurs && payloadOf(held) === undefined) await keepCorrupt(target)
       signal.throwIfAborted()
       await rename(temporary, target)
       this.#known = bytes
@@ -136,15 +140,5 @@ class FileBackend implements Backend {
       throw uncertainFileError(this.place, cause)
     })
     return 'written'
-  }
-}
-
-/** Would a store open it? The same rule decides what is kept aside. */
-function isPool(bytes: Uint8Array): boolean {
-  try {
-    decodePayload(bytes, '')
-    return true
-  } catch {
-    return false
   }
 }

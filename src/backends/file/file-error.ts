@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
-import { PersistError, type PersistErrorCode, reasonOf } from '../../runtime/errors.ts'
+import { codeOf, PersistError, type PersistErrorCode, reasonOf } from '../../runtime/errors.ts'
 
-/** What the system's error codes mean for somebody who keeps a pool at `path`, and what to do. */
+/** The system's error codes, in words for the owner of the pool at `path`, and what to do. */
 const MEANINGS: Readonly<Record<string, readonly [code: PersistErrorCode, text: (path: string) => string]>> = {
   EROFS: [
     'ERR_PERSIST_DENIED',
@@ -22,22 +22,22 @@ const MEANINGS: Readonly<Record<string, readonly [code: PersistErrorCode, text: 
   ],
 }
 
-/** The typed error for a file that could not be read or written; one that is typed already stays as it is. */
+/** The PersistError for a file that could not be read or written; a PersistError stays as it is. */
 export function fileError(thrown: unknown, path: string, done: 'read' | 'written'): PersistError {
   if (thrown instanceof PersistError) return thrown
-  const [code, text] = MEANINGS[(thrown as NodeJS.ErrnoException).code ?? ''] ?? denial(thrown, path, done)
+  const [code, text] = MEANINGS[codeOf(thrown) ?? ''] ?? denial(thrown, path, done)
   const untouched = done === 'written' ? ' What was there before is unchanged.' : ''
   const message = `${path} could not be ${done}: ${text(path)}.${untouched} (${reasonOf(thrown)})`
   return new PersistError(code, message, { store: path, cause: thrown })
 }
 
-/** Not in time: the disk, or the network behind it, does not answer. */
+/** The disk, or the network to it, has not answered in time. */
 export function lateFileError(path: string, done: 'read' | 'written', limitMs: number): PersistError {
   const text = `${path} could not be ${done} within ${Math.round(limitMs)} ms: its disk, or the network to it, is stuck.`
   return new PersistError('ERR_PERSIST_TIMEOUT', text, { store: path })
 }
 
-/** The new file is there; a power cut may still bring back the old one. */
+/** The file was replaced, but a power cut may still bring back the old one. */
 export function uncertainFileError(path: string, cause: unknown): PersistError {
   const text = `${path} was written, but its directory could not be brought to disk (${reasonOf(cause)}). Save again.`
   return new PersistError('ERR_PERSIST_FAILED', text, { store: path, cause })
@@ -48,9 +48,9 @@ export function closedFileError(path: string): PersistError {
 }
 
 function denial(thrown: unknown, path: string, done: string): readonly [PersistErrorCode, () => string] {
-  const { code } = thrown as NodeJS.ErrnoException
+  const code = codeOf(thrown)
   if (code !== 'EACCES' && code !== 'EPERM') return ['ERR_PERSIST_FAILED', () => 'the system refused']
-  // Replacing a file takes permission on its directory; that on the file itself is not asked for.
+  // A rename needs write permission for the directory, not for the file.
   const needed = done === 'read' ? `read permission for ${path}` : `write permission for the directory ${dirname(path)}`
   return ['ERR_PERSIST_DENIED', () => `this user has no permission. Give it ${needed}`]
 }

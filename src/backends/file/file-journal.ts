@@ -2,25 +2,25 @@ import { rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Journal, JournalContents, JournalFound } from '../../contracts/journal.ts'
 import { encodeText } from '../../format/bytes.ts'
+import { makeDirectory, syncDirectory } from '../../node/disk.ts'
 import { lockFile } from '../../node/process-lock.ts'
 import { PersistError, reasonOf } from '../../runtime/errors.ts'
 import { keepCorrupt } from './corrupt-copy.ts'
-import { makeDirectory, syncDirectory } from './directory.ts'
 import { decodeJournal, encodeJournal } from './journal-text.ts'
-import { readPoolFile, targetOf } from './pool-file.ts'
+import { followLinks, readPoolFile } from './pool-file.ts'
 import { removeTemporary, sweepTemporary, writeTemporary } from './temporary-file.ts'
 
-/** It holds values of a pool that its broker may guard with a password: nobody else reads it. */
+/** Only this user may read it: it has values of a pool that a broker may guard with a password. */
 const MODE = 0o600
 
 /**
  * A journal in one small file, which is replaced in one step: the old or the new one, whole, whenever the power goes.
  *
- * Not a log that grows: it only ever holds what is on its way, which is little, and a file that is always whole needs
- * no recovery of its own. `<path>.lock` tells other processes that it is in use.
+ * No log that grows: it holds only the unconfirmed variables, which are few, and a file that is always whole needs no
+ * recovery. `<path>.lock` keeps other processes out.
  *
- * @param store the store's topic, written into it so that no other store takes it for its own; not the broker's
- * address, which may be another one tomorrow
+ * @param store the store's topic, which is written into the journal so that no other store uses it; not the broker's
+ * address, which may change
  */
 export function fileJournal(path: string, store: string): Journal {
   return new FileJournal(resolve(path), store)
@@ -29,9 +29,9 @@ export function fileJournal(path: string, store: string): Journal {
 class FileJournal implements Journal {
   readonly place: string
   readonly #store: string
-  /** Where the path leads, if it is a link. */
+  /** The path, with links followed. */
   #target: string
-  /** What the file is known to have in it. */
+  /** The text of the file; undefined: unknown. */
   #text: string | undefined
   #unlock: (() => void) | undefined
 
@@ -44,7 +44,7 @@ class FileJournal implements Journal {
   async open(): Promise<JournalFound> {
     let bytes: Uint8Array | null
     try {
-      this.#target = await targetOf(this.place)
+      this.#target = await followLinks(this.place)
       await makeDirectory(dirname(this.#target))
       this.#unlock = lockFile(`${this.#target}.lock`, (holder) => this.#inUse(holder))
       await sweepTemporary(dirname(this.#target))
@@ -83,7 +83,7 @@ class FileJournal implements Journal {
     try {
       this.#unlock?.()
     } catch {
-      // A lock that stays is found to be nobody's when this process has ended.
+      // A lock that stays no longer counts when this process has ended.
     }
     this.#unlock = undefined
   }

@@ -12,7 +12,7 @@ type Row = [name: string, text: string | null, base: string | null, sent: (strin
 /**
  * The text of a journal: a line with a checksum, and a line of JSON.
  *
- * Values stay JSON texts inside that, so that whatever a pool may hold comes back as it was.
+ * Values are JSON texts in strings inside that JSON, so that they come back unaltered.
  */
 export function encodeJournal(store: string, { entries, clean }: JournalContents): string {
   const rows = Array.from(entries, ([name, { text, base, sent }]): Row => {
@@ -23,16 +23,13 @@ export function encodeJournal(store: string, { entries, clean }: JournalContents
 }
 
 /**
- * Reads what `encodeJournal` wrote.
+ * Reads the text that {@link encodeJournal} wrote.
  *
- * @throws {PersistError} ERR_PERSIST_JOURNAL: it is no journal, was changed by something else, or is another store's
+ * @throws {PersistError} ERR_PERSIST_JOURNAL: it is no journal, was altered, or has variables of another store
  */
 export function decodeJournal(store: string, text: string, place: string): JournalContents {
   const fault = (reason: string, cause?: unknown) =>
-    new PersistError('ERR_PERSIST_JOURNAL', `The journal ${place} cannot be used: ${reason}.`, {
-      store,
-      ...(cause === undefined ? {} : { cause }),
-    })
+    new PersistError('ERR_PERSIST_JOURNAL', `The journal ${place} cannot be used: ${reason}.`, { store, cause })
   const [first = '', body = '', ...rest] = text.split('\n')
   if (!first.startsWith(HEADING)) throw fault('the file is no journal of this version of persist-mqtt')
   if (rest.length !== 1 || rest[0] !== '' || first !== `${HEADING} ${checksum(body)}`) {
@@ -44,7 +41,7 @@ export function decodeJournal(store: string, text: string, place: string): Journ
   } catch (cause) {
     throw fault(`its contents are not what a journal has (${reasonOf(cause)})`, cause)
   }
-  // Without entries it holds nothing of the other store that could get lost or into the wrong pool.
+  // A journal without entries may be of another store: there is nothing in it to lose or to mix up.
   if (found.store !== store && found.contents.entries.size > 0) {
     throw fault(`it has unsaved variables of another store, ${found.store}`)
   }
@@ -63,7 +60,7 @@ function read(body: unknown): { store: string; contents: JournalContents } {
   return { store, contents: { entries, clean } }
 }
 
-/** A text that is one JSON value of a kind that a pool can hold; decoding a pool with it finds out. */
+/** Checks that a text is one JSON value that a pool can hold, by decoding a pool with it. */
 function jsonText(text: unknown): string | undefined {
   if (text === null) return undefined
   assert(typeof text === 'string', 'a text')
@@ -76,7 +73,7 @@ function assert(condition: boolean, what: string): asserts condition {
   if (!condition) throw new TypeError(`${what} missing or of another type`)
 }
 
-/** Against accidents, not against attackers: who can write the file can write a checksum as well. */
+/** Against accidents, not against attackers, who could write a checksum as well. */
 function checksum(body: string): string {
   return createHash('sha256').update(body).digest('hex').slice(0, 32)
 }

@@ -1,12 +1,12 @@
 import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { makeDirectory, syncDirectory } from './directory.ts'
-import { targetOf } from './pool-file.ts'
+import { makeDirectory, syncDirectory } from '../../node/disk.ts'
+import { followLinks } from './pool-file.ts'
 import { removeTemporary, writeTemporary } from './temporary-file.ts'
 
-/** Keeps bytes as `<file>.before`, beside the file that a path leads to, or removes what is there (null). */
+/** Writes `<file>.before` beside a pool's file, with links followed; null removes it. */
 export async function keepPoolCopy(path: string, bytes: Uint8Array | null, signal: AbortSignal): Promise<void> {
-  const target = await targetOf(path)
+  const target = await followLinks(path)
   const copy = `${target}.before`
   const directory = dirname(target)
   if (bytes === null) {
@@ -14,7 +14,7 @@ export async function keepPoolCopy(path: string, bytes: Uint8Array | null, signa
     return
   }
   await makeDirectory(directory)
-  // With mode and owner of the pool's own file: it has the same in it.
+  // With mode and owner of the pool's file, since it has the same variables in it.
   const temporary = await writeTemporary(directory, bytes, target)
   try {
     signal.throwIfAborted()

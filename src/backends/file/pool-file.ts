@@ -3,11 +3,13 @@ import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promise
 import { dirname, resolve } from 'node:path'
 import { codeOf } from '../../runtime/errors.ts'
 
-/** Linux gives up at 40 links as well. */
+/** As many as Linux follows (path_resolution(7)). */
 const MAX_LINKS = 40
 
-/** Where a path leads in the end: a link stays a link, and what it points to is written, even if it is not there yet. */
-export async function targetOf(path: string): Promise<string> {
+/**
+ * The path with its symbolic links followed, also to a file that is not there yet: a write must not replace the link.
+ */
+export async function followLinks(path: string): Promise<string> {
   let target = path
   for (let links = 0; links < MAX_LINKS; links++) {
     try {
@@ -22,11 +24,11 @@ export async function targetOf(path: string): Promise<string> {
   throw systemError('ELOOP', 'too many symbolic links')
 }
 
-/** What a file has in it; null: there is no file. */
+/** The content of a file; null: there is no file. */
 export async function readPoolFile(path: string): Promise<Uint8Array | null> {
   let file: FileHandle
   try {
-    // Without O_NONBLOCK the opening of a pipe waits for its other end.
+    // With O_NONBLOCK, since opening a pipe would wait for its other end.
     file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     if (isMissing(error)) return null

@@ -3,12 +3,17 @@ import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { attributesOf } from './pool-file.ts'
 
-/** Short, whatever the pool's file is called: a name may have 255 bytes. */
+/** Short, since a name may have 255 bytes, and so may that of the pool's file. */
 const NAME = /^\.persist-mqtt-[0-9a-f]{16}\.tmp$/
-/** No write takes that long, so whoever made an older one was killed; in milliseconds. */
+/** No write takes that long, so the program that made an older file was killed; in milliseconds. */
 const ABANDONED_AFTER_MS = 10 * 60_000
 
-/** Writes bytes to a new file in a directory, on disk when it resolves, with mode and owner of the file it will replace; `mode` where there is none. */
+/**
+ * Writes bytes to a new file in a directory; they are on disk when it resolves.
+ *
+ * @param replaced the file that it will replace, whose mode and owner it gets
+ * @param mode of the new file where there is no old one
+ */
 export async function writeTemporary(
   directory: string,
   bytes: Uint8Array,
@@ -17,7 +22,7 @@ export async function writeTemporary(
 ): Promise<string> {
   const attributes = await attributesOf(replaced)
   const path = join(directory, `.persist-mqtt-${randomBytes(8).toString('hex')}.tmp`)
-  // 'wx': never through a link that somebody laid there. Nobody else reads it before it has the mode of the old file.
+  // 'wx' follows no link that an attacker made. 0600 until the file has the mode and owner of the old one.
   const file = await open(path, 'wx', attributes === undefined ? mode : 0o600)
   try {
     try {
@@ -38,7 +43,7 @@ export async function removeTemporary(path: string): Promise<void> {
   await rm(path, { force: true }).catch(() => {})
 }
 
-/** Removes what killed programs have left in a directory; what cannot be removed does no harm. */
+/** Removes temporary files that killed programs have left; those that cannot be removed do no harm. */
 export async function sweepTemporary(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => [])
   for (const name of names.filter((found) => NAME.test(found))) {
@@ -50,8 +55,8 @@ export async function sweepTemporary(directory: string): Promise<void> {
 
 async function adopt(file: FileHandle, old: { mode: number; uid: number; gid: number }): Promise<void> {
   const { uid, gid } = await file.stat()
-  // Root that saves once must not take the file from its owner; anyone else may not give it away, and keeps it.
+  // If root saves, the file stays its owner's. Other users may not change the owner, and become it.
   if (uid !== old.uid || gid !== old.gid) await file.chown(old.uid, old.gid).catch(() => {})
-  // FAT and SMB refuse modes that they cannot keep; 0600, with which the file was made, is the stricter one then.
+  // FAT and SMB refuse modes that they cannot store; the file then keeps 0600, which is stricter.
   await file.chmod(old.mode & 0o7777).catch(() => {})
 }

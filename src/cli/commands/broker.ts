@@ -1,15 +1,15 @@
 import { lookup } from 'node:dns/promises'
-import { open, rename } from 'node:fs/promises'
 import type { BrokerOptions } from '../../broker/start-broker.ts'
 import { hashedPassword, Users } from '../../broker/users-file.ts'
+import { aborted } from '../../runtime/promises.ts'
+import { fileText, replaceFile } from '../backup-file.ts'
 import { type BrokerEvent, logLine } from '../broker-log.ts'
 import type { Context } from '../command.ts'
 import { embeddedBroker } from '../embedded-broker.ts'
+import { portOf, tlsOf } from '../flags.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
-import { portOf } from '../port.ts'
 import { printable } from '../print.ts'
 import { askSecret } from '../secret.ts'
-import { textOf, unusable } from '../text-file.ts'
 
 /** `persist-mqtt broker`: the embedded broker, as a server. */
 export async function broker(context: Context): Promise<ExitCode> {
@@ -17,15 +17,14 @@ export async function broker(context: Context): Promise<ExitCode> {
   const file = context.value('users')
   const name = context.value('add-user')
   if (name !== undefined) return addUser(context, file, name)
-  // Looked at first: a signal that comes while it starts ends it in order too.
+  // Read first: then a signal during the start ends the command in order, too.
   const { signal } = io
   const log = (event: BrokerEvent) => io.out(logLine(event, new Date(), context.has('json')))
   const host = context.value('host') ?? '127.0.0.1'
   const directory = context.value('data') ?? '.persist-mqtt'
   const ports = { port: portOf(context, 'port', 1883), webSocketPort: portOf(context, 'ws-port', 9001) }
-  const [cert, key] = [context.value('tls-cert'), context.value('tls-key')]
-  if ((cert === undefined) !== (key === undefined)) throw usageError('--tls-cert and --tls-key go together.')
-  const users = file === undefined ? undefined : Users.read(await textOf(file), file)
+  const tls = await tlsOf(context)
+  const users = file === undefined ? undefined : Users.read(await fileText(file), file)
   const options: BrokerOptions = {
     directory,
     host,
@@ -33,7 +32,7 @@ export async function broker(context: Context): Promise<ExitCode> {
     onWarning: (text) => log({ event: 'warning', text }),
     onClient: ({ kind, ...facts }) => log({ event: kind, ...facts }),
     ...(users && { mayConnect: (user, password) => users.mayConnect(user, password) }),
-    ...(cert !== undefined && key !== undefined && { tls: { cert: await textOf(cert), key: await textOf(key) } }),
+    ...(tls && { tls }),
   }
   const start = await embeddedBroker()
   if (users === undefined && !(await isLoopback(host))) {
@@ -43,13 +42,13 @@ export async function broker(context: Context): Promise<ExitCode> {
   const running = await start(options)
   const { url, webSocketUrl, restored } = running
   log({ event: 'started', url, webSocketUrl, host, directory, restored })
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await aborted(signal)
   await running.close()
   log({ event: 'stopped', text: 'Everything is on disk.' })
   return EXIT.ok
 }
 
-/** Do all addresses of a host stay on this machine? One that is not found is told when it comes to listening. */
+/** Do all addresses of a host stay on this machine? True also for an unknown host: listening fails, and says so. */
 async function isLoopback(host: string): Promise<boolean> {
   const addresses = await lookup(host, { all: true }).catch(() => [])
   return addresses.every(({ address }) => /^(127\.|::1$|::ffff:127\.)/.test(address))
@@ -59,30 +58,13 @@ async function isLoopback(host: string): Promise<boolean> {
 async function addUser({ io }: Context, file: string | undefined, name: string): Promise<ExitCode> {
   if (file === undefined) throw usageError('--add-user needs --users FILE.')
   if (name === '' || /[:\s#]/.test(name)) throw usageError('The name of a user has no colon, no #, and no white space.')
-  const before = await textOf(file, '')
+  const before = await fileText(file, '')
   Users.read(before, file)
   const password = await askSecret(io, `Password of ${printable(name)}: `)
   if (password === '') throw new CliError(EXIT.refused, 'The password is empty. Nothing was changed.')
   const others = before.split('\n').filter((line) => line !== '' && !line.startsWith(`${name}:`))
   const text = [...others, `${name}:${await hashedPassword(password)}`, ''].join('\n')
-  await replaceFile(file, text)
+  await replaceFile(file, [text], 0o600)
   io.err(`${printable(name)} may connect, from the next start of the broker on.`)
   return EXIT.ok
-}
-
-/** In one step, and for nobody else to read. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  try {
-    const handle = await open(`${file}.new`, 'w', 0o600)
-    try {
-      await handle.chmod(0o600)
-      await handle.write(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(`${file}.new`, file)
-  } catch (error) {
-    throw unusable(file, 'written', error)
-  }
 }

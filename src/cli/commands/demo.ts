@@ -1,10 +1,12 @@
 import { openStore } from '../../index.ts'
 import { type Inspector, startInspector } from '../../inspector/server.ts'
 import { Pools } from '../../pools/pools.ts'
+import { codeOf } from '../../runtime/errors.ts'
+import { aborted } from '../../runtime/promises.ts'
 import type { Context } from '../command.ts'
 import { embeddedBroker } from '../embedded-broker.ts'
+import { portOf } from '../flags.ts'
 import { EXIT, type ExitCode } from '../io.ts'
-import { portOf } from '../port.ts'
 
 /** What the demo keeps. */
 interface Pool {
@@ -13,10 +15,12 @@ interface Pool {
   log: { starts: { at: string; pid: number }[] }
 }
 
-/** `persist-mqtt demo`: broker, store and inspector in one program. End it in any way, start it again, and it goes on. */
+/**
+ * `persist-mqtt demo`: broker, store and inspector in one program. End it in any way, start it again, and it goes on.
+ */
 export async function demo(context: Context): Promise<ExitCode> {
   const { io } = context
-  // Looked at first: a signal that comes while it starts ends it in order too.
+  // Read first: then a signal during the start ends the command in order, too.
   const { signal } = io
   const isJson = context.has('json')
   const directory = context.value('data') ?? (io.env.PERSIST_DATA || '.persist-mqtt')
@@ -53,7 +57,7 @@ Counting. Press Ctrl-C, or kill -9 ${io.pid} at any moment, and start it again: 
     // A terminal shows the last second only; a log file is spared.
     if (io.stdout.isTTY && !isJson) io.stdout.write(`\r${pt.seconds} seconds `)
   }, 1000)
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await aborted(signal)
   clearInterval(timer)
   await inspector.close()
   await pt.$close()
@@ -63,14 +67,14 @@ Counting. Press Ctrl-C, or kill -9 ${io.pid} at any moment, and start it again: 
   return EXIT.ok
 }
 
-/** At its port, or at another one where that is taken. */
+/** Starts the inspector at a port, or at any free one where that is taken. */
 async function inspectorOf(url: string, port: number): Promise<Inspector> {
-  // The demo's own broker asks nobody who they are.
+  // The demo's own broker asks for no user and no password.
   const options = { pools: new Pools({ url, username: '', password: '' }), host: '127.0.0.1', isReadOnly: false }
   try {
     return await startInspector({ ...options, port })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    if (codeOf(error) !== 'EADDRINUSE') throw error
     return startInspector({ ...options, port: 0 })
   }
 }

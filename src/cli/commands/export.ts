@@ -28,7 +28,7 @@ export async function exportPools(context: Context): Promise<ExitCode> {
   found.sort((one, other) => (one.name < other.name ? -1 : 1))
   const names = new Set(found.map(({ name }) => name))
   const unknown = args.filter((name) => !names.has(name))
-  // RabbitMQ tells nothing where none is named: nobody wants an empty backup for one that is complete.
+  // RabbitMQ sends no pools without their names: an empty backup must not pass for a complete one.
   const isComplete = listing.isComplete === 'yes' && unknown.length === 0 && found.length > 0
   const saved = found.map(
     ({ name, bytes }): SavedPool => ({ name, topic: pools.topics.of(name), bytes, owner: pools.owners.of(name) }),

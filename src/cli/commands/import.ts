@@ -1,9 +1,9 @@
 import { encodeText, sameBytes } from '../../format/bytes.ts'
-import { decodePayload, joinPayload, type Payload } from '../../format/payload.ts'
+import { decodePayload, joinPayload, payloadOf } from '../../format/payload.ts'
 import type { SavedPool } from '../../pools/backup.ts'
 import type { OwnerKind } from '../../pools/owners.ts'
 import { type PoolChange, poolChanges } from '../../pools/pool-changes.ts'
-import { restorePool } from '../../pools/restore-pool.ts'
+import { restorePool, severalAtOnce } from '../../pools/restore-pool.ts'
 import { reasonOf } from '../../runtime/errors.ts'
 import { backupIn } from '../backup-file.ts'
 import { changeLines } from '../changes.ts'
@@ -13,28 +13,27 @@ import { CliError, EXIT, type ExitCode, type Io } from '../io.ts'
 import { coloured, counted, printable } from '../print.ts'
 import { Progress } from '../progress.ts'
 
-/** So many pools are restored at a time. */
-const AT_ONCE = 8
-/** So many are asked for by name at once: their messages fit every broker's queue. */
+/** How many pools are asked for by name at once: their messages fit every broker's queue. */
 const BY_NAME = 100
 
 /** What restoring one pool would do. */
 interface Plan {
   readonly pool: SavedPool
-  /** What it becomes. */
+  /** What the pool becomes. */
   readonly bytes: Uint8Array
   readonly owner: OwnerKind
-  /** What is kept there now. */
+  /** What the broker holds now; null: nothing. */
   readonly held: Uint8Array | null
-  /** Undefined: what is kept, or what is to be, is no pool. */
+  /** Undefined: what the broker holds, or the backup, is no pool. */
   readonly changes: readonly PoolChange[] | undefined
+  /** Why the pool is not restored; undefined: it is. */
   readonly refusal: string | undefined
 }
 
-/** What has become of it. */
+/** How restoring went. */
 interface Outcome {
   readonly failures: readonly { readonly name: string; readonly reason: string }[]
-  /** So many were not begun, because somebody has ended it. */
+  /** How many were not begun, because a signal ended the command. */
   readonly left: number
 }
 
@@ -93,19 +92,19 @@ async function planned(context: Context, wanted: readonly SavedPool[]): Promise<
   const names = wanted.map(({ name }) => name)
   const known = new Set(names)
   let isSure = true
-  const look = async (asked?: string[]) => {
+  const listHeld = async (asked?: string[]) => {
     const visit = (name: string, bytes: Uint8Array) => void (known.has(name) && held.set(name, new Uint8Array(bytes)))
     const { isComplete } = await pools.list(visit, asked)
     for (const name of asked ?? names) owners.set(name, pools.owners.of(name))
     return isComplete === 'yes'
   }
-  const hasAll = names.length > BY_NAME && (await look())
-  // Where some are missing, so may be who owns those that are not.
+  const hasAll = names.length > BY_NAME && (await listHeld())
+  // Where some pools are missing, the owners of the others may be missing, too.
   const unseen = hasAll ? names.filter((name) => !held.has(name)) : names
   const seen = held.size
   for (let from = 0; from < unseen.length; from += BY_NAME) {
-    isSure = (await look(unseen.slice(from, from + BY_NAME))) && isSure
-    // By name is slow over many, and finds more only where a broker tells nothing otherwise (RabbitMQ).
+    isSure = (await listHeld(unseen.slice(from, from + BY_NAME))) && isSure
+    // Asking by name is slow for many pools, and finds more only where a broker sends nothing to wildcards (RabbitMQ).
     if (hasAll && held.size === seen) break
   }
   return wanted.map((pool) => {
@@ -123,7 +122,7 @@ async function planned(context: Context, wanted: readonly SavedPool[]): Promise<
   })
 }
 
-/** What is there, with the variables of the backup; the backup's where one of them is no pool. */
+/** The held pool with the variables of the backup in it; the backup where either is no pool. */
 function merged(held: Uint8Array | null, saved: Uint8Array): Uint8Array {
   if (held === null) return saved
   try {
@@ -136,12 +135,8 @@ function merged(held: Uint8Array | null, saved: Uint8Array): Uint8Array {
 }
 
 function changesOf(held: Uint8Array | null, bytes: Uint8Array): PoolChange[] | undefined {
-  try {
-    const nothing: Payload = { values: {}, texts: new Map() }
-    return poolChanges(held === null ? nothing : decodePayload(held, ''), decodePayload(bytes, ''))
-  } catch {
-    return undefined
-  }
+  const [before, after] = [payloadOf(held), payloadOf(bytes)]
+  return before && after && poolChanges(before, after)
 }
 
 /** What would be changed, for people. */
@@ -174,7 +169,7 @@ async function restored(context: Context, plans: readonly Plan[]): Promise<Outco
     try {
       const now = await pools.read(name)
       if (sameBytes(now.bytes, held) && now.owner === owner) {
-        // Its owner merges by itself: it knows best what it has at that moment.
+        // The owner merges: it knows its variables at that moment best.
         if (isMerge && owner === 'program') await restorePool(pools, name, pool.bytes, owner, 'assign')
         else await restorePool(pools, name, bytes, owner)
       } else failures.push({ name, reason: 'it has changed since it was looked at; import once more' })
@@ -182,15 +177,10 @@ async function restored(context: Context, plans: readonly Plan[]): Promise<Outco
       failures.push({ name, reason: reasonOf(error) })
     }
   }
-  // Each mostly waits for the broker.
-  const waiting = plans.values()
-  const worker = async () => {
-    for (const plan of waiting) {
-      if (io.signal.aborted) left++
-      else await restore(plan)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  await severalAtOnce(plans, async (plan) => {
+    if (io.signal.aborted) left++
+    else await restore(plan)
+  })
   progress.end()
   return { failures, left }
 }

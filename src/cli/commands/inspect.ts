@@ -1,20 +1,21 @@
 import { startInspector } from '../../inspector/server.ts'
+import { codeOf } from '../../runtime/errors.ts'
+import { aborted } from '../../runtime/promises.ts'
+import { fileText } from '../backup-file.ts'
 import type { Context } from '../command.ts'
-import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
-import { portOf } from '../port.ts'
+import { portOf, tlsOf } from '../flags.ts'
+import { CliError, EXIT, type ExitCode } from '../io.ts'
 import { coloured } from '../print.ts'
-import { textOf } from '../text-file.ts'
 
 /** `persist-mqtt inspect`: a page with all pools. */
 export async function inspect(context: Context): Promise<ExitCode> {
   const { io } = context
-  // Looked at first: a signal that comes while it starts ends it in order too.
+  // Read first: then a signal during the start ends the command in order, too.
   const { signal } = io
   const pools = context.pools()
-  const [cert, key] = [context.value('tls-cert'), context.value('tls-key')]
-  if ((cert === undefined) !== (key === undefined)) throw usageError('--tls-cert and --tls-key go together.')
+  const tls = await tlsOf(context)
   const passwordFile = context.value('page-password-file')
-  const password = passwordFile === undefined ? undefined : (await textOf(passwordFile)).replace(/\r?\n$/, '')
+  const password = passwordFile === undefined ? undefined : (await fileText(passwordFile)).replace(/\r?\n$/, '')
   if (password === '')
     throw new CliError(EXIT.failed, `${passwordFile} is empty: it must have the password of the page.`)
   const port = portOf(context, 'port', 4883)
@@ -25,19 +26,15 @@ export async function inspect(context: Context): Promise<ExitCode> {
     isReadOnly: context.has('read-only'),
     password,
     names: context.all('allow-host').map((name) => name.toLowerCase()),
-    tls: cert !== undefined && key !== undefined ? { cert: await textOf(cert), key: await textOf(key) } : undefined,
+    tls,
   }).catch((error: unknown) => {
-    throw isTaken(error) ? new CliError(EXIT.failed, `Port ${port} is taken; choose another one: --port PORT`) : error
+    if (codeOf(error) !== 'EADDRINUSE') throw error
+    throw new CliError(EXIT.failed, `Port ${port} is taken; choose another one: --port PORT`)
   })
-  const { url, live } = inspector
-  if (context.has('json')) io.out(JSON.stringify({ url, broker: pools.place, pools: live.names.length }))
+  const { url, livePools } = inspector
+  if (context.has('json')) io.out(JSON.stringify({ url, broker: pools.place, pools: livePools.names.length }))
   else io.out(`Inspecting ${pools.place}: ${coloured(io, 'bold', url)}\nCtrl-C ends it.`)
-  const ended = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-  if (!signal.aborted) await Promise.race([ended, inspector.ended])
+  await Promise.race([aborted(signal), inspector.ended])
   await inspector.close()
   return EXIT.ok
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 }

@@ -1,3 +1,4 @@
+import { isMap } from '../../format/json.ts'
 import type { Context } from '../command.ts'
 import { completeness } from '../completeness.ts'
 import { EXIT, type ExitCode } from '../io.ts'
@@ -5,7 +6,7 @@ import { coloured, counted, printable, tableOf } from '../print.ts'
 
 interface Row {
   readonly name: string
-  /** Null: what is kept there is no pool. */
+  /** Null: what the broker holds is no pool. */
   readonly variables: number | null
   readonly bytes: number
 }
@@ -38,7 +39,7 @@ export async function ls(context: Context): Promise<ExitCode> {
     ])
     io.out(tableOf(['NAME', 'VARIABLES', 'BYTES', 'ONLINE', 'OWNER'], cells, io))
   }
-  // For people, and not to be taken for a pool by what reads the list.
+  // On the standard error output, so that a program that reads the list does not take it for a pool.
   if (!context.has('json')) io.err(coloured(io, 'dim', `${counted(rows.length, 'pool')} on ${pools.place}`))
   if (verdict !== undefined) io.err(verdict)
   const unknown = args.filter((name) => !rows.some((row) => row.name === name))
@@ -49,11 +50,11 @@ export async function ls(context: Context): Promise<ExitCode> {
 
 const decoder = new TextDecoder()
 
-/** Of 100,000 pools nobody wants to wait for more than the number. */
+/** Only counts, by plain JSON.parse: there may be 100,000 pools. Null: it is no pool. */
 function variablesIn(bytes: Uint8Array): number | null {
   try {
     const pool: unknown = JSON.parse(decoder.decode(bytes))
-    return typeof pool === 'object' && pool !== null && !Array.isArray(pool) ? Object.keys(pool).length : null
+    return isMap(pool) ? Object.keys(pool).length : null
   } catch {
     return null
   }

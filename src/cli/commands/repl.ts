@@ -8,7 +8,7 @@ import type { OwnerKind } from '../../pools/owners.ts'
 import { PersistError, reasonOf } from '../../runtime/errors.ts'
 import type { Context } from '../command.ts'
 import { EXIT, type ExitCode, type Io } from '../io.ts'
-import { coloured, printable, shortJson } from '../print.ts'
+import { coloured, counted, printable, shortJson } from '../print.ts'
 
 /** What can be written after `pt.`. */
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
@@ -46,7 +46,7 @@ interface Facts {
 
 function banner({ io, args }: Context, { owner, mayOwn, isNew, count }: Facts): string {
   const [name = ''] = args
-  const size = isNew ? 'a new pool' : `${count} variable${count === 1 ? '' : 's'}`
+  const size = isNew ? 'a new pool' : counted(count, 'variable')
   const who = {
     none: 'Nobody owns it: pt.x = 1 changes it, and pt.save() saves.',
     program: mayOwn
@@ -59,9 +59,9 @@ function banner({ io, args }: Context, { owner, mayOwn, isNew, count }: Facts): 
   return `${coloured(io, 'bold', printable(name))}: ${size}. ${who}\nTab completes, .exit ends it.`
 }
 
-/** A console of Node's, with errors in a line, and what others change above the prompt. */
+/** Node's console; errors take one line, and changes by others are printed above the prompt. */
 class Console {
-  /** Resolves at its end: has anything failed, where nobody was there to see it? */
+  /** Resolves when the console ends: has anything failed without a terminal that showed it? */
   readonly ended: Promise<boolean>
   readonly #io: Io
   readonly #server: REPLServer
@@ -77,7 +77,7 @@ class Console {
       terminal: isTerminal,
       useColors: io.hasColours,
       ignoreUndefined: true,
-      // Looking ahead would evaluate what is not finished, with effects on the pool.
+      // A preview evaluates unfinished lines, which may change the pool.
       preview: false,
       writer: (value: unknown) => this.#written(value),
     })
@@ -95,7 +95,7 @@ class Console {
     this.ended = new Promise((resolve) => server.once('exit', () => resolve(this.#hasFailed && !isTerminal)))
   }
 
-  /** A value as JavaScript writes it; of an error, what is wrong, and not where in this program it was found. */
+  /** A value as JavaScript writes it; of an error the message alone, without the stack. */
   #written(value: unknown): string {
     const { hasColours } = this.#io
     if (!(value instanceof Error)) return inspect(value, { colors: hasColours, depth: 10 })
@@ -103,7 +103,7 @@ class Console {
     return coloured(this.#io, 'red', printable(shortened(value)))
   }
 
-  /** Node's own completion does not look into a proxy. */
+  /** Completes `pt.`: Node's own completion does not read the names of a proxy. */
   #complete(pt: LooseStore): void {
     const server = this.#server
     const { completer } = server
@@ -127,7 +127,7 @@ class Console {
     this.#server.displayPrompt(true)
   }
 
-  /** The lines of earlier times, for nobody else to read. */
+  /** Keeps the lines of earlier sessions, in a file that only this user can read. */
   async #remember(): Promise<void> {
     const { env } = this.#io
     const state = env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state')
@@ -139,13 +139,13 @@ class Console {
       await handle.close()
       this.#server.setupHistory(file, () => {})
     } catch {
-      // Without a place for it, it works all the same.
+      // Without that file the console works all the same.
     }
   }
 }
 
 function shortened(error: unknown): string {
-  // Of this program, or of another realm, as the console is one.
+  // Errors of the console come from another realm; both have name and message.
   if (error instanceof PersistError) return `${error.code}: ${error.message}`
   const name = error instanceof Error ? error.name : 'Error'
   return `${name}: ${reasonOf(error)}`

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../format/json.ts'
-import { parsedJson } from '../../format/parse-json.ts'
+import { parseJson } from '../../format/parse-json.ts'
 import type { Context } from '../command.ts'
 import { edited } from '../editing.ts'
 import { foundPool } from '../found-pool.ts'
@@ -22,10 +22,10 @@ export async function set(context: Context): Promise<ExitCode> {
   return EXIT.ok
 }
 
-/** JSON, or else a string: nobody wants to quote twice. */
+/** JSON, or else a string, so that users need not quote twice. */
 function jsonOrText(text: string): JsonValue {
   try {
-    return parsedJson(text) as JsonValue
+    return parseJson(text) as JsonValue
   } catch {
     return text
   }

@@ -1,6 +1,5 @@
-import { decodePayload, type Payload } from '../../format/payload.ts'
-import { poolChanges } from '../../pools/pool-changes.ts'
-import { valueChanges } from '../../pools/value-changes.ts'
+import { type Payload, payloadOf } from '../../format/payload.ts'
+import { poolChanges, valueChanges } from '../../pools/pool-changes.ts'
 import { type PoolsListener, watchPools } from '../../pools/watch-pools.ts'
 import type { Context } from '../command.ts'
 import { EXIT, type ExitCode } from '../io.ts'
@@ -26,7 +25,7 @@ export async function watch(context: Context): Promise<ExitCode> {
       wasOffline = false
     },
     changed(name, before, after) {
-      const [from, to] = [read(before, name), read(after, name)]
+      const [from, to] = [payloadOf(before), payloadOf(after)]
       if (after === null) return tell.event(name, 'deleted')
       if (to === undefined) return tell.event(name, 'no pool')
       if (before === null) tell.event(name, 'appeared')
@@ -44,15 +43,6 @@ export async function watch(context: Context): Promise<ExitCode> {
   }
   await watchPools(context.pools(), args.length > 0 ? args : undefined, listener, io.signal)
   return EXIT.ok
-}
-
-/** Nothing is an empty pool; undefined: it is no pool. */
-function read(bytes: Uint8Array | null, name: string): Payload | undefined {
-  try {
-    return bytes === null ? NOTHING : decodePayload(bytes, name)
-  } catch {
-    return undefined
-  }
 }
 
 interface Teller {

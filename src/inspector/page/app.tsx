@@ -61,7 +61,7 @@ function Page(): JSX.Element {
   }
 }
 
-/** What is wrong with all that is shown. */
+/** A banner for what concerns all pools: no link, or pools that may be missing. */
 function Banner(): JSX.Element | null {
   const { value } = link
   if (value.state === 'offline') return <Warning text={texts.link.offline(value.message)} />
@@ -78,7 +78,7 @@ function Warning({ text }: { readonly text: string }): JSX.Element {
   )
 }
 
-/** What is open is in the title: of the tab, of the history, and of what a screen reader says. */
+/** Sets the title of the page to the open pool: for the tab, the history and screen readers. */
 function useTitle(): void {
   const { value } = route
   const title = value.page === 'pool' ? texts.titleOf(value.name) : texts.title
@@ -87,7 +87,7 @@ function useTitle(): void {
   }, [title])
 }
 
-/** On a narrow page the list makes room for the pool, and comes back: the focus goes along. */
+/** On a narrow page, list and pool take turns: moves the focus along. */
 function useFocus(): void {
   const { page } = route.value
   const before = useRef(page)
@@ -100,7 +100,7 @@ function useFocus(): void {
   }, [page])
 }
 
-/** Undo and redo as everywhere, and `/` for the search. */
+/** Handles the keys for undo and redo, and `/` for the search. */
 function useKeys(): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {

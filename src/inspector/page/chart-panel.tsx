@@ -17,11 +17,11 @@ import { now } from './state.ts'
 import { texts } from './texts.ts'
 import { theme } from './theme.ts'
 
-/** All numbers that were pinned, in one chart. */
+/** The pinned numbers in one chart. */
 export function ChartPanel(): JSX.Element {
   samplesVersion.value
   theme.value
-  // Time goes on where no number changes.
+  // The chart moves on also while no number changes.
   now.value
   const numbers = pinnedNumbers()
   const place = useRef<HTMLDivElement>(null)
@@ -34,7 +34,7 @@ export function ChartPanel(): JSX.Element {
   }, [pinned.value])
   useEffect(() => {
     let isGone = false
-    // Its code is larger than the whole page's: it comes when it is needed.
+    // Loaded only when needed: its code is larger than the rest of the page.
     import('./chart.ts').then(
       ({ makeChart }) => {
         if (isGone || place.current === null) return

@@ -10,7 +10,7 @@ export interface Chart {
 
 const HEIGHT = 360
 const LEAST_WIDTH = 280
-/** Of a figure on an axis, and around the longest number, in pixels. */
+/** Width of a digit on an axis, and of the space around the longest number, in pixels. */
 const FIGURE_WIDTH = 7.5
 const AXIS_MARGIN = 22
 const DAY_SECONDS = 86_400
@@ -18,7 +18,7 @@ const DAY_SECONDS = 86_400
 /**
  * Draws numbers over time into an element, as wide as that is; uPlot does the work.
  *
- * @param onTime told the time that is pointed at, in milliseconds since 1970; undefined: none
+ * @param onTime called with the time under the pointer, in milliseconds since 1970; undefined: none
  */
 export function makeChart(place: HTMLElement, onTime: (time: number | undefined) => void): Chart {
   let plot: UPlot | undefined
@@ -30,7 +30,7 @@ export function makeChart(place: HTMLElement, onTime: (time: number | undefined)
     draw(series, isSplit) {
       const names = series.map(({ pool, path }) => `${pool} ${path}`)
       const look = JSON.stringify([names, isSplit, resolved(place, 'var(--series-0)')])
-      // uPlot joins at least one.
+      // uPlot needs at least one series.
       const data: AlignedData = series.length === 0 ? [[]] : UPlot.join(series.map(alignedOf))
       if (look === drawn) return plot?.setData(data)
       drawn = look
@@ -75,7 +75,7 @@ function optionsOf(
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     axes: [
       { ...axis, space: 80, values: (_plot, times, _axis, _space, step) => times.map((time) => timeText(time, step)) },
-      // With a scale for each, the axis of one would be wrong for the others.
+      // With a scale for each number, one axis would be wrong for the others.
       { ...axis, scale: scaleOf(0), show: !isSplit, size: (_plot, texts) => axisWidth(texts) },
     ],
     series: [
@@ -98,19 +98,19 @@ function optionsOf(
   } as Options
 }
 
-/** As everywhere on the page: 24 hours. */
+/** In 24 hours, as everywhere on the page. */
 function timeText(seconds: number, step: number): string {
   const time = new Date(seconds * 1000)
   if (step >= DAY_SECONDS) return time.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
   return time.toLocaleTimeString('en-GB', step < 60 ? {} : { hour: '2-digit', minute: '2-digit' })
 }
 
-/** Wide enough for the longest: a number without its first figures is another number. */
+/** Wide enough for the longest number: without its first digits it would be another number. */
 function axisWidth(texts: readonly string[] | null): number {
   return AXIS_MARGIN + FIGURE_WIDTH * Math.max(3, ...(texts ?? []).map((text) => text.length))
 }
 
-/** A canvas knows no variables and no light-dark(). */
+/** The colour of a CSS value: a canvas does not resolve variables and light-dark(). */
 function resolved(place: HTMLElement, colour: string): string {
   const probe = place.ownerDocument.createElement('span')
   probe.style.color = colour

@@ -3,7 +3,7 @@ import { type ComponentChildren, Fragment, type JSX } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { texts } from './texts.ts'
 
-/** What is shown above everything; it is given the way to close it. */
+/** A dialog; it is called with the function that closes it. */
 type Content = (close: () => void) => JSX.Element
 
 interface Waiting {
@@ -11,7 +11,7 @@ interface Waiting {
   readonly content: Content
 }
 
-/** The first one is shown. What comes meanwhile waits: it would take away what somebody is typing. */
+/** Only the first is shown. Further ones wait, since they would take away what the user is typing. */
 const queue: Signal<readonly Waiting[]> = signal<readonly Waiting[]>([])
 let count = 0
 
@@ -26,7 +26,7 @@ export function Dialogs(): JSX.Element | null {
   const close = () => {
     queue.value = queue.peek().filter(({ id }) => id !== first.id)
   }
-  // The next one is another element, which opens by itself.
+  // The next dialog is a new element, which opens by itself.
   return <Fragment key={first.id}>{first.content(close)}</Fragment>
 }
 
@@ -42,13 +42,13 @@ interface DialogProps {
   readonly children: ComponentChildren
 }
 
-/** The browser keeps the focus inside, closes it with Escape, and gives the focus back. */
+/** A modal dialog: the browser keeps the focus inside, closes it with Escape, and restores the focus. */
 export function Dialog({ title, close, onSubmit, actions, isWide = false, stay, children }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null)
   useLayoutEffect(() => {
     const dialog = element.current
     if (dialog !== null && !dialog.open) dialog.showModal()
-    // One that is just taken away would leave the focus nowhere.
+    // Closed before it is removed: else the focus would be lost.
     return () => dialog?.close()
   }, [])
   return (

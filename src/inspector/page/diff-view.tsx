@@ -4,18 +4,18 @@ import { parseTree, treeText } from './json-tree.ts'
 import { texts } from './texts.ts'
 
 interface DiffProps {
-  /** The texts before and after; null: it was, or is, not there. */
+  /** The texts before and after; null: there was, or is, no variable. */
   readonly changes: readonly (readonly [variable: string, before: string | null, after: string | null])[]
-  /** What the two are called. */
+  /** The headings of the two sides. */
   readonly from?: string
   readonly to?: string
 }
 
-/** More than this are not drawn. */
+/** How many differences are drawn at most. */
 const MOST = 200
 const MOST_CHARACTERS = 600
 
-/** What differs, variable by variable, and inside them. */
+/** The differences of each variable, and inside it. */
 export function DiffView({ changes, from, to }: DiffProps): JSX.Element {
   if (changes.length === 0) return <p class="muted">{texts.unchanged}</p>
   const all = changes.flatMap(([variable, before, after]) => differencesOf(variable, before, after))
@@ -58,7 +58,7 @@ function Side({ text, other, label, kind: Tag }: SideProps): JSX.Element {
   )
 }
 
-/** What is long goes over several lines. */
+/** A long text takes several lines. */
 function readable(text: string): string {
   if (text.length < 60) return text
   try {

@@ -1,15 +1,15 @@
 import { type JsonNode, type Path, parseTree, pathText, treeText } from './json-tree.ts'
 
-/** Something that differs: its path, and the texts before and after; null: it was, or is, not there. */
+/** A difference: its path, and the texts before and after; null: there was, or is, no value. */
 export type Difference = readonly [path: string, before: string | null, after: string | null]
 
-/** What differs inside a variable, as deep as it does: of a long list, the one number that is another one. */
+/** The differences inside a variable, as deep as they are: of a long list, only the number that has changed. */
 export function differencesOf(variable: string, before: string | null, after: string | null): Difference[] {
   if (before === null || after === null) return [[variable, before, after]]
   try {
     const found: Difference[] = []
     compare([variable], parseTree(before), parseTree(after), found)
-    // Only written in another way: another order of its entries, say.
+    // Only the text differs, for example the order of the entries.
     return found.length > 0 ? found : [[variable, before, after]]
   } catch {
     return [[variable, before, after]]
@@ -32,7 +32,7 @@ function compare(path: Path, before: JsonNode | undefined, after: JsonNode | und
   if (one !== other) found.push([pathText(path), one, other])
 }
 
-/** Of two lists, what is between an equal beginning and an equal end: one item more at the top is one difference. */
+/** The differences of two lists, between an equal beginning and an equal end: an item inserted at the top is one. */
 function compareItems(path: Path, before: readonly JsonNode[], after: readonly JsonNode[], found: Difference[]): void {
   const [one, other] = [before.map(textOf), after.map(textOf)]
   const shorter = Math.min(one.length, other.length)
@@ -53,7 +53,7 @@ function textOf(node: JsonNode | undefined): string | null {
   return node === undefined ? null : treeText(node)
 }
 
-/** As much of a long text as can be shown, from shortly before where it becomes another one. */
+/** The part of a long text that can be shown, from shortly before the first difference. */
 export function excerpt(text: string, other: string | null, most: number): string {
   if (text.length <= most) return text
   let same = 0

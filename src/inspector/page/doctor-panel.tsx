@@ -5,7 +5,7 @@ import { eachLine } from './requests.ts'
 import { isReadOnly } from './state.ts'
 import { texts } from './texts.ts'
 
-/** They stay when one looks at something else. */
+/** The checks stay while the user visits other panels. */
 const checks: Signal<readonly Check[]> = signal<readonly Check[]>([])
 const isRunning = signal(false)
 const failure = signal('')

@@ -7,7 +7,7 @@ import { pools } from './state.ts'
 import { texts } from './texts.ts'
 import { tell } from './toasts.tsx'
 
-/** A variable, as it is seen, and as it is to be; null: it is not there. */
+/** A variable as the user saw it, and as it is to be; null: no variable. */
 export type Change = readonly [variable: string, before: string | null, after: string | null]
 
 interface Step {
@@ -18,10 +18,10 @@ interface Step {
 export const undoable: Signal<readonly Step[]> = signal<readonly Step[]>([])
 export const redoable: Signal<readonly Step[]> = signal<readonly Step[]>([])
 
-/** So many edits can be undone. */
+/** How many edits can be undone. */
 const MOST = 200
 
-/** Makes a change, tells what has become of it, and remembers it to be undone. */
+/** Makes a change, shows how that went, and remembers it for undo. */
 export async function edit(pool: string, changes: readonly Change[], force = false): Promise<void> {
   const wanted = changes.filter(([, before, after]) => before !== after)
   if (wanted.length === 0) return
@@ -31,14 +31,14 @@ export async function edit(pool: string, changes: readonly Change[], force = fal
   })
 }
 
-/** Something that was done in another way can be undone all the same. */
+/** Adds a change that was made in another way to those that can be undone. */
 export function remember(pool: string, changes: readonly Change[]): void {
   if (changes.length === 0) return
   undoable.value = [...undoable.value.slice(1 - MOST), { pool, changes }]
   redoable.value = []
 }
 
-/** One after the other: the next one is chosen when the one before is done. */
+/** Undoes and redoes one after the other: the next edit is chosen when the one before is done. */
 let queue: Promise<void> = Promise.resolve()
 
 export function undo(): Promise<void> {
@@ -74,10 +74,10 @@ function move(step: Step, from: Signal<readonly Step[]>, to: Signal<readonly Ste
 async function attempt(
   step: Step,
   force: boolean,
-  /** Given what was done in the end: after a conflict, that what others had written is what undoing brings back. */
+  /** Called with the edit as it was made: after a conflict, undo brings back what others had written. */
   onDone: (done: Step) => void,
   titleOf: (what: string) => string = (what) => what,
-  /** Whatever is there by now: a variable that changes every second could not be written otherwise. */
+  /** Without a check of what is there now: a variable that changes each second could not be written otherwise. */
   isOver = false,
 ): Promise<void> {
   const { pool, changes } = step
@@ -98,27 +98,27 @@ async function attempt(
     if (!(error instanceof RequestFailed)) throw error
     if (error.code === 'CONFLICT') {
       const theirs = new Map(error.current)
-      // Pressed twice, or somebody else has done the same: there is nothing to ask.
+      // The same value is there already, by a second click or another user: no question.
       if (changes.every(([name, , after]) => (theirs.get(name) ?? null) === after)) return
       askConflict(step, error.current, (next) => void attempt(next, force, onDone, titleOf, true))
       return
     }
-    if (!force && isDeaf(error)) askForce(() => again(step, true))
+    if (!force && doesNotListen(error)) askForce(() => again(step, true))
     else tell('failed', title, texts.notSaved(error.message))
   }
 }
 
-/** What was written to a device may be gone soon: that is no success yet. */
+/** A change of a device's pool may be overwritten soon, so it counts as a warning. */
 function kindOf(pool: string): 'done' | 'warning' {
   return pools.get(pool)?.owner === 'device' ? 'warning' : 'done'
 }
 
-/** What has become of a change. */
+/** How a change went. */
 export function outcome(pool: string, { way }: Done): string {
   return pools.get(pool)?.owner === 'device' ? texts.way.device : texts.way[way]
 }
 
-export function isDeaf({ code }: RequestFailed): boolean {
+export function doesNotListen({ code }: RequestFailed): boolean {
   return code === 'DEVICE' || code === 'ERR_PERSIST_NO_ANSWER'
 }
 

@@ -7,9 +7,9 @@ import { texts } from './texts.ts'
 const chosen: Signal<ReadonlySet<string>> = signal<ReadonlySet<string>>(new Set())
 const filter = signal('')
 
-/** More are not listed: one types a part of the name. */
+/** How many pools are listed; a search finds the others. */
 const MOST = 100
-/** What servers take as an address, with room for the headers: Node.js has 16 KB for all of it. */
+/** The longest address, in characters: Node.js limits request line and headers to 16 KB. */
 const MOST_ADDRESS = 12_000
 
 /** A backup of some pools. */

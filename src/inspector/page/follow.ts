@@ -6,13 +6,13 @@ import { followAgain, record } from './samples.ts'
 import { about, incomplete, type Link, link, namesVersion, opened, pools, poolsVersion } from './state.ts'
 import { texts } from './texts.ts'
 
-/** A page that is hidden has no frames; it is kept up to date this often, in milliseconds. */
+/** How often a hidden page, which has no animation frames, is updated, in milliseconds. */
 const HIDDEN_MS = 500
 const RETRY_MS = 2000
-/** The pool whose content was asked for and has not come, and how often one was asked for: only the last one counts. */
+/** The pool whose content is being requested, and the number of the request: only the latest counts. */
 let asked: string | undefined
 let asks = 0
-/** Its changes meanwhile: the answer may be older than they are. */
+/** Changes of that pool since the request: the response may be older. */
 const early: [at: number, changes: readonly VariableText[] | null][] = []
 
 let waiting: [number: number, event: LiveEvent][] = []
@@ -21,7 +21,7 @@ let isScheduled = false
 /** Follows the server for as long as the page is open; the browser connects again by itself. */
 export function follow(): void {
   const source = new EventSource('api/live')
-  /** What was known of the broker: the server does not say again what this page has been told. */
+  /** The link before it was lost: after reconnecting, the server does not repeat events that the page has. */
   let before: Link = { state: 'loading' }
   source.onopen = () => {
     if (link.value.state === 'reconnecting') link.value = before
@@ -35,7 +35,7 @@ export function follow(): void {
     link.value = { state: 'reconnecting' }
     if (source.readyState !== EventSource.CLOSED) return
     source.close()
-    // Refused, and the browser does not tell why.
+    // The server refused; an EventSource does not tell the status, so another request asks for it.
     fetch('api/pools/-').then(
       ({ status }) => {
         if (status === 401) link.value = { state: 'unauthorized' }
@@ -46,7 +46,7 @@ export function follow(): void {
   }
 }
 
-/** A thousand changes a second are drawn as often as the screen is. */
+/** Draws once for each frame of the screen, however many changes come. */
 function schedule(): void {
   if (isScheduled) return
   isScheduled = true
@@ -73,7 +73,7 @@ function take(number: number, event: LiveEvent): void {
       pools.clear()
       for (const pool of event.pools) pools.set(pool.name, pool)
       namesVersion.value++
-      if (opened.value !== undefined) void open(opened.value.name)
+      if (opened.value !== undefined) void openPool(opened.value.name)
       followAgain()
       break
     case 'pool':
@@ -105,7 +105,7 @@ function changed(
   const shown = opened.value
   if (shown?.name !== name) return
   if (asked === name) early.push([number, changes])
-  else if (shown.state !== 'there' || changes === null || shown.variables === undefined) void open(name)
+  else if (shown.state !== 'there' || changes === null || shown.variables === undefined) void openPool(name)
   else if (number > shown.at) apply(number, changes)
 }
 
@@ -125,13 +125,13 @@ function apply(at: number, changes: readonly VariableText[]): void {
   opened.value = { ...shown, at, variables, changedAt }
 }
 
-/** Shows a pool; resolves when it is there, or is not. */
-export async function open(name: string): Promise<void> {
+/** Shows a pool; resolves when its content is there, or the request has failed. */
+export async function openPool(name: string): Promise<void> {
   const shown = opened.value
   const number = ++asks
   early.length = 0
   asked = name
-  // What is there stays until it is there anew.
+  // The old content stays until the new one comes.
   if (shown?.name !== name || shown.state !== 'there') opened.value = { state: 'loading', name }
   try {
     const content = await poolContent(name)
@@ -161,7 +161,7 @@ function show(name: string, { at, pool, variables, invalid }: PoolContent): void
     opened.value = { state: 'there', name, at, variables: map, invalid, changedAt }
     for (const [number, changes] of early.splice(0)) {
       if (number <= at) continue
-      if (changes === null) void open(name)
+      if (changes === null) void openPool(name)
       else apply(number, changes)
     }
   })

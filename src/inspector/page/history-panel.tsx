@@ -4,7 +4,7 @@ import { useRef } from 'preact/hooks'
 import type { PoolState } from '../protocol.ts'
 import { confirm } from './dialog.tsx'
 import { DiffView } from './diff-view.tsx'
-import { askForce, type Change, edit, isDeaf, outcome } from './edits.tsx'
+import { askForce, type Change, doesNotListen, edit, outcome } from './edits.tsx'
 import { parseTree, treeText } from './json-tree.ts'
 import { idsOf, usePoolStates } from './pool-states.ts'
 import { RequestFailed, replacePool } from './requests.ts'
@@ -13,10 +13,10 @@ import { texts } from './texts.ts'
 import { tell } from './toasts.tsx'
 import { moved } from './windowed.tsx'
 
-/** What a pool was since the inspector was started, with a way back. */
+/** The states of a pool since the inspector was started; each can be brought back. */
 export function HistoryPanel({ pool }: { readonly pool: string }): JSX.Element {
   const { states, failure } = usePoolStates(pool)
-  // By its id: there are new ones every moment.
+  // By id, not by index: new states come at any moment.
   const chosen = useSignal<string | undefined>(undefined)
   const list = states.value
   if (list === undefined) {
@@ -55,7 +55,7 @@ interface ListProps {
   readonly choose: (index: number) => void
 }
 
-/** One stop of the Tab key, however many there are: the arrows move in it. */
+/** A single stop for the Tab key; the arrow keys move inside. */
 function StateList({ list, ids, index, choose }: ListProps): JSX.Element {
   const element = useRef<HTMLOListElement>(null)
   const last = list.length - 1
@@ -126,9 +126,9 @@ interface BackProps {
 function Back({ pool, state, now }: BackProps): JSX.Element | null {
   const changes = changesOf(now, state)
   const { text } = state
-  // What was no pool is not brought back, and what was deleted is deleted by its own button.
+  // A state that is no pool cannot be brought back; and for deleting there is another button.
   if (text === null || variablesOf(state) === undefined) return null
-  // It stays when it has done its work: the focus would be gone with it.
+  // The button stays after use: else the focus would be lost.
   const isSame = changes?.length === 0
   const ask = () =>
     confirm({
@@ -146,14 +146,14 @@ function Back({ pool, state, now }: BackProps): JSX.Element | null {
   )
 }
 
-/** Where it is no pool by now: there are no variables to be changed. */
+/** For a pool that is no pool now, and so has no variables to change. */
 async function replace(pool: string, text: string, force = false): Promise<void> {
   try {
     const done = await replacePool(pool, { text, force })
     tell('done', texts.wentBack(pool), outcome(pool, done))
   } catch (error) {
     if (!(error instanceof RequestFailed)) throw error
-    if (!force && isDeaf(error)) askForce(() => void replace(pool, text, true))
+    if (!force && doesNotListen(error)) askForce(() => void replace(pool, text, true))
     else tell('failed', pool, texts.notSaved(error.message))
   }
 }
@@ -164,7 +164,7 @@ function Difference({ from, to }: { readonly from: PoolState; readonly to: PoolS
   return <DiffView changes={changes} />
 }
 
-/** What makes one state another; undefined: one of them is no pool. */
+/** The differences of two states; undefined: one of them is no pool. */
 function changesOf(from: PoolState, to: PoolState): readonly Change[] | undefined {
   const [before, after] = [variablesOf(from), variablesOf(to)]
   if (before === undefined || after === undefined) return undefined

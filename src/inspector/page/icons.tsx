@@ -14,7 +14,7 @@ const PATHS = {
   more: 'M12 6.5v.01M12 12v.01M12 17.5v.01',
 } as const
 
-/** Drawn, not read: what it means is said by the text beside it, or by its button's label. */
+/** Hidden from screen readers: the text beside it, or the label of its button, says what it means. */
 export function Icon({ name }: { readonly name: keyof typeof PATHS }): JSX.Element {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">

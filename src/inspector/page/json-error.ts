@@ -1,6 +1,6 @@
 import { texts } from './texts.ts'
 
-/** Where a text stops being JSON, from 1; undefined: it is JSON. */
+/** The line and column, from 1, where a text stops being JSON; undefined: it is JSON. */
 export interface JsonError {
   readonly reason: string
   readonly line: number
@@ -13,7 +13,7 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y
 const WORD = /(?:true|false|null)\b/y
 
-/** What is wrong with a text as JSON, and where. Browsers differ in what they tell, and often leave the place out. */
+/** What is wrong with a text as JSON, and where. Browsers differ in their messages, and often omit the place. */
 export function jsonError(text: string): JsonError | undefined {
   try {
     JSON.parse(text)
@@ -32,11 +32,11 @@ export function jsonError(text: string): JsonError | undefined {
   }
 }
 
-/** The first character at which no JSON text can go on. */
+/** The index of the first character that no JSON text can have there. */
 function wrongAt(text: string): number {
   let at = 0
   const open: string[] = []
-  /** What may come next. */
+  /** Which tokens may come next. */
   let wanted: 'value' | 'value or end' | 'name' | 'name or end' | 'colon' | 'more' = 'value'
   const skip = (pattern: RegExp): boolean => {
     pattern.lastIndex = at
@@ -71,7 +71,7 @@ function wrongAt(text: string): number {
   }
 }
 
-/** Where a string that does not end well goes wrong. */
+/** The index at which a malformed string goes wrong. */
 function inString(text: string, start: number): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
   const good = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*/y

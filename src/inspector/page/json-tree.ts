@@ -1,4 +1,4 @@
-/** A JSON value whose numbers and strings are as they were written: nothing is rounded by being looked at. */
+/** A JSON value with the source text of its numbers and strings, so that nothing is rounded. */
 export type JsonNode =
   | { readonly kind: 'null' | 'boolean' | 'number' | 'text'; readonly source: string }
   | { readonly kind: 'list'; readonly items: readonly JsonNode[] }
@@ -6,14 +6,18 @@ export type JsonNode =
 
 export type Path = readonly (string | number)[]
 
-/** What JSON.parse tells beside the value (ECMAScript proposal JSON.parse source text access); not in every browser. */
+/** What JSON.parse passes to its reviver (ECMAScript proposal JSON.parse source text access); not in every browser. */
 interface Context {
   readonly source?: string
 }
 
 type Reviver = (this: unknown, key: string, value: unknown, context?: Context) => unknown
 
-/** Parses a JSON text; throws a SyntaxError. */
+/**
+ * Parses a JSON text.
+ *
+ * @throws {SyntaxError}
+ */
 export function parseTree(text: string): JsonNode {
   const reviver: Reviver = (_key, value, context) => nodeOf(value, context?.source)
   return JSON.parse(text, reviver as Parameters<typeof JSON.parse>[1]) as JsonNode
@@ -24,7 +28,7 @@ function nodeOf(value: unknown, source: string | undefined): JsonNode {
   if (typeof value === 'boolean') return { kind: 'boolean', source: String(value) }
   if (typeof value === 'number') return { kind: 'number', source: source ?? String(value) }
   if (typeof value === 'string') return { kind: 'text', source: source ?? JSON.stringify(value) }
-  // What is inside has been made nodes already.
+  // The values inside are nodes already.
   if (Array.isArray(value)) return { kind: 'list', items: value as JsonNode[] }
   return { kind: 'map', entries: Object.entries(value as { [name: string]: JsonNode }) }
 }
@@ -46,7 +50,7 @@ export function treeText(node: JsonNode, indent = '', margin = ''): string {
   return node.source
 }
 
-/** What is at a path; undefined: nothing is. */
+/** The node at a path; undefined: there is none. */
 export function nodeAt(node: JsonNode | undefined, path: Path): JsonNode | undefined {
   if (node === undefined || path.length === 0) return node
   const [step, ...rest] = path
@@ -55,7 +59,7 @@ export function nodeAt(node: JsonNode | undefined, path: Path): JsonNode | undef
   return undefined
 }
 
-/** The same tree with something else at a path; undefined removes what is there. */
+/** The same tree with another node at a path; undefined removes the node. */
 export function withNode(node: JsonNode, path: Path, next: JsonNode | undefined): JsonNode {
   const [step, ...rest] = path
   const inner = (item: JsonNode | undefined) =>
@@ -76,7 +80,7 @@ export function withNode(node: JsonNode, path: Path, next: JsonNode | undefined)
   return { kind: 'map', entries }
 }
 
-/** The same tree with another name for an entry of a map; its place stays. */
+/** The same tree with another name for an entry of a map, at the same place. */
 export function renamed(node: JsonNode, path: Path, name: string): JsonNode {
   const parent = nodeAt(node, path.slice(0, -1))
   if (parent?.kind !== 'map') return node

@@ -1,12 +1,12 @@
 import type { JsonNode, Path } from './json-tree.ts'
 import { childrenOf, idOf, treeOf } from './tree-rows.ts'
 
-/** Notes when what is at each path of a variable has become another one, so that it can be lit up for a moment. */
+/** Records when the value at each path of a variable has changed, so that its row can light up for a moment. */
 export function light(lights: Map<string, number>, variable: string, before: string | undefined, after: string): void {
   if (before !== after) walk(lights, [variable], before === undefined ? undefined : treeOf(before), treeOf(after))
 }
 
-/** Returns whether something has changed. */
+/** Has something changed? */
 function walk(lights: Map<string, number>, path: Path, before: JsonNode | undefined, after: JsonNode): boolean {
   const inner = childrenOf(after)
   const known = new Map(before === undefined ? [] : childrenOf(before))

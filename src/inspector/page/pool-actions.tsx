@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import type { PoolSummary } from '../protocol.ts'
 import { confirm, Dialog, show } from './dialog.tsx'
-import { askForce, type Change, isDeaf, outcome, remember } from './edits.tsx'
+import { askForce, type Change, doesNotListen, outcome, remember } from './edits.tsx'
 import { Icon } from './icons.tsx'
 import { backupAddress, copyPool, deletePool, RequestFailed, zeroPool } from './requests.ts'
 import { go } from './route.ts'
@@ -10,7 +10,7 @@ import { isReadOnly, opened, pools, poolsVersion } from './state.ts'
 import { texts } from './texts.ts'
 import { tell } from './toasts.tsx'
 
-/** What can be done with a pool as a whole; each says what is lost before it does anything. */
+/** Actions on a whole pool; each says first what will be lost. */
 export function PoolActions({ pool }: { readonly pool: PoolSummary }): JSX.Element {
   const menu = useRef<HTMLDetailsElement>(null)
   const item = (label: string, onClick: () => void, isDanger = false) => (
@@ -18,7 +18,7 @@ export function PoolActions({ pool }: { readonly pool: PoolSummary }): JSX.Eleme
       type="button"
       class={isDanger ? 'danger-text' : ''}
       onClick={() => {
-        // A dialog gives the focus back to what had it: a button of a closed menu cannot have it.
+        // A closing dialog restores the focus, which a button in a closed menu cannot have.
         menu.current?.querySelector('summary')?.focus()
         menu.current?.removeAttribute('open')
         onClick()
@@ -85,7 +85,7 @@ function askZero({ name, variables, bytes, owner }: PoolSummary): void {
   })
 }
 
-/** What emptying a pool changes; nothing, where it is not shown. */
+/** The differences that emptying a pool makes; none where its content is not loaded. */
 function variablesOf(name: string): Change[] {
   const shown = opened.peek()
   if (shown?.name !== name || shown.state !== 'there') return []
@@ -111,13 +111,13 @@ function askDelete({ name, variables, bytes, owner }: PoolSummary): void {
       attempt(name, async (force) => {
         await deletePool(name, { force })
         tell('done', texts.deleted(name))
-        // There is the way back.
+        // The history can bring it back.
         go({ page: 'pool', name, tab: 'history' })
       }),
   })
 }
 
-/** Says why something cannot be done: nothing is lost, and nothing is to be decided. */
+/** Says why something cannot be done; there is nothing to decide. */
 function refuse(title: string, text: string): void {
   show((close) => (
     <Dialog title={title} close={close}>
@@ -137,7 +137,7 @@ interface CopyProps {
   readonly close: () => void
 }
 
-/** It stays open until it is done: a name that was typed is not lost by being refused. */
+/** Stays open until the copy is made, so that a refusal does not lose the name that the user typed. */
 function CopyDialog({ name, isMove, close }: CopyProps): JSX.Element {
   poolsVersion.value
   const [to, setTo] = useState('')
@@ -151,7 +151,7 @@ function CopyDialog({ name, isMove, close }: CopyProps): JSX.Element {
     if (!isReady) return
     setIsBusy(true)
     try {
-      // Everything that is forced by it is said in the dialog.
+      // The dialog has said what `force` overrules.
       const done = await copyPool(name, { to, isMove, force: there !== undefined || isFromDevice })
       close()
       tell('done', isMove ? texts.moved(name, to) : texts.copied(name, to), outcome(to, done))
@@ -198,11 +198,11 @@ function CopyDialog({ name, isMove, close }: CopyProps): JSX.Element {
   )
 }
 
-/** Does it; where a device does not listen, asks whether to do it all the same. */
+/** Makes a change; asks first if a device that does not listen owns the pool. */
 function attempt(name: string, act: (force: boolean) => Promise<void>, force = false): void {
   act(force).catch((error: unknown) => {
     if (!(error instanceof RequestFailed)) throw error
-    if (!force && isDeaf(error)) askForce(() => attempt(name, act, true))
+    if (!force && doesNotListen(error)) askForce(() => attempt(name, act, true))
     else tell('failed', name, error.message)
   })
 }

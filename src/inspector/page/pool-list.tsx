@@ -11,15 +11,15 @@ import { texts } from './texts.ts'
 import { moved, rowId, Windowed } from './windowed.tsx'
 
 const ROW_HEIGHT = 60
-/** So long after the last key, variables and values are searched too, in milliseconds. */
+/** How long after the last key the server searches variables and values, too, in milliseconds. */
 const SEARCH_MS = 150
 
 const search: Signal<string> = signal('')
-/** What was found in variables and values, by pool. */
+/** The paths found in variables and values, by pool. */
 const found: Signal<ReadonlyMap<string, readonly string[]>> = signal(new Map())
 const isCut = signal(false)
 
-/** What is searched for inside a pool that is opened now: nothing, where only its name was found. */
+/** The text to search for inside a pool that is opened now; none where only its name matches. */
 export function searchIn(name: string): string {
   return (found.peek().get(name)?.length ?? 0) > 0 ? search.peek().trim() : ''
 }
@@ -38,7 +38,7 @@ const names: Signal<readonly string[]> = computed(() => {
   return [...matching].sort((one, other) => changedAt(other) - changedAt(one))
 })
 
-/** All pools of the broker, to be searched and opened. */
+/** The list of all pools, with the search. */
 export function PoolList(): JSX.Element {
   useSearch()
   poolsVersion.value
@@ -177,7 +177,7 @@ function Nothing(): JSX.Element {
 
 interface RowProps {
   readonly pool: PoolSummary
-  /** Where the search has found something. */
+  /** The paths that match the search. */
   readonly paths: readonly string[]
   readonly place: readonly [number, number]
   readonly isActive: boolean

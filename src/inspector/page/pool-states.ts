@@ -4,7 +4,7 @@ import type { PoolState } from '../protocol.ts'
 import { poolHistory } from './requests.ts'
 import { link, opened } from './state.ts'
 
-/** A pool's past is up to 4 MB: it is asked for once in this time at most, in milliseconds, however often it changes. */
+/** The shortest time between two requests for a pool's history, which may have 4 MB, in milliseconds. */
 const EVERY_MS = 1000
 
 interface States {
@@ -12,7 +12,7 @@ interface States {
   readonly failure: Signal<string>
 }
 
-/** The states of a pool, asked for again when it changes. */
+/** The states of a pool, requested again when it changes. */
 export function usePoolStates(pool: string): States {
   const states = useSignal<readonly PoolState[] | undefined>(undefined)
   const failure = useSignal('')
@@ -46,7 +46,7 @@ export function usePoolStates(pool: string): States {
   return { states, failure }
 }
 
-/** What tells states apart: two may be of the same millisecond. */
+/** An id of a state: two may begin in the same millisecond. */
 export function idsOf(states: readonly PoolState[]): string[] {
   let count = 0
   return states.map(({ since }, index) => {

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { open } from './follow.ts'
+import { openPool } from './follow.ts'
 import { HistoryPanel } from './history-panel.tsx'
 import { Icon } from './icons.tsx'
 import { PoolActions } from './pool-actions.tsx'
@@ -15,10 +15,10 @@ import { addVariable, VariableTree } from './variable-tree.tsx'
 
 type ViewProps = Omit<Extract<Route, { page: 'pool' }>, 'page'>
 
-/** One pool: its variables, and what they were. */
+/** One pool: its variables, and its history. */
 export function PoolView({ name, tab }: ViewProps): JSX.Element {
   useEffect(() => {
-    void open(name)
+    void openPool(name)
     void followNumbers(name)
   }, [name])
   return (

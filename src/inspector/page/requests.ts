@@ -15,7 +15,7 @@ import type {
 } from '../protocol.ts'
 import { texts } from './texts.ts'
 
-/** What the server refused, or why it could not be asked (status 0). */
+/** The server has refused a request, or could not be reached (status 0). */
 export class RequestFailed extends Error {
   readonly status: number
   readonly code: string
@@ -43,12 +43,12 @@ export const compareBackup = (backup: string): Promise<ImportPlan> =>
 export const restoreBackup = (restore: Restore): Promise<Restored[]> =>
   asked('backup/restore', { method: 'POST', body: JSON.stringify(restore) }).then(jsonOf<Restored[]>)
 
-/** Where the browser downloads a backup of these pools, or all. */
+/** The address from which the browser downloads a backup of these pools, or all. */
 export function backupAddress(names: readonly string[] = []): string {
   return `api/backup?${names.map((name) => `name=${encodeURIComponent(name)}`).join('&')}`
 }
 
-/** Calls back with each line of a streamed answer. */
+/** Calls a function with each line of a streamed response. */
 export async function eachLine<Line>(path: string, signal: AbortSignal, onLine: (line: Line) => void): Promise<void> {
   const { body } = await asked(path, { signal })
   if (body === null) return
@@ -60,7 +60,7 @@ export async function eachLine<Line>(path: string, signal: AbortSignal, onLine: 
   }
 }
 
-/** Not every browser lets a stream be iterated over. */
+/** The texts of a stream; not every browser can iterate over streams. */
 async function* textsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const reader = body.getReader()
   const decoder = new TextDecoder()

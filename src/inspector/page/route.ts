@@ -1,6 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
 
-/** What the page shows; it is in the address, so that reload and back do what one expects. */
+/** What the page shows. It is in the address, so that reload and back work. */
 export type Route =
   | { readonly page: 'pools' | 'charts' | 'doctor' | 'transfer' }
   | { readonly page: 'pool'; readonly name: string; readonly tab: 'variables' | 'history' }

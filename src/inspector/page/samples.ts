@@ -2,29 +2,31 @@ import { type Signal, signal } from '@preact/signals'
 import { type JsonNode, type Path, parseTree, pathText } from './json-tree.ts'
 import { poolHistory } from './requests.ts'
 
-/** So many values of a number are kept. */
+/** How many values of a number are kept. */
 const MOST = 2000
 
 /** A number over time. */
 export interface Series {
   readonly pool: string
   readonly path: string
-  /** In milliseconds since 1970, and the values at those times. */
+  /** Times in milliseconds since 1970, and the values at those times. */
   readonly times: number[]
   readonly values: number[]
 }
 
 const all = new Map<string, Series>()
-/** Only the numbers of pools that were looked at are noted. While their past is asked for, what is new waits here. */
+/**
+ * The pools whose numbers are recorded: those that were opened. New values wait here while the history is requested.
+ */
 const followed = new Map<string, [variable: string, text: string, time: number][] | undefined>()
-/** How far the clock here is ahead of the server's, in milliseconds, at most: the least that was seen. */
+/** How far this clock is ahead of the server's, in milliseconds: the smallest difference that was seen. */
 let ahead = Number.POSITIVE_INFINITY
-/** Changes when there is a new value. */
+/** Goes up with each new value. */
 export const samplesVersion: Signal<number> = signal(0)
 
 const keyOf = (pool: string, path: string) => `${pool.length}:${pool}${path}`
 
-/** The numbers in the large chart, by their keys. */
+/** The keys of the numbers in the large chart. */
 export const pinned: Signal<readonly string[]> = signal(readPinned())
 
 export function seriesOf(pool: string, path: string): Series | undefined {
@@ -35,9 +37,9 @@ export function seriesOf(pool: string, path: string): Series | undefined {
 export interface PinnedNumber {
   readonly pool: string
   readonly path: string
-  /** Undefined: nothing is known of it, or not any more. */
+  /** Undefined: no value is known. */
   readonly series: Series | undefined
-  /** Which of the lines it is. */
+  /** Which line of the chart it is. */
   readonly place: number | undefined
 }
 
@@ -56,7 +58,7 @@ export function pinnedSeries(): Series[] {
   return pinned.value.flatMap((key) => all.get(key) ?? [])
 }
 
-/** The time by the server's clock, in milliseconds since 1970: all times of changes are its. */
+/** The time of the server's clock, in milliseconds since 1970, which all changes have. */
 export function serverNow(): number {
   return Date.now() - (Number.isFinite(ahead) ? ahead : 0)
 }
@@ -80,12 +82,12 @@ function readPinned(): string[] {
   }
 }
 
-/** Notes the numbers of a pool from now on, and what the server knows of their past. */
+/** Records the numbers of a pool from now on, and those of its history at the server. */
 export async function followNumbers(pool: string): Promise<void> {
   if (!followed.has(pool)) await readPast(pool)
 }
 
-/** After a gap: what happened meanwhile. */
+/** Reads the histories again, after a gap in the events. */
 export function followAgain(): void {
   for (const pool of followed.keys()) void readPast(pool)
 }
@@ -94,21 +96,21 @@ async function readPast(pool: string): Promise<void> {
   const waiting: [variable: string, text: string, time: number][] = []
   followed.set(pool, waiting)
   const states = await poolHistory(pool).catch(() => [])
-  // Asked for once more meanwhile: that answer has all.
+  // There is a later request, whose response has everything.
   if (followed.get(pool) !== waiting) return
   followed.set(pool, undefined)
   for (const { since, text } of states) {
     try {
       if (text !== null) walk(pool, [], parseTree(text), since)
     } catch {
-      // It was no pool then.
+      // That state is no pool.
     }
   }
   for (const [variable, text, time] of waiting) walk(pool, [variable], parseTree(text), time)
   samplesVersion.value++
 }
 
-/** A variable has changed, at that time of the server. */
+/** Records a change of a variable, with the server's time of it. */
 export function record(pool: string, variable: string, text: string, time: number): void {
   ahead = Math.min(ahead, Date.now() - time)
   if (!followed.has(pool)) return
@@ -129,7 +131,7 @@ function walk(pool: string, path: Path, node: JsonNode, time: number): void {
 }
 
 function add(pool: string, path: string, time: number, value: number): void {
-  // JSON has numbers that JavaScript has not: 1e999.
+  // JSON can have numbers that JavaScript cannot: 1e999.
   if (!Number.isFinite(value)) return
   const key = keyOf(pool, path)
   const series = all.get(key) ?? { pool, path, times: [], values: [] }
@@ -141,7 +143,7 @@ function add(pool: string, path: string, time: number, value: number): void {
     return
   }
   if (series.values.at(-1) === value && series.times.length > 1 && series.values.at(-2) === value) {
-    // A line needs its two ends only.
+    // A horizontal line needs only its two ends.
     series.times[series.times.length - 1] = time
     return
   }

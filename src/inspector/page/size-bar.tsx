@@ -3,7 +3,7 @@ import type { PoolSummary } from '../protocol.ts'
 import { limitOf } from './state.ts'
 import { texts } from './texts.ts'
 
-/** How much of the space that a pool may take it takes. */
+/** The size of a pool, as a part of its limit. */
 export function SizeBar({
   pool,
   isLong = false,

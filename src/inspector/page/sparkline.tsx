@@ -3,10 +3,10 @@ import { seriesOf } from './samples.ts'
 
 const WIDTH = 64
 const HEIGHT = 20
-/** So many of the last values are drawn. */
+/** How many of the latest values are drawn. */
 const MOST = 60
 
-/** The last values of a number as a small line, without axes; the tree says the value itself. */
+/** The latest values of a number as a small line without axes; the row beside it has the value. */
 export function Sparkline({ pool, path }: { readonly pool: string; readonly path: string }): JSX.Element {
   const values = seriesOf(pool, path)?.values.slice(-MOST) ?? []
   return (

@@ -1,7 +1,7 @@
 import { computed, type Signal, signal } from '@preact/signals'
 import type { About, PoolContent, PoolSummary } from '../protocol.ts'
 
-/** The page's own link to the server, and that of the server to the broker. */
+/** The link from the page to the server, and from the server to the broker. */
 export type Link =
   | { readonly state: 'loading' | 'online' | 'reconnecting' | 'unauthorized' }
   | { readonly state: 'offline'; readonly message: string }
@@ -11,10 +11,10 @@ export const about: Signal<About | undefined> = signal<About | undefined>(undefi
 /** Why some pools may be missing. */
 export const incomplete: Signal<string | undefined> = signal<string | undefined>(undefined)
 
-/** All pools, by name. It is written to in place: `poolsVersion` tells, once a frame, that something has changed. */
+/** All pools, by name. Changed in place: `poolsVersion` goes up with the changes, once for each frame. */
 export const pools: Map<string, PoolSummary> = new Map()
 export const poolsVersion: Signal<number> = signal(0)
-/** The same, only where pools have come or gone. */
+/** Goes up when pools come or go. */
 export const namesVersion: Signal<number> = signal(0)
 
 export const poolNames: Signal<readonly string[]> = computed(() => {
@@ -34,10 +34,10 @@ export type Opened =
       readonly state: 'there'
       readonly name: string
       readonly at: number
-      /** The JSON text of each variable, in the order in which they are kept; undefined: it is no pool. */
+      /** The JSON text of each variable, in the order of the pool; undefined: it is no pool. */
       readonly variables: ReadonlyMap<string, string> | undefined
       readonly invalid: PoolContent['invalid']
-      /** When something has changed on this page, by the id of its row, in milliseconds of performance.now(). */
+      /** When each row has changed, by its id, in milliseconds of performance.now(). */
       readonly changedAt: ReadonlyMap<string, number>
     }
 
@@ -51,7 +51,7 @@ setInterval(() => {
 
 export const isReadOnly: Signal<boolean> = computed(() => about.value?.isReadOnly === true)
 
-/** How large a pool may get, in bytes: a device that owns it loads no larger one. */
+/** How large a pool may be, in bytes; a device that owns it cannot load a larger one. */
 export function limitOf({ owner }: PoolSummary): number {
   const { deviceLimitBytes = 1, limitBytes = 1 } = about.value ?? {}
   return owner === 'device' ? deviceLimitBytes : limitBytes

@@ -2,7 +2,7 @@ import { effect, type Signal, signal } from '@preact/signals'
 
 export type Theme = 'auto' | 'light' | 'dark'
 
-/** The colours that somebody has chosen; 'auto' are those of the system. */
+/** The colours that the user has chosen; 'auto' are those of the system. */
 export const theme: Signal<Theme> = signal(read())
 
 effect(() => {
@@ -10,7 +10,7 @@ effect(() => {
   try {
     localStorage.setItem('theme', theme.value)
   } catch {
-    // A browser may keep nothing.
+    // A browser may have no storage.
   }
 })
 

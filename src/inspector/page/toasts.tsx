@@ -9,13 +9,13 @@ interface Toast {
   readonly text: string
 }
 
-/** How long one stays, in milliseconds; what has failed stays until it is closed. */
+/** How long a message stays, in milliseconds; a failure stays until the user closes it. */
 const STAYS_MS = 5000
 
 const toasts: Signal<readonly Toast[]> = signal<readonly Toast[]>([])
 let count = 0
 
-/** Tells what has become of something. */
+/** Shows how something went. */
 export function tell(kind: Toast['kind'], title: string, text = ''): void {
   const id = ++count
   toasts.value = [...toasts.value.slice(-3), { id, kind, title, text }]
@@ -26,7 +26,7 @@ function close(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id)
 }
 
-/** Always there, empty or not: a screen reader tells what is added to a region that it knows. */
+/** Always in the page, even empty: screen readers announce additions only to regions that they know. */
 export function Toasts(): JSX.Element {
   return (
     <div class="toasts" role="status" aria-live="polite">

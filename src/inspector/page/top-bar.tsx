@@ -6,7 +6,7 @@ import { about, isReadOnly, link } from './state.ts'
 import { texts } from './texts.ts'
 import { type Theme, theme } from './theme.ts'
 
-/** Where one is, whether it is live, and what is about everything. */
+/** The bar at the top: the broker, the state of the link, and panels about all pools. */
 export function TopBar(): JSX.Element {
   return (
     <header class="top">

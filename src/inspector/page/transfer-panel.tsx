@@ -24,15 +24,15 @@ const isBusy = signal(false)
 const failure = signal('')
 const results: Signal<ReadonlyMap<string, Restored>> = signal<ReadonlyMap<string, Restored>>(new Map())
 
-/** Those that would change, and those that have been restored. */
+/** The pools that would change, and those that were restored. */
 const listed = computed(
   () => current.value?.plan.pools.filter(({ kind, name }) => kind !== 'same' || results.value.has(name)) ?? [],
 )
-/** A browser draws so many at once without a pause that one notices; there are more when they are asked for. */
+/** How many rows a browser draws without a noticeable pause; a button shows more. */
 const MORE = 100
 const shownCount = signal(MORE)
 
-/** Looks into a backup that somebody has chosen or dropped. */
+/** Compares a backup that the user has chosen or dropped. */
 export async function chooseBackup(file: File): Promise<void> {
   go({ page: 'transfer' })
   if (isBusy.value) return tell('warning', texts.importBusy)
@@ -56,7 +56,7 @@ export async function chooseBackup(file: File): Promise<void> {
   }
 }
 
-/** Backups: made here, and brought back. */
+/** Makes and restores backups. */
 export function TransferPanel(): JSX.Element {
   return (
     <article class="view" aria-labelledby="transfer-title">
@@ -141,7 +141,7 @@ function Plan({ file, plan }: Import): JSX.Element {
           <button
             type="button"
             class="primary"
-            // Not disabled: when it has done its work, that would take the focus away.
+            // Not disabled: that would take the focus away.
             aria-disabled={isBusy.value || chosen.length === 0}
             onClick={() => isBusy.value || chosen.length === 0 || ask(chosen)}
           >
@@ -176,7 +176,7 @@ function chosenPools(): ImportedPool[] {
   return listed.value.filter((pool) => mayBe(pool) && selected.value.has(pool.name))
 }
 
-/** Says what is lost before it is. */
+/** Asks before restoring, and says what will be lost. */
 function ask(chosen: readonly ImportedPool[]): void {
   const removed = chosen.flatMap(({ changes }) => changes).filter(([, , backup]) => backup === null).length
   const count = (kind: ImportedPool['kind']) => chosen.filter((one) => one.kind === kind).length
@@ -238,7 +238,7 @@ async function restore(names: readonly string[]): Promise<void> {
   try {
     const { file, backup } = current.value
     const list = await restoreBackup({ backup, names, force: isForced.value })
-    // What it would change by now.
+    // Compared again: the pools may have changed.
     const plan = await compareBackup(backup)
     const failed = list.filter((one) => 'error' in one).length
     batch(() => {

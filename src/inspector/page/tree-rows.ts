@@ -15,7 +15,7 @@ export interface TreeRow {
 const parsed = new Map<string, JsonNode>()
 const MOST_PARSED = 5000
 
-/** A text's tree; the same one for the same text. */
+/** The tree of a text; the same object for the same text. */
 export function treeOf(text: string): JsonNode {
   let node = parsed.get(text)
   if (node === undefined) {
@@ -30,7 +30,7 @@ export function idOf(path: Path): string {
   return JSON.stringify(path)
 }
 
-/** The lines to be shown: what is open shows what is in it; a filter leaves what it is found in. */
+/** The visible lines: with those inside open nodes; with a filter, only those that have a match inside. */
 export function rowsOf(
   variables: ReadonlyMap<string, string>,
   openIds: ReadonlySet<string>,

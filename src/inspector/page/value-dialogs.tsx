@@ -4,7 +4,7 @@ import { Dialog, show } from './dialog.tsx'
 import { jsonError } from './json-error.ts'
 import { texts } from './texts.ts'
 
-/** The JSON text of what somebody has typed: JSON as it is, anything else is a text. */
+/** The JSON text of the user's input: JSON as it is, anything else as a string. */
 export function jsonOf(typed: string): string {
   const text = typed.trim()
   return text !== '' && jsonError(text) === undefined ? text : JSON.stringify(typed)

@@ -16,24 +16,24 @@ interface RowProps {
   readonly isActive: boolean
   readonly isEditing: boolean
   readonly isReadOnly: boolean
-  /** When it changed last, in milliseconds of performance.now(). */
+  /** Its latest change, in milliseconds of performance.now(). */
   readonly changedAt: number | undefined
   readonly onActivate: () => void
   readonly onToggle: () => void
   readonly onEdit: () => void
-  /** Edits it as JSON, which may be of another kind. */
+  /** Edits the value as JSON, also to one of another kind. */
   readonly onJson: () => void
   readonly onRename: (() => void) | undefined
   readonly onRemove: () => void
   readonly onAdd: () => void
-  /** Undefined: nothing is to be changed. */
+  /** Undefined: the page is read-only. */
   readonly onValue: (json: string | undefined) => void
 }
 
-/** How long a change is lit up, in milliseconds; what comes into view later is not. */
+/** How long a change is lit up, in milliseconds; a row that comes into view later is not. */
 const LIT_MS = 1500
 
-/** One line of the tree: name, value, kind, and what can be done with it. */
+/** One line of the tree: name, value, kind and actions. */
 export function VariableRow(props: RowProps): JSX.Element {
   const { pool, row, index, isActive, isEditing, isReadOnly, changedAt, onActivate, onToggle } = props
   const { path, node, level, isOpen, place, siblings, label } = row
@@ -88,7 +88,7 @@ export function VariableRow(props: RowProps): JSX.Element {
   )
 }
 
-/** Another class restarts the light. Another key would do so too, but would throw away what is being typed or pressed. */
+/** Another class restarts the animation. Another key would, too, but would discard the user's input. */
 function useLight(changedAt: number | undefined): string {
   const last = useRef({ at: changedAt, isOdd: false })
   if (last.current.at !== changedAt) last.current = { at: changedAt, isOdd: !last.current.isOdd }
@@ -139,7 +139,7 @@ function Tools({ row, text, onEdit, onJson, onRename, onRemove, onAdd }: ToolsPr
 interface ToolProps {
   readonly icon: Parameters<typeof Icon>[0]['name']
   readonly label: string
-  /** The key that does the same. */
+  /** The keyboard shortcut. */
   readonly keyName: string
   readonly onClick: () => void
 }
@@ -201,7 +201,7 @@ interface InPlaceProps {
   readonly onJson: () => void
 }
 
-/** A number or a text, edited where it stands: Enter saves, Escape does not. */
+/** Edits a number or text in its row: Enter saves, Escape cancels. */
 function InPlace({ node, label, onValue, onJson }: InPlaceProps): JSX.Element {
   const isNumber = node.kind === 'number'
   const source = 'source' in node ? node.source : ''
@@ -213,7 +213,7 @@ function InPlace({ node, label, onValue, onJson }: InPlaceProps): JSX.Element {
   return (
     <span class="in-place">
       <input
-        // It is there because somebody wants to type.
+        // The field appears because the user wants to type.
         ref={(input) => {
           if (input !== null && document.activeElement !== input) {
             input.focus()

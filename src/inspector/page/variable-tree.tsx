@@ -17,14 +17,14 @@ interface TreeProps {
   readonly filter: string
 }
 
-/** What is open, by pool, for as long as the page is. */
+/** The open nodes of each pool, until the page is closed. */
 const openIds: Signal<ReadonlyMap<string, ReadonlySet<string>>> = signal(new Map())
 const NONE: ReadonlySet<string> = new Set()
 
-/** As `--row` of tokens.css: fingers need more. */
+/** Heights of a row, as `--row` in tokens.css; touch screens need more. */
 const ROW_HEIGHT = matchMedia('(pointer: coarse)').matches ? 44 : 36
 
-/** The variables of a pool, with everything that can be done to them. */
+/** The variables of a pool, with all actions on them. */
 export function VariableTree({ pool: { name, variables, changedAt }, filter }: TreeProps): JSX.Element {
   const openOnes = openIds.value.get(name) ?? NONE
   const rows = useMemo(() => rowsOf(variables, openOnes, filter), [variables, openOnes, filter])
@@ -42,7 +42,7 @@ export function VariableTree({ pool: { name, variables, changedAt }, filter }: T
     if (!ids.delete(id)) ids.add(id)
     openIds.value = new Map(openIds.value).set(name, ids)
   }
-  /** `seen` is the variable as it was when somebody began; what has changed beside the path since then is kept. */
+  /** `seen` is the variable when the user began; changes outside the path since then are kept. */
   const change = (path: Path, json: string | undefined, seen?: string) => {
     const [variable, ...inner] = path as [string, ...Path]
     const before = latest(name, variables).get(variable)
@@ -196,7 +196,7 @@ export function addVariable(pool: string, variables: ReadonlyMap<string, string>
   })
 }
 
-/** The variables as they are by now: a dialog may be open for long. */
+/** The variables now: a dialog may have been open for long. */
 function latest(pool: string, variables: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const shown = opened.peek()
   return shown?.state === 'there' && shown.name === pool ? (shown.variables ?? variables) : variables
@@ -207,7 +207,7 @@ function textAt(text: string | undefined, path: Path): string | undefined {
   return node === undefined ? undefined : treeText(node)
 }
 
-/** Without white space: a pool is as small as it can be. */
+/** Without white space, so that the pool is small. */
 function minified(json: string): string {
   return treeText(parseTree(json))
 }

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin, type UserConfig } from 'vite'
 
-/** What of others is in the built page. */
+/** Packages of others in the built page. */
 const PACKAGES = ['preact', '@preact/signals', '@preact/signals-core', 'uplot']
 
-/** Their licenses ask for it: they go with the files. */
+/** Puts their licenses beside the built files, as the licenses demand. */
 function licenses(): Plugin {
   const textOf = (name: string) =>
     readFileSync(new URL(`../../../node_modules/${name}/LICENSE`, import.meta.url), 'utf8').trim()

@@ -3,21 +3,21 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 
 interface WindowedProps {
   readonly count: number
-  /** In pixels; all rows have the same. */
+  /** The height of each row, in pixels. */
   readonly rowHeight: number
-  /** The row that the keys are about; undefined: none yet. */
+  /** The row that has the keyboard; undefined: none yet. */
   readonly active?: number | undefined
-  /** What that row is about: it is scrolled into view when this becomes another one, not when it only moves. */
+  /** Identifies that row: a change scrolls it into view, while a mere move does not. */
   readonly activeKey?: string | undefined
   readonly row: (index: number) => JSX.Element
-  /** Of the element that scrolls: role, label, keys. */
+  /** Attributes of the scrolling element: role, label, keys. */
   readonly attributes: JSX.IntrinsicElements['div']
 }
 
 /** Rows beyond the edges, so that fast scrolling shows no gap. */
 const MORE = 8
 
-/** A long list of which only those rows exist that can be seen. */
+/** A long list, of which only the visible rows are elements. */
 export function Windowed({ count, rowHeight, active, activeKey, row, attributes }: WindowedProps): JSX.Element {
   const element = useRef<HTMLDivElement>(null)
   const [view, setView] = useState({ top: 0, height: 800 })
@@ -40,13 +40,13 @@ export function Windowed({ count, rowHeight, active, activeKey, row, attributes 
     if (top < scroller.scrollTop) scroller.scrollTop = top
     else if (top + rowHeight > scroller.scrollTop + scroller.clientHeight)
       scroller.scrollTop = top + rowHeight - scroller.clientHeight
-    // Not by its place: a list that is sorted anew stays where somebody looks at it.
+    // By identity, not by index: sorting the list anew does not scroll it.
   }, [activeKey, rowHeight])
   const first = Math.max(0, Math.floor(view.top / rowHeight) - MORE)
   const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + MORE)
   const rows: JSX.Element[] = []
   for (let index = first; index < last; index++) rows.push(row(index))
-  // An id of a row that is not there is none.
+  // The row must be in the page, or its id refers to nothing.
   const isThere = active !== undefined && active >= first && active < last
   return (
     <div
@@ -64,12 +64,12 @@ export function Windowed({ count, rowHeight, active, activeKey, row, attributes 
   )
 }
 
-/** An id without spaces, which a pool's name may have: `aria-activedescendant` cannot tell them apart. */
+/** An id without spaces, which names of pools may have, and `aria-activedescendant` may not. */
 export function rowId(list: unknown, index: number): string {
   return `${list}-${index}`
 }
 
-/** Where the keys that move in a list lead to; undefined: it is none of them. */
+/** The index to which a key moves in a list; undefined: it is another key. */
 export function moved(key: string, active: number, count: number, page = 10): number | undefined {
   const steps: { readonly [key: string]: number } = {
     ArrowDown: active + 1,

@@ -1,11 +1,11 @@
-/** What was found out about one guarantee. */
+/** The result of one check. */
 export interface Check {
   readonly name: string
-  /** 'ok': it holds. 'warning': worth knowing. 'failed': it does not hold. */
+  /** 'ok': the guarantee holds. 'warning': worth knowing. 'failed': the guarantee does not hold. */
   readonly result: 'ok' | 'warning' | 'failed'
   /** What was seen, as a sentence without its full stop. */
   readonly seen: string
-  /** What to change, where something is to be. */
+  /** What to change, unless all is well. */
   readonly advice?: string
 }
 

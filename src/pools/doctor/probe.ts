@@ -2,23 +2,23 @@ import { encodeText } from '../../format/bytes.ts'
 import { type Connection, FAILURE, type Message, type MessageProperties } from '../../mqtt/connection.ts'
 import { PublishRefused } from '../../mqtt/failure.ts'
 import { deferred, orAfter } from '../../runtime/promises.ts'
-import { look } from '../read-retained.ts'
+import { readRetained } from '../read-retained.ts'
 
-/** How long anything may take, in milliseconds: a broker that is silent for longer does not do it. */
+/** How long the broker may take to answer, in milliseconds; silence for longer counts as a no. */
 export const LIMIT_MS = 3000
 
-/** A link that is slower than this does not get a large pool through in time, in bytes a millisecond. */
+/** The slowest link on which a large pool still arrives in time, in bytes per millisecond. */
 const SLOWEST = 2000
 
-/** How long a pool of that size may take, in milliseconds. */
+/** How long reading or writing a pool of that size may take, in milliseconds. */
 export function limitFor(bytes: number): number {
   return LIMIT_MS + bytes / SLOWEST
 }
 
-/** Why a message did not come back. */
+/** Why a message to ourselves did not come back. */
 export type Silence = 'refused' | 'not granted' | 'no echo'
 
-/** Sends a message to ourselves; resolves with it, or with why it did not come back. */
+/** Publishes a message to ourselves; resolves with that message, or with why it did not come back. */
 export async function echoOf(connection: Connection, topic: string, retain = false): Promise<Message | Silence> {
   const came = deferred<Message>()
   connection.onMessage = (message) => {
@@ -38,7 +38,7 @@ export async function echoOf(connection: Connection, topic: string, retain = fal
   return connection.orLost(orAfter<Message, Silence>(came.promise, LIMIT_MS, 'no echo'))
 }
 
-/** Everything that is retained at these filters, and whether it came before a message to ourselves. */
+/** The retained messages at these filters, and whether they came before a message to ourselves. */
 export async function retainedAt(
   connection: Connection,
   filters: readonly string[],
@@ -50,7 +50,7 @@ export async function retainedAt(
     if (message.retain && message.payload.length > 0)
       messages.push({ ...message, payload: new Uint8Array(message.payload) })
   }
-  const { isFenced } = await look(connection, {
+  const { isFenced } = await readRetained(connection, {
     filters,
     qos: 1,
     fenceTopic,
@@ -60,7 +60,7 @@ export async function retainedAt(
   return { messages, isFenced }
 }
 
-/** Publishes a retained message; false: the broker said no. */
+/** Publishes a retained message; false: the broker refused it. */
 export async function put(
   connection: Connection,
   topic: string,

@@ -72,6 +72,28 @@ export class HeldBackend implements Backend {
     this.listener.changed(text === null ? null : bytesOf(text), stamp)
   }
 
+  /** Looked at again, this is what is held. */
+  reread(text: string | null): void {
+    this.text = text
+    this.listener.reread(text === null ? null : bytesOf(text))
+  }
+
+  /** The link breaks; what becomes of a write that is under way is for the test to say. */
+  offline(error: PersistError = new PersistError('ERR_PERSIST_CONNECT', 'gone on purpose')): void {
+    this.listener.offline(error)
+  }
+
+  /** The link is back, and this is held now. */
+  online(text: string | null = this.text, facts: Pick<Held, 'stamp' | 'isLost'> = {}): void {
+    this.text = text
+    this.listener.online({ ...this.held(), ...facts })
+  }
+
+  /** Somebody else owns the pool. */
+  ended(error: PersistError): void {
+    this.listener.ended(error)
+  }
+
   async keepCopy(bytes: Uint8Array | null): Promise<void> {
     this.copy = bytes && new TextDecoder().decode(bytes)
     this.copies.push(this.copy)

@@ -53,6 +53,17 @@ describe('somebody else writes', () => {
     expect([told.change.length, backend.writes.length]).toEqual([0, 0])
   })
 
+  it('what both sides have changed to the same value does not go back because of who had not seen that', async () => {
+    const backend = new HeldBackend('{"n":1}')
+    const { pt } = await open(backend)
+    pt.n = 2
+    backend.foreign('{"n":2}')
+    backend.foreign('{"n":1,"m":9}')
+    await pt.save()
+    expect({ ...pt }).toEqual({ n: 2, m: 9 })
+    expect(JSON.parse(backend.text ?? '')).toEqual({ n: 2, m: 9 })
+  })
+
   it.each([
     ['local', 2],
     ['remote', 3],

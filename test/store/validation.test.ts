@@ -72,6 +72,14 @@ test('a change of ours that does not fit is no reason to refuse theirs', async (
   expect(told).toContain('high 6 remote')
 })
 
+test('and what is our fault is not told as theirs, nor is anything sent for it', async () => {
+  const { backend, pt, told } = await opened('{"low":1,"high":5}')
+  pt.low = 'mine'
+  backend.foreign('{"low":1,"high":6}')
+  expect(told).toEqual(['low "mine" local', 'high 6 remote'])
+  expect(backend.writes).toHaveLength(0)
+})
+
 test('nor to take what is their fault', async () => {
   const { backend, pt } = await opened('{"low":1,"high":5}')
   pt.low = 'mine'

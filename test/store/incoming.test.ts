@@ -53,6 +53,17 @@ describe('somebody else writes', () => {
     expect([told.change.length, backend.writes.length]).toEqual([0, 0])
   })
 
+  it('our own change of a variable is told before theirs that is taken in its place', async () => {
+    const backend = new HeldBackend('{"n":1}')
+    const { pt, told } = await open(backend, { onConflict: 'remote' })
+    pt.n = 2
+    backend.foreign('{"n":3}')
+    expect(told.change).toEqual([
+      { name: 'n', value: 2, previous: 1, origin: 'local' },
+      { name: 'n', value: 3, previous: 2, origin: 'remote' },
+    ])
+  })
+
   it('what both sides have changed to the same value does not go back because of who had not seen that', async () => {
     const backend = new HeldBackend('{"n":1}')
     const { pt } = await open(backend)

@@ -96,6 +96,20 @@ describe('what editors ask a store for', () => {
     ])
   })
 
+  it('and before what the program makes of it', async () => {
+    const backend = new HeldBackend('{"own":1}')
+    const { pt } = await owned(backend)
+    const changes: unknown[] = []
+    pt.$on('change', ({ name, value, origin }) => changes.push([name, value, origin]))
+    const answer = ask(backend, 'patch', '{"own":2}')
+    pt.own = 3
+    await answer
+    expect(changes).toEqual([
+      ['own', 2, 'remote'],
+      ['own', 3, 'local'],
+    ])
+  })
+
   it('is edited by the program like all that is its own', async () => {
     const backend = new HeldBackend('{}')
     const { pt } = await owned(backend)

@@ -75,6 +75,16 @@ describe('somebody else writes', () => {
     expect(JSON.parse(backend.text ?? '')).toEqual({ n: 2, m: 9 })
   })
 
+  it('what a device has written goes back byte by byte, and is nothing to save', async () => {
+    const backend = new HeldBackend('{"a":1}')
+    const { pt } = await open(backend)
+    backend.foreign('{"a":1,"t":21.50}')
+    expect(pt.$status).toMatchObject({ unsaved: false })
+    pt.a = 2
+    await pt.save()
+    expect(backend.text).toBe('{"a":2,"t":21.50}')
+  })
+
   it.each([
     ['local', 2],
     ['remote', 3],

@@ -140,6 +140,19 @@ describe('somebody else writes', () => {
     second.land()
   })
 
+  it('a write of ours that lands over their value of the same variable needs no other write', async () => {
+    const backend = new HeldBackend('{"a":1}', { auto: false })
+    const { pt } = await open(backend)
+    pt.a = 2
+    const saved = pt.save()
+    const write = await backend.nth(1)
+    backend.foreign('{"a":7}')
+    write.land()
+    await saved
+    expect(pt.$status).toMatchObject({ unsaved: false })
+    expect([backend.text, backend.writes.length]).toEqual(['{"a":2}', 1])
+  })
+
   it('what comes while the backend is opening is not lost', async () => {
     const backend = new HeldBackend('{"a":1}')
     const open = backend.open.bind(backend)

@@ -34,3 +34,16 @@ it('a save that was never answered and has arrived may be brought back a while l
   await settled(pt)
   expect(pt.x).toBe(2)
 })
+
+it('what was held before the backend lost some saves is old, where it was changed since', async () => {
+  const { backend, pt, shown } = await opened('{"x":1}')
+  await saved(pt, 2)
+  backend.offline()
+  pt.x = 3
+  backend.online('{"x":1}')
+  await settled(pt)
+  // From who had read the pool before that.
+  backend.foreign('{"x":2,"y":9}')
+  await settled(pt)
+  expect(shown()).toEqual({ x: 3, y: 9 })
+})

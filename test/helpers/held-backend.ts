@@ -6,6 +6,8 @@ import { PersistError } from '../../src/runtime/errors.ts'
 export interface PendingWrite {
   readonly text: string
   readonly stamp: Stamp | undefined
+  /** How long it may take, in milliseconds. */
+  readonly limitMs: number
   land(outcome?: WriteOutcome): void
   fail(code: PersistError['code']): void
 }
@@ -48,12 +50,13 @@ export class HeldBackend implements Backend {
     return { bytes: this.text === null ? null : bytesOf(this.text), proof: 'exact' }
   }
 
-  write(bytes: Uint8Array, _limitMs?: number, stamp?: Stamp): Promise<WriteOutcome> {
+  write(bytes: Uint8Array, limitMs = 0, stamp?: Stamp): Promise<WriteOutcome> {
     const text = new TextDecoder().decode(bytes)
     return new Promise((resolve, reject) => {
       const write: PendingWrite = {
         text,
         stamp,
+        limitMs,
         land: (outcome = 'written') => {
           if (outcome === 'written') this.text = text
           resolve(outcome)

@@ -88,6 +88,41 @@ describe('what editors ask a store for', () => {
     ])
   })
 
+  it('and before what the program makes of it', async () => {
+    const backend = new HeldBackend('{"own":1}')
+    const { pt } = await owned(backend)
+    const changes: unknown[] = []
+    pt.$on('change', ({ name, value, origin }) => changes.push([name, value, origin]))
+    const answer = backend.request('patch', '{"own":2}')
+    pt.own = 3
+    await answer
+    expect(changes).toEqual([
+      ['own', 2, 'remote'],
+      ['own', 3, 'local'],
+    ])
+  })
+
+  it.each([
+    ['what is asked for', ['{"own":2}'], { own: 2 }],
+    ['what is asked for and taken back', ['{"own":2}', '{"own":1}'], { own: 1 }],
+  ])('%s does not give way to what somebody writes before it is saved', async (_what, patches, held) => {
+    const backend = new HeldBackend('{"own":1}', { auto: false })
+    const { pt } = await owned(backend)
+    pt.other = 1
+    void pt.save()
+    const first = await backend.nth(1)
+    const answers = patches.map((patch) => backend.request('patch', patch))
+    pt.other = 2
+    void pt.save()
+    first.land()
+    const second = await backend.nth(2)
+    backend.foreign('{"own":7,"other":1}')
+    backend.auto = true
+    second.land('overwritten')
+    await Promise.all(answers)
+    expect(JSON.parse(backend.text ?? '')).toEqual({ ...held, other: 2 })
+  })
+
   it('is edited by the program like all that is its own', async () => {
     const backend = new HeldBackend('{}')
     const { pt } = await owned(backend)

@@ -53,6 +53,38 @@ describe('somebody else writes', () => {
     expect([told.change.length, backend.writes.length]).toEqual([0, 0])
   })
 
+  it('our own change of a variable is told before theirs that is taken in its place', async () => {
+    const backend = new HeldBackend('{"n":1}')
+    const { pt, told } = await open(backend, { onConflict: 'remote' })
+    pt.n = 2
+    backend.foreign('{"n":3}')
+    expect(told.change).toEqual([
+      { name: 'n', value: 2, previous: 1, origin: 'local' },
+      { name: 'n', value: 3, previous: 2, origin: 'remote' },
+    ])
+  })
+
+  it('what both sides have changed to the same value does not go back because of who had not seen that', async () => {
+    const backend = new HeldBackend('{"n":1}')
+    const { pt } = await open(backend)
+    pt.n = 2
+    backend.foreign('{"n":2}')
+    backend.foreign('{"n":1,"m":9}')
+    await pt.save()
+    expect({ ...pt }).toEqual({ n: 2, m: 9 })
+    expect(JSON.parse(backend.text ?? '')).toEqual({ n: 2, m: 9 })
+  })
+
+  it('what a device has written goes back byte by byte, and is nothing to save', async () => {
+    const backend = new HeldBackend('{"a":1}')
+    const { pt } = await open(backend)
+    backend.foreign('{"a":1,"t":21.50}')
+    expect(pt.$status).toMatchObject({ unsaved: false })
+    pt.a = 2
+    await pt.save()
+    expect(backend.text).toBe('{"a":2,"t":21.50}')
+  })
+
   it.each([
     ['local', 2],
     ['remote', 3],
@@ -106,6 +138,19 @@ describe('somebody else writes', () => {
     const second = await backend.nth(2)
     expect(JSON.parse(second.text)).toEqual({ a: 2, b: 7 })
     second.land()
+  })
+
+  it('a write of ours that lands over their value of the same variable needs no other write', async () => {
+    const backend = new HeldBackend('{"a":1}', { auto: false })
+    const { pt } = await open(backend)
+    pt.a = 2
+    const saved = pt.save()
+    const write = await backend.nth(1)
+    backend.foreign('{"a":7}')
+    write.land()
+    await saved
+    expect(pt.$status).toMatchObject({ unsaved: false })
+    expect([backend.text, backend.writes.length]).toEqual(['{"a":2}', 1])
   })
 
   it('what comes while the backend is opening is not lost', async () => {

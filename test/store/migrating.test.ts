@@ -230,3 +230,53 @@ test('nobody removes the version, and who puts all variables back puts it back a
   await other.save()
   expect(backend.text).toBe('{"count":4}')
 })
+
+test('a step that fails after the pool was begun anew changes nothing about that', async () => {
+  const backend = new HeldBackend()
+  let fail: (reason: Error) => void = () => {}
+  const stuck = { 2: () => new Promise<JsonObject>((_resolve, reject) => (fail = reject)) }
+  const pt = backend.openers.createStore({ ...options, empty: 'wait', version: 2, migrate: stuck })
+  pt.$on('error', () => {})
+  await new Promise<void>((resolve) => {
+    pt.$on('status', ({ state }) => state === 'waiting' && resolve())
+  })
+  backend.foreign('{"counter":3}')
+  await pt.zero(true)
+  fail(new Error('too late'))
+  await new Promise(setImmediate)
+  expect(pt.$status.state).toBe('ready')
+  expect(backend.isClosed).toBe(false)
+})
+
+test('what was migrated and is more than its place takes is not saved, and no copy is made', async () => {
+  const backend = new HeldBackend('{"counter":3}')
+  const open = backend.open.bind(backend)
+  backend.open = async (listener) => ({ ...(await open(listener)), limitBytes: 20 })
+  const wanted = { ...options, version: 2, migrate: { 2: () => ({ n: 1, much: 'more' }) } } as StoreOptions
+  await expect(backend.openers.openStore(wanted)).rejects.toMatchObject({ code: 'ERR_PERSIST_TOO_LARGE' })
+  expect([backend.text, backend.copies]).toEqual(['{"counter":3}', []])
+})
+
+test.each([
+  ['is no news where this program has made none', 'DENIED', '{"count":3,"$version":2}', []],
+  ['is told where this program has made it', 'DENIED', '{"counter":3}', ['ERR_PERSIST_DENIED']],
+  ['is no news where the store is being closed', 'CLOSED', '{"counter":3}', []],
+] as const)('a copy that cannot be removed %s', async (_what, code, text, told) => {
+  const backend = new HeldBackend(text)
+  const { keepCopy } = backend
+  const removals: unknown[] = []
+  backend.keepCopy = async (bytes) => {
+    if (bytes !== null) return keepCopy.call(backend, bytes)
+    removals.push(bytes)
+    throw new PersistError(`ERR_PERSIST_${code}`, 'refused on purpose')
+  }
+  const pt = await backend.openers.openStore({ ...options, version: 2, migrate })
+  const errors: string[] = []
+  pt.$on('error', (error) => errors.push(error.code))
+  for (const count of [4, 5]) {
+    pt.count = count
+    await pt.save()
+  }
+  expect(removals).not.toEqual([])
+  expect(errors).toEqual(told)
+})

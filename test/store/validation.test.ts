@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
@@ -70,6 +70,14 @@ test('a change of ours that does not fit is no reason to refuse theirs', async (
   await pt.save()
   expect(JSON.parse(backend.text ?? '')).toEqual({ low: 3, high: 6 })
   expect(told).toContain('high 6 remote')
+})
+
+test('and what is our fault is not told as theirs, nor is anything sent for it', async () => {
+  const { backend, pt, told } = await opened('{"low":1,"high":5}')
+  pt.low = 'mine'
+  backend.foreign('{"low":1,"high":6}')
+  expect(told).toEqual(['low "mine" local', 'high 6 remote'])
+  expect(backend.writes).toHaveLength(0)
 })
 
 test('nor to take what is their fault', async () => {
@@ -149,4 +157,49 @@ test('a newer program that goes on writing the pool is left alone with it', asyn
   expect(() => Object.assign(pt, { low: 2 })).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_SCHEMA' }))
   await pt.$close()
   expect(backend.writes).toHaveLength(length)
+})
+
+test('a newer version that is written now and then, and not again and again, does not end the store', async () => {
+  const { backend, pt } = await opened('{"low":1,"$version":1}', { version: 1 } as never)
+  for (const low of [2, 3]) {
+    for (let attempt = 1; attempt <= 4; attempt += 1) {
+      backend.foreign(`{"target":${attempt},"$version":2}`)
+      await pt.save()
+    }
+    backend.foreign(`{"low":${low},"$version":1}`)
+  }
+  expect(pt.$status.state).toBe('ready')
+  expect({ ...pt }).toEqual({ low: 3, $version: 1 })
+})
+
+test('a store that leaves the pool to a newer program does not save what that one has undone, nor tell that it is late', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  const { backend, pt, told } = await opened('{"low":1,"$version":1}', { version: 1 } as never)
+  pt.low = 2
+  await pt.save()
+  for (let attempt = 1; attempt <= 6; attempt += 1) {
+    backend.foreign('{"low":1,"target":1,"$version":2}')
+    await pt.save().catch(() => {})
+  }
+  expect(pt.$status.state).toBe('readonly')
+  const { length } = told
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(told).toHaveLength(length)
+  vi.useRealTimers()
+})
+
+test('a store that only reads takes another version as it is, and sends nothing', async () => {
+  const { backend, pt } = await opened('{"low":1,"$version":2}', { version: 2, readOnly: true } as never)
+  backend.foreign('{"low":1,"$version":1}')
+  expect({ ...pt }).toEqual({ low: 1, $version: 1 })
+  expect(backend.writes).toHaveLength(0)
+})
+
+test("onInvalid 'accept': what others have put right again is not to be made wrong here", async () => {
+  const { backend, pt } = await opened('{"low":1,"high":5}', { schema, onInvalid: 'accept' } as never)
+  backend.foreign('{"low":"x","high":5}')
+  backend.foreign('{"low":1,"high":5}')
+  pt.low = 'x'
+  await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_SCHEMA', path: 'pt.low' })
+  expect(JSON.parse(backend.text ?? '')).toEqual({ low: 1, high: 5 })
 })

@@ -1,0 +1,184 @@
+import { setImmediate as tick } from 'node:timers/promises'
+import { onTestFinished, vi } from 'vitest'
+import type { BackendListener, Held, Stamp } from '../../src/contracts/backend.ts'
+import type { Editor } from '../../src/open/editor.ts'
+import { editorOpenerFor } from '../../src/open/open-editor.ts'
+import type { LooseStore } from '../../src/store/members.ts'
+import type { StoreOptions } from '../../src/store/options.ts'
+import { HeldBackend, type PendingWrite } from './held-backend.ts'
+
+/** A retained message; its text is null where there is none. */
+interface Message {
+  readonly text: string | null
+  readonly stamp?: Stamp | undefined
+}
+
+/** What comes down a link. */
+interface Arrival extends Message {
+  /** The write of a client that it is; undefined: somebody else's. */
+  readonly of?: PendingWrite | undefined
+  /** Not the write itself, but the end of all that had come when its client looked whether it is still retained. */
+  readonly isEnd?: boolean
+}
+
+/** Writes of others that are that near make a client look at what is retained, in milliseconds. */
+const RACE_MS = 1000
+
+/**
+ * A broker that holds one pool as a retained message, on a virtual clock. Nothing moves by itself: what a client has
+ * written gets up to the broker, and what the broker has sent gets down to a client, when the test says so.
+ */
+export class ScriptedBroker {
+  readonly #clients = new Set<ScriptedClient>()
+  readonly #keepsStamps: boolean
+  #retained: Message
+
+  /** @param keepsStamps as MQTT 5 does, and MQTT 3.1.1 does not */
+  constructor(text: string | null, { keepsStamps = true }: { keepsStamps?: boolean } = {}) {
+    this.#retained = { text }
+    this.#keepsStamps = keepsStamps
+    // Without setImmediate, which is how what is ready gets to run.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+  }
+
+  get retained(): Message {
+    return this.#retained
+  }
+
+  /** The variables that are retained. */
+  get pool(): unknown {
+    return JSON.parse(this.#retained.text ?? 'null')
+  }
+
+  /** This is retained from now on, and on its way to all clients. */
+  publish(text: string | null, of?: PendingWrite): void {
+    this.#retained = { text, stamp: this.#keepsStamps ? of?.stamp : undefined }
+    for (const client of this.#clients) client.arrivals.push({ ...this.#retained, of })
+  }
+
+  /** It is killed and started again, and has this on its disk; all links are cut. */
+  restart(text: string | null): void {
+    for (const client of this.#clients) client.cut()
+    this.#retained = { text }
+  }
+
+  link(client: ScriptedClient, isLinked: boolean): void {
+    if (isLinked) this.#clients.add(client)
+    else this.#clients.delete(client)
+  }
+
+  /** The pool's owner; let go of at the end of the test. */
+  async owner(options: StoreOptions = {}): Promise<{ link: ScriptedClient; pt: LooseStore; conflicts: string[] }> {
+    const link = new ScriptedClient(this)
+    const pt = await link.openers.openStore({ name: 'garage', saveOnExit: false, ...options })
+    const conflicts: string[] = []
+    pt.$on('conflict', ({ name }) => conflicts.push(name))
+    pt.$on('error', () => {})
+    onTestFinished(() => void pt.$close().catch(() => {}))
+    return { link, pt, conflicts }
+  }
+
+  /** An editor that sees no owner, and writes the pool itself, on a link of its own. */
+  async editor(): Promise<{ link: ScriptedClient; editor: Editor }> {
+    const link = new ScriptedClient(this)
+    const noOwner = {
+      label: 'garage',
+      isOwned: false,
+      open: async () => {},
+      ask: async () => 'nobody' as const,
+      close: async () => {},
+    }
+    const open = editorOpenerFor({ makeBackend: () => link, makeLink: () => noOwner })
+    return { link, editor: await open({ name: 'garage' }) }
+  }
+}
+
+/** A client's link to the broker, as the backend of a store. */
+export class ScriptedClient extends HeldBackend {
+  /** What the broker has sent and has not got here yet. */
+  readonly arrivals: Arrival[] = []
+  readonly #broker: ScriptedBroker
+  /** How many writes have left, or were lost with a link. */
+  #sent = 0
+  #foreignAt = Number.NEGATIVE_INFINITY
+
+  constructor(broker: ScriptedBroker) {
+    super(null, { auto: false })
+    this.#broker = broker
+  }
+
+  override async open(listener: BackendListener): Promise<Held> {
+    this.#broker.link(this, true)
+    await super.open(listener)
+    const { text, stamp } = this.#broker.retained
+    this.text = text
+    return { ...this.held(), stamp }
+  }
+
+  /** The next write gets to the broker; waits until there is one. */
+  async up(): Promise<void> {
+    const write = await this.nth(this.#sent + 1)
+    this.#sent += 1
+    this.#broker.publish(write.text, write)
+    await tick()
+  }
+
+  /** The next messages get here; what a store does then is done when this resolves. */
+  async down(count = 1): Promise<void> {
+    for (let n = 0; n < count; n++) {
+      const arrival = this.arrivals.shift()
+      if (arrival === undefined) throw new Error('The broker has sent nothing')
+      this.#take(arrival)
+      await tick()
+    }
+  }
+
+  /** All that is sent gets down, and all that is written gets up, until there is nothing left. */
+  async settle(): Promise<void> {
+    for (;;) {
+      await tick()
+      if (this.arrivals.length > 0) await this.down()
+      else if (this.writes.length > this.#sent) await this.up()
+      else return
+    }
+  }
+
+  /** The link breaks, and what is on its way is lost. */
+  cut(): void {
+    this.#broker.link(this, false)
+    this.arrivals.length = 0
+    this.#sent = this.writes.length
+    this.offline()
+    this.writes.at(-1)?.fail('ERR_PERSIST_CONNECT')
+  }
+
+  /** The link is back. */
+  async back(): Promise<void> {
+    this.#broker.link(this, true)
+    const { text, stamp } = this.#broker.retained
+    this.online(text, { stamp })
+    await tick()
+  }
+
+  override async close(): Promise<void> {
+    this.#broker.link(this, false)
+    this.arrivals.length = 0
+    await super.close()
+  }
+
+  #take({ text, stamp, of, isEnd }: Arrival): void {
+    if (of === undefined || !this.writes.includes(of)) {
+      this.#foreignAt = performance.now()
+      // What changes nothing is not told.
+      if (text !== this.text) this.foreign(text, stamp)
+    } else if (isEnd) {
+      of.land(this.text === text ? 'written' : 'overwritten')
+    } else {
+      this.text = text
+      const isRaced = performance.now() - this.#foreignAt < RACE_MS
+      if (isRaced) this.arrivals.push({ text, of, isEnd: true })
+      else of.land()
+    }
+  }
+}

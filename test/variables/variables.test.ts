@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { NO_RULES } from '../../src/variables/tracked.ts'
+import { Variables } from '../../src/variables/variables.ts'
+
+it('what is gone here and at the backend takes no memory any more', () => {
+  const target = { put() {}, remove() {} }
+  const variables = new Variables(target, { ...NO_RULES, assertWritable() {} }, () => {})
+  const { unsaved } = variables
+  variables.set('kept', 1)
+  for (let key = 0; key < 10; key++) {
+    variables.set(`key ${key}`, key)
+    unsaved.confirm(unsaved.compose())
+    variables.delete(`key ${key}`)
+    unsaved.confirm(unsaved.compose())
+  }
+  expect(unsaved.isEmpty).toBe(true)
+  expect(variables.knownNames()).toEqual(['kept'])
+})

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import type { IClientOptions } from 'mqtt'
@@ -49,6 +49,18 @@ describe('broker --add-user', () => {
       expect([name, (await addUser(file, name, input)).code]).toEqual([name, code])
     expect(readFileSync(file, 'utf8')).toBe(text)
     expect((await addUser(join(file, 'below'), 'ann', 'x')).code).toBe(1)
+  })
+
+  test('writes the file that a link leads to, and leaves nothing else behind', async () => {
+    const { home } = new Cli(NOWHERE)
+    const file = join(home, 'users')
+    const link = join(home, 'link')
+    await addUser(file, 'ann', 'first')
+    symlinkSync(file, link)
+    expect((await addUser(link, 'bob', 'second')).code).toBe(0)
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(readFileSync(file, 'utf8')).toMatch(/^ann:\S+\nbob:\S+\n$/)
+    expect(readdirSync(home).filter((name) => /users|link/.test(name))).toEqual(['link', 'users'])
   })
 
   test('asks on a terminal, without showing what is typed', async () => {

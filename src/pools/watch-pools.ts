@@ -19,22 +19,22 @@ export interface OwnerState {
 
 export const NOBODY: OwnerState = { kind: 'none', isOnline: undefined }
 
-/** Told of what happens to pools. */
+/** Hears what happens to pools. */
 export interface PoolsListener {
-  /** This pool is there at the beginning; told of all before the first `ready`. */
+  /** This pool is there at the beginning; all of them come before the first `ready`. */
   found(name: string, bytes: Uint8Array, owner: OwnerState): void
-  /** Everything that is there is known, for the first time or once more; nothing before that is told as a change. */
+  /** All that is there is known, for the first time or once more; what came until then was no change. */
   ready(count: number, isComplete: boolean): void
   /** A pool is another one now; null: there is, or was, none. */
   changed(name: string, before: Bytes, after: Bytes): void
   /** Somebody else owns it, or nobody, or its owner has come or gone. */
   owned(name: string, now: OwnerState, before: OwnerState): void
-  /** The connection is gone, and is being made again. */
+  /** The connection is lost; the watch makes it again. */
   offline(error: PersistError): void
 }
 
 /**
- * Watches pools until the signal is aborted. After a lost connection, what has changed meanwhile is told as one change.
+ * Watches pools until the signal is aborted. What changes while the connection is lost, the listener hears as one change.
  *
  * @param names of the pools; undefined: all
  * @throws {PersistError} where the broker cannot be reached at the beginning
@@ -78,7 +78,7 @@ class PoolsWatch {
     this.#listener = listener
   }
 
-  /** Connects, and resolves when it is told to end; rejects when the connection is lost. */
+  /** Connects, and resolves when `ended` does; rejects when the connection is lost. */
   untilLost(ended: Promise<void>): Promise<void> {
     return this.#pools.connected(async (connection) => {
       const { topics } = this.#pools

@@ -132,7 +132,7 @@ class Doctor {
   async #retain(): Promise<Check> {
     const text = '{"doctor":true}'
     await this.#put(this.#topic, encodeText(text))
-    const { messages } = await this.#lookAgain([this.#topic])
+    const { messages } = await this.#retainedAt([this.#topic])
     if (messages.some(({ payload }) => new TextDecoder().decode(payload) === text)) {
       return ok('retain', 'a retained message is there for the next connection')
     }
@@ -145,7 +145,7 @@ class Doctor {
 
   async #order(): Promise<Check> {
     for (let round = 0; round < ROUNDS; round++) {
-      const { messages, isFenced } = await this.#lookAgain([this.#topic])
+      const { messages, isFenced } = await this.#retainedAt([this.#topic])
       if (!isFenced)
         return warning(
           'order',
@@ -164,7 +164,7 @@ class Doctor {
 
   async #wildcard(): Promise<Check> {
     // Not in the place of the name: all pools may be many, and one of them is enough.
-    const { messages } = await this.#lookAgain([this.#topic.replace(/^[^/]+/, '+')])
+    const { messages } = await this.#retainedAt([this.#topic.replace(/^[^/]+/, '+')])
     if (messages.some(({ topic }) => topic === this.#topic))
       return ok('wildcard', 'pools are found without their names')
     return warning(
@@ -196,7 +196,7 @@ class Doctor {
   async #holds(bytes: number): Promise<boolean> {
     const text = JSON.stringify({ x: 'x'.repeat(bytes - 8) })
     if (!(await this.#put(this.#topic, encodeText(text)))) return false
-    const { messages } = await this.#lookAgain([this.#topic], limitFor(bytes))
+    const { messages } = await this.#retainedAt([this.#topic], limitFor(bytes))
     return messages.some(({ payload }) => payload.length === text.length)
   }
 
@@ -222,7 +222,7 @@ class Doctor {
     const advice =
       'Racing writers are then told apart by time: a value replaced within five seconds counts as old. Mosquitto speaks MQTT 5.'
     if (version === 4) return warning('properties', 'MQTT 3.1.1 has none', advice)
-    const { messages } = await this.#lookAgain([this.#topic])
+    const { messages } = await this.#retainedAt([this.#topic])
     const found = messages[0]?.properties?.userProperties?.['persist-mqtt']
     if (found === 'doctor') return ok('properties', 'user properties of retained messages are kept')
     return warning('properties', 'user properties of retained messages are not kept', advice)
@@ -232,7 +232,7 @@ class Doctor {
     const topics = ['version', 'retained messages/count', 'publish/messages/dropped'].map(
       (topic) => `$SYS/broker/${topic}`,
     )
-    const { messages } = await this.#lookAgain(topics)
+    const { messages } = await this.#retainedAt(topics)
     const told = (topic = '') => {
       const message = messages.find((one) => one.topic === topic)
       return message && new TextDecoder().decode(message.payload)
@@ -251,7 +251,7 @@ class Doctor {
       await this.#pools.connected(async (connection) => {
         for (const topic of this.#used) await put(connection, topic, new Uint8Array())
       })
-      const { messages } = await this.#lookAgain([...this.#used])
+      const { messages } = await this.#retainedAt([...this.#used])
       if (messages.length === 0) return undefined
     } catch (error) {
       if (!(error instanceof PersistError)) throw error
@@ -268,7 +268,7 @@ class Doctor {
     return this.#pools.connected((connection: Connection) => put(connection, topic, payload))
   }
 
-  #lookAgain(filters: readonly string[], patienceMs?: number): ReturnType<typeof retainedAt> {
+  #retainedAt(filters: readonly string[], patienceMs?: number): ReturnType<typeof retainedAt> {
     return this.#pools.connected((connection) => retainedAt(connection, filters, this.#fence, patienceMs))
   }
 }

@@ -3,7 +3,7 @@ import { PersistError } from '../runtime/errors.ts'
 import { DroppedMessages } from './dropped-messages.ts'
 import type { Owners } from './owners.ts'
 import type { PoolTopics } from './pool-topics.ts'
-import { type Look, type LookOptions, look } from './read-retained.ts'
+import { type ReadOptions, type Retained, readRetained } from './read-retained.ts'
 
 /** What listing all pools has shown, beside the pools. */
 export interface Listing extends Completeness {
@@ -63,7 +63,7 @@ export async function listPools({ topics, owners, names, visit, connected }: Lis
     visit(about.name, payload)
   }
   const wanted = { filters: topics.filters(names), fenceTopic: topics.fence, visit: received }
-  const completeness = await lookThoroughly(connected, wanted, () => retained.size)
+  const completeness = await readAllRetained(connected, wanted, () => retained.size)
   isOver = true
   return { count: pools.size, ...completeness }
 }
@@ -72,15 +72,15 @@ export async function listPools({ topics, owners, names, visit, connected }: Lis
  * At QoS 1, where dropped messages leave gaps; where there are any (Mosquitto queues 1,000 messages for a client), once
  * more at QoS 0, at which messages go out as fast as they are read and are not queued.
  *
- * The second look begins, on a connection of its own, as soon as it may be needed: the first one mostly waits.
+ * The second reading begins, on a connection of its own, as soon as it may be needed: the first one mostly waits.
  */
-async function lookThoroughly(
+async function readAllRetained(
   connected: ListingOptions['connected'],
-  wanted: Omit<LookOptions, 'qos'>,
+  wanted: Omit<ReadOptions, 'qos'>,
   countSeen: () => number,
 ): Promise<Completeness> {
-  const atQos0 = () => connected((connection) => look(connection, { ...wanted, qos: 0 }))
-  let again: Promise<Look> | undefined
+  const atQos0 = () => connected((connection) => readRetained(connection, { ...wanted, qos: 0 }))
+  let again: Promise<Retained> | undefined
   const onMany = () => {
     again = atQos0()
     // Whoever needs it gets its rejection.
@@ -88,7 +88,7 @@ async function lookThoroughly(
   }
   const first = await connected((connection) =>
     // With MQTT 5 we have said how much may be on its way, and Mosquitto queues nothing.
-    look(connection, { ...wanted, qos: 1, ...(connection.protocolVersion === 4 && { onMany }) }),
+    readRetained(connection, { ...wanted, qos: 1, ...(connection.protocolVersion === 4 && { onMany }) }),
   )
   if (first.refused) throw refusedError(first.refused)
   if (!first.isFenced) return unknown('fence')
@@ -99,31 +99,31 @@ async function lookThoroughly(
     const second = await (again ?? atQos0())
     if (!second.isFenced) return unknown('fence')
     const seen = countSeen()
-    // What is missing may be fences, or not: then another look finds something.
+    // What is missing may be fences, or not: then one more reading finds something.
     if (seen >= least && seen < most) await atQos0()
     const now = countSeen()
     if (now < least || (now > seen && now < most)) return { isComplete: 'no', missing: most - now }
   }
-  return first.atQos0.bytes <= SURE_BYTES ? COMPLETE : connected((connection) => lookCounted(connection, wanted))
+  return first.atQos0.bytes <= SURE_BYTES ? COMPLETE : connected((connection) => readCounted(connection, wanted))
 }
 
 /** Much was published at QoS 0, as devices do: only the broker itself counts what it drops of that. */
-async function lookCounted(connection: Connection, wanted: Omit<LookOptions, 'qos'>): Promise<Completeness> {
+async function readCounted(connection: Connection, wanted: Omit<ReadOptions, 'qos'>): Promise<Completeness> {
   const dropped = new DroppedMessages()
   const visit = (message: Message) => {
     dropped.received(message)
     wanted.visit(message)
   }
   const { filters } = DroppedMessages
-  const all = await look(connection, { ...wanted, filters: [...filters, ...wanted.filters], visit, qos: 0 })
+  const all = await readRetained(connection, { ...wanted, filters: [...filters, ...wanted.filters], visit, qos: 0 })
   if (!all.isFenced) return unknown('fence')
   if (!(await dropped.told())) return unknown('silent')
   // It tells one after the other: with the next fence, everything of this time has come.
-  await look(connection, { ...wanted, filters, visit, qos: 0 })
+  await readRetained(connection, { ...wanted, filters, visit, qos: 0 })
   return dropped.isNone ? COMPLETE : unknown('dropped')
 }
 
-function refusedError([filter, code]: NonNullable<Look['refused']>): PersistError {
+function refusedError([filter, code]: NonNullable<Retained['refused']>): PersistError {
   const text =
     `The broker refused the subscription to ${filter} (0x${code.toString(16)}). ` +
     'Give this user read permission there, or name the pools that it may read.'

@@ -22,7 +22,7 @@ export interface HeldPool {
 }
 
 /**
- * All the pools on one broker. It is for a person who looks, or a page: each look has a connection of its own, so that
+ * All the pools on one broker. It is for a person who looks, or a page: each reading has a connection of its own, so that
  * nothing is subscribed to longer than it takes.
  */
 export class Pools {

@@ -13,8 +13,8 @@ const MANY_MESSAGES = 500
 /** How long after a fence that was taken another one is sent, in milliseconds. */
 const FENCE_AGAIN_MS = 100
 
-/** What one look at everything that is retained has shown. */
-export interface Look {
+/** What one reading of everything that is retained has shown. */
+export interface Retained {
   /** The broker let a fence through, which came after everything else. */
   readonly isFenced: boolean
   /** Retained messages that came at QoS 1. */
@@ -29,8 +29,8 @@ export interface Look {
   readonly refused: readonly [filter: string, code: number] | undefined
 }
 
-/** What is looked at. */
-export interface LookOptions {
+/** What is read, and how. */
+export interface ReadOptions {
   readonly filters: readonly string[]
   readonly qos: 0 | 1
   /** Where a message to ourselves may go; random digits are put after it. */
@@ -49,10 +49,10 @@ export interface LookOptions {
  * again while messages come.
  * @throws {ConnectionLost}
  */
-export async function look(
+export async function readRetained(
   connection: Connection,
-  { filters, qos, fenceTopic, visit, patienceMs = ECHO_MS, onMany }: LookOptions,
-): Promise<Look> {
+  { filters, qos, fenceTopic, visit, patienceMs = ECHO_MS, onMany }: ReadOptions,
+): Promise<Retained> {
   const topic = `${fenceTopic}/${randomHex(8)}`
   const packets = new PacketCount()
   const atQos0 = { count: 0, bytes: 0 }

@@ -3,7 +3,7 @@ import { asPersistError, type PersistError } from '../runtime/errors.ts'
 import { orAfter } from '../runtime/promises.ts'
 import { type OwnerKind, Owners } from './owners.ts'
 import type { Pools } from './pools.ts'
-import { look } from './read-retained.ts'
+import { readRetained } from './read-retained.ts'
 
 /** The first pause before connecting again, and the longest one, in milliseconds. */
 const FIRST_PAUSE_MS = 250
@@ -95,7 +95,7 @@ class PoolsWatch {
           if (!isListing) this.#owned(about.name)
         }
       }
-      const first = await look(connection, {
+      const first = await readRetained(connection, {
         filters: topics.filters(this.#names),
         fenceTopic: topics.fence,
         qos: 1,

@@ -2,7 +2,7 @@ import { encodeText } from '../../format/bytes.ts'
 import { type Connection, FAILURE, type Message, type MessageProperties } from '../../mqtt/connection.ts'
 import { PublishRefused } from '../../mqtt/failure.ts'
 import { deferred, orAfter } from '../../runtime/promises.ts'
-import { look } from '../read-retained.ts'
+import { readRetained } from '../read-retained.ts'
 
 /** How long anything may take, in milliseconds: a broker that is silent for longer does not do it. */
 export const LIMIT_MS = 3000
@@ -50,7 +50,7 @@ export async function retainedAt(
     if (message.retain && message.payload.length > 0)
       messages.push({ ...message, payload: new Uint8Array(message.payload) })
   }
-  const { isFenced } = await look(connection, {
+  const { isFenced } = await readRetained(connection, {
     filters,
     qos: 1,
     fenceTopic,

@@ -13,7 +13,7 @@ interface Explanation {
 
 const CA = { advice: 'Pass the certificate of the authority that signed it as tls.ca (PEM).' }
 
-/** Node's and OpenSSL's codes for a certificate of the broker that is not accepted. */
+/** Node's and OpenSSL's codes where this side does not accept the broker's certificate. */
 const CERTIFICATE_ERRORS: { readonly [code: string]: Explanation } = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: { what: 'nobody that this machine trusts has signed its certificate', ...CA },
   UNABLE_TO_GET_ISSUER_CERT: { what: 'the authority that signed its certificate is not known here', ...CA },
@@ -145,7 +145,7 @@ function explain(failure: ConnectionFailure, settings: ConnectionSettings): Expl
   }
 }
 
-/** Why a store could not be opened, or its connection not be made again. */
+/** Why no connection was made: ERR_PERSIST_CONNECT, _DENIED or _OPTION. */
 export function connectError(
   failure: ConnectionFailure,
   storeName: string,
@@ -165,12 +165,12 @@ export function connectError(
   )
 }
 
-/** Why a connection that worked has ended; it is being made again. */
+/** Why a connection of a store has ended that worked; the store makes it again. */
 export function lostError(failure: ConnectionFailure, storeName: string): PersistError {
   return lost(failure, storeName, `Store ${storeName}: the connection was lost`, 'It is being made again.')
 }
 
-/** Why a connection has ended that is for no one pool; it is not made again. */
+/** Why a connection has ended that is for no one store; nobody makes it again. */
 export function lostConnection(place: string, { failure }: ConnectionLost): PersistError {
   return lost(failure, place, `The connection to ${place} was lost`, 'Try again.')
 }

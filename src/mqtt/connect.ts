@@ -59,7 +59,8 @@ export function connect(address: BrokerAddress, limitMs: number): Promise<Connec
 /**
  * Makes one attempt after the other until a connection can be used; nothing is left behind where none can.
  *
- * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _OPTION, _TIMEOUT; what `prepare` and `next` throw; the reason of `closing`
+ * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _OPTION, _TIMEOUT; the reason of `closing`; what `prepare` or
+ * `next` throws
  */
 export async function connectBy<Attempt, Result>(
   { storeName, first, settingsOf, prepare, next }: Attempts<Attempt, Result>,

@@ -7,7 +7,7 @@ import { type ConnectionFailure, ConnectionLost, PublishRefused } from './failur
 import { PubackScan } from './puback-scan.ts'
 import { isSocket, type Socket, UNREFERENCED, type WebSocketRequest, writeTogether } from './socket.ts'
 
-/** A dead link is noticed after 1.5 times this; most routers keep a silent connection for a minute and more. */
+/** The client notices a dead link after 1.5 times this; most routers keep a silent connection for a minute and more. */
 const KEEPALIVE_SECONDS = 30
 
 /** How long a broker may take to close after our DISCONNECT, in milliseconds; a link that is dead never does. */
@@ -34,7 +34,7 @@ export interface ConnectionSettings {
   readonly clientId: string
   /** What the broker publishes when this connection ends without a DISCONNECT. */
   readonly will?: NonNullable<IClientOptions['will']>
-  /** Many messages are to come: as many as can be are to be on their way, and acknowledgements go out together. */
+  /** Many messages are to come: the broker may send as many at once as it can, and acknowledgements go out together. */
   readonly isForMany?: boolean
 }
 

@@ -20,7 +20,7 @@ export interface OwnerState {
 
 export const NOBODY: OwnerState = { kind: 'none', isOnline: undefined }
 
-/** Told of what happens to pools. */
+/** Hears what happens to pools. */
 export interface PoolsListener {
   /** A pool that the broker holds at the beginning; called for all of them before the first `ready`. */
   found(name: string, bytes: Uint8Array, owner: OwnerState): void

@@ -13,7 +13,7 @@ const PREFIX = '"persist-mqtt fence '
 const prefixBytes = encodeText(PREFIX)
 
 /**
- * How long an echo may come after the broker has answered SUBSCRIBE and PUBLISH, in milliseconds. It is sent together
+ * How long after its answers to SUBSCRIBE and PUBLISH the echo may come, in milliseconds. A broker sends it together
  * with the PUBACK (measured: within 60 ms, also across a cluster), so that a slow link does not count.
  */
 export const ECHO_MS = 1000
@@ -45,7 +45,7 @@ export function isFenceMessage(payload: Uint8Array): boolean {
  * message to ourselves. Brokers deliver it after the retained message, at QoS 1 (at QoS 0 some do not).
  */
 export class Fence {
-  /** Found out on the way; worth remembering for the next connection. */
+  /** Where the broker lets it through, as far as it has been tried; the next session begins with that. */
   place: FencePlace
   readonly #connection: Connection
   readonly #topic: string
@@ -121,7 +121,7 @@ export class Fence {
         },
       )
       const [codes, isTaken] = await Promise.all([granted, published])
-      // Never granted: then no echo is to be waited for.
+      // Without a grant no echo will come.
       const isHeard = isTaken && (codes.at(-1) ?? 0) < FAILURE
       return [codes, isHeard && (await this.#connection.orLost(pause(ECHO_MS, echo.promise))) === true]
     } finally {

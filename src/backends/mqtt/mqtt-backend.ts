@@ -64,7 +64,7 @@ class MqttBackend implements Backend {
   #longestPause = FIRST_PAUSE_MS
   /** Writes in a row during which the broker closed. */
   #closedWrites = 0
-  /** Times in a row that the broker closed while an owner was telling that it is one. */
+  /** Times in a row that the broker closed while this owner was saying that it is one. */
   #closedAnnouncements = 0
 
   constructor({ role = 'guest', sideTopics, ...place }: MqttBackendOptions) {
@@ -147,12 +147,12 @@ class MqttBackend implements Backend {
     this.#write?.reject(reason)
   }
 
-  /** There is another owner: this one is not to disturb it, and comes back no more. */
+  /** There is another owner: this store must not disturb it, and comes back no more. */
   #end(session: Session, listener: BackendListener): void {
     if (this.#isClosed) return
     const error = takenOverError(this.#address.storeName)
     this.#stop(error)
-    // With a DISCONNECT, so that the will is not published: the other one is online.
+    // With a DISCONNECT, so that the broker does not publish the will: the other owner is online.
     void session.connection.end()
     listener.tell({ kind: 'ended', error })
   }
@@ -253,7 +253,7 @@ class MqttBackend implements Backend {
   }
 }
 
-/** Why a connection is not made again: the pool has another owner now. */
+/** Why the backend does not connect again: the pool has another owner now. */
 function takenOverError(storeName: string): PersistError {
   return new PersistError(
     'ERR_PERSIST_TAKEN_OVER',

@@ -6,7 +6,7 @@ import type { PoolAddress } from './pool-address.ts'
 /** One way to open a pool. */
 export interface Attempt {
   readonly protocolVersion: ProtocolVersion
-  /** An owner begins with the one of all owners of the pool, so that the broker ends the connection of the owner before. */
+  /** An owner begins with the one that all owners of the pool begin with: the broker ends the owner before. */
   readonly clientId: string
   /** Whether the session uses topics beside the pool's: an owner says there that it is one, and editors ask. */
   readonly usesSideTopics: boolean
@@ -22,8 +22,8 @@ const NEXT_PLACE: { readonly [place in FencePlace]: FencePlace | undefined } = {
 }
 
 /**
- * What to try after an attempt that failed: one step down from it, so that seven attempts are the most. 'unreadable': the
- * broker closes at the bare subscription to the pool. Undefined: nothing else would help.
+ * What to try after an attempt that failed: one step down from it, so that there are seven attempts at most.
+ * 'unreadable': the broker closes at the bare subscription to the pool. Undefined: nothing else would help.
  *
  * @param reached where the fence was at last; undefined: no CONNACK came
  */

@@ -11,7 +11,7 @@ import { type MqttPlace, type PoolAddress, poolAddressOf } from './pool-address.
 import type { Session } from './session.ts'
 import { SessionOpener } from './session-opener.ts'
 
-/** How long a device that may not listen at all is waited for, in milliseconds: a person is waiting too. */
+/** How long an editor waits for a device, in milliseconds: it may not listen at all, and a person is waiting too. */
 const DEVICE_LIMIT_MS = 2000
 /** Between two attempts to connect, in milliseconds, at random. */
 const PAUSE_MS = 250
@@ -25,7 +25,7 @@ interface Seen {
 /**
  * An editor's connection to a broker, on which it asks the owner of a pool; docs/protocol.md has what is on the wire.
  *
- * It is made at the first question, and again at the next one after it was lost.
+ * The link connects at the first question, and after a loss again at the next one.
  */
 export class OwnerLink implements EditorLink {
   readonly label: string
@@ -58,7 +58,7 @@ export class OwnerLink implements EditorLink {
     return this.#watch?.owner.kind === 'program'
   }
 
-  /** Connects, if it is not connected yet. */
+  /** Connects, unless the link is connected already. */
   async open(limitMs: number): Promise<void> {
     await this.#seen(limitMs)
   }
@@ -67,7 +67,7 @@ export class OwnerLink implements EditorLink {
     const number = ++this.#count
     const start = performance.now()
     let limit = limitMs
-    /** The owner that was asked: a program's session, or a device. */
+    /** Whom the editor has asked: a program's session, or a device. */
     let asked: string | undefined
     let isRepeated = false
     const left = () => Math.max(1, start + limit - performance.now())
@@ -76,7 +76,7 @@ export class OwnerLink implements EditorLink {
       const { session, watch } = seen
       const owner = await this.#owner(seen, left())
       const now = owner.kind === 'program' ? owner.session : owner.kind
-      // Whoever was asked may have done it: nobody else must be asked to do it once more.
+      // Whoever was asked may have done it: the editor must not ask anybody else to do it once more.
       if (asked !== undefined && now !== asked && owner.kind !== 'none') throw this.#noAnswer(limit, 'replaced')
       if (asked === undefined && owner.kind === 'none') return 'nobody'
       if (owner.kind === 'device') limit = Math.min(limitMs, DEVICE_LIMIT_MS)
@@ -89,7 +89,7 @@ export class OwnerLink implements EditorLink {
       if (outcome === 'closed' && isRepeated) throw this.#noAnswer(limit, 'replaced')
       if (outcome !== 'again' && outcome !== 'closed' && outcome !== 'refused') return outcome
       isRepeated = outcome === 'again'
-      // It has not done it: whoever owns the pool now may be asked.
+      // That owner has not done it: the editor may ask whoever owns the pool now.
       if (!isRepeated) asked = undefined
     }
   }
@@ -101,7 +101,7 @@ export class OwnerLink implements EditorLink {
     await seen?.session.connection.end()
   }
 
-  /** Who owns the pool; that nobody does is made sure of, since the owner may have come this moment. */
+  /** Who owns the pool. Where nobody seems to, the broker is asked once more: an owner may have come this moment. */
   async #owner({ session, watch }: Seen, limitMs: number): Promise<Owner> {
     const late = () => {
       // A connection on which nothing is answered may be dead.
@@ -111,16 +111,16 @@ export class OwnerLink implements EditorLink {
     try {
       if (watch.owner.kind === 'none') await within(session.probe(), limitMs, late)
     } catch (error) {
-      // It is connected again to ask; for a change of our own there will be a connection of its own.
+      // The link connects again to ask; where the editor makes the change itself, it does so on another connection.
       if (!(error instanceof ConnectionLost)) throw error
     }
     return watch.owner
   }
 
   /**
-   * The answer; 'again' where the connection went, or the owner came back, so that it has to be asked once more;
-   * 'refused' where the owner says that it is closing the pool and has not done it, 'closed' where it has closed it and
-   * not answered before that.
+   * The answer; 'again' where the connection was lost or the owner came back, so that the editor has to ask once more;
+   * 'refused' where the owner says that it is closing the pool and has not done it; 'closed' where the owner has closed
+   * the pool without an answer.
    */
   async #asked(
     { connection }: Session,
@@ -134,12 +134,12 @@ export class OwnerLink implements EditorLink {
     let isClosed = false
     const closed = (how: 'closed' | 'refused') => {
       isClosed = true
-      // Answers come before that, but for brokers that have no one order; and it may still be saving.
+      // Its answers come first, unless the broker has no one order; and the owner may still be saving.
       setTimeout(() => outcome.resolve(how), PAUSE_MS)
     }
     const forgetNews = watch.onNews(() => {
       const { owner } = watch
-      // Whoever comes after it need not wait for it. It may come back itself: an owner before it has deleted what it said.
+      // Where another owner comes, nobody need wait for it. It may come back: an owner before it deleted what it said.
       if (owner.kind === 'program' && (!isClosed || owner.session === asked)) outcome.resolve('again')
       else if (asked !== undefined && watch.isClosed && !isClosed) closed('closed')
     })
@@ -160,7 +160,7 @@ export class OwnerLink implements EditorLink {
     }
   }
 
-  /** A connection; one that is lost while an answer is waited for is made again until there is no time left. */
+  /** A connection; while the editor waits for an answer, the link makes a lost one again as long as there is time. */
   async #again(isWaiting: boolean, left: () => number): Promise<Seen> {
     for (;;) {
       try {
@@ -182,7 +182,7 @@ export class OwnerLink implements EditorLink {
 
   async #open(limitMs: number): Promise<Seen> {
     const session = await this.#opener.open({ limitMs, closing: this.#closing.signal })
-    // Where the broker lets nobody see who owns a pool, nobody is seen.
+    // Where the broker does not let this editor see who owns the pool, it sees nobody.
     const watch = this.#watch ?? new OwnerWatch(session.connection, this.#address.topic, undefined, '')
     void session.connection.lost.then(() => {
       this.#opening = undefined

@@ -7,8 +7,8 @@ import { stampOf } from './stamp-properties.ts'
 type Bytes = Uint8Array | null
 
 /**
- * Writes that come within this time, in milliseconds, race: on brokers without one order for all (NATS, RabbitMQ) the
- * message that is kept need not be the one that was seen last. Across a cluster they differ by some 60 ms.
+ * Two writes within this time, in milliseconds, race: a broker without one order for all (NATS, RabbitMQ) may keep
+ * another message than the one that it delivered last. The nodes of a cluster differ by some 60 ms.
  */
 const RACE_MS = 1000
 
@@ -17,33 +17,33 @@ const RACE_MS = 1000
  * write, and which one is somebody else's.
  */
 export class PoolTopic {
-  /** The pool as it is known here: what was found, then what was last written or reported. */
+  /** The pool as this session knows it: what it found, then what it last wrote or told. */
   known: Bytes = null
-  /** What its writer said of what was found. */
+  /** What the writer said of the pool that was found. */
   stamp: Stamp | undefined
-  /** How many messages of others there were: did one come near a write of ours? */
+  /** How many messages of others have come: did one come near a write of ours? */
   foreignCount = 0
   /** What a subscription has brought since `askAgain`; undefined: nothing yet. */
   found: Uint8Array | undefined
-  /** Told when writes race, and what is kept should be looked at again. */
+  /** Called when writes race: the session has to read again what the broker keeps. */
   onRace: () => void = () => {}
   /** When somebody else wrote, and when anybody did, as performance.now() has it. */
   #foreignAt = Number.NEGATIVE_INFINITY
   #writtenAt = Number.NEGATIVE_INFINITY
   #foundStamp: Stamp | undefined
-  /** Something was seen to come on this topic, so that we may read it, and know what is there. */
+  /** Something has come on this topic: this user may read it, and `known` is what is there. */
   isProven = false
   #listener: BackendListener | undefined
   #ours: { readonly bytes: Uint8Array; readonly echo: Deferred<true> } | undefined
   #isAsking = true
 
-  /** From now on the listener is told what others write. What came before is what `known` says. */
+  /** From now on the listener hears what others write; `known` is what came before. */
   begin(listener: BackendListener): void {
     this.#listener = listener
     this.#isAsking = false
   }
 
-  /** Our own subscription is renewed: retained messages are the answer to that, no foreign writes. */
+  /** The session subscribes again: retained messages are the broker's answer to that, no writes of others. */
   askAgain(): void {
     this.found = undefined
     this.#isAsking = true
@@ -91,7 +91,7 @@ export class PoolTopic {
     return performance.now() - this.#foreignAt < RACE_MS
   }
 
-  /** Our own write is there. */
+  /** The broker has our own write. */
   written(bytes: Uint8Array): void {
     this.isProven = true
     this.known = bytes

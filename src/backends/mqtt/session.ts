@@ -13,17 +13,17 @@ import { WriteFailure } from './write-error.ts'
 /** The largest remaining length of a packet that MQTT can express (MQTT 5, 1.5.5). */
 const MAX_REMAINING_LENGTH = 268_435_455
 
-/** How long after a race what is kept is looked at, in milliseconds, or up to twice as long. */
+/** How long after a race the session reads the retained message again, in milliseconds; up to twice as long. */
 const RECHECK_MS = 200
 
-/** One connection, and the pool on it from the first look to the last write. */
+/** One connection, and the pool on it from the first probe to the last write. */
 export class Session {
   readonly connection: Connection
   /** The largest payload that the broker takes on the pool's topic, in bytes. */
   readonly limitBytes: number
-  /** There where the pool is to be owned, and the broker lets owners tell so. */
+  /** An owner's, where the broker lets owners say that they are one. */
   readonly claim: Claim | undefined
-  /** What is waited for, for the message when it takes too long. */
+  /** What the session waits for, for the message when that takes too long. */
   step = ''
   readonly #topic: string
   readonly #handlers: readonly TopicHandler[]
@@ -31,10 +31,10 @@ export class Session {
   readonly #pool = new PoolTopic()
   readonly #fence: Fence
   #proof: Held['proof'] = 'settled'
-  /** A write was found in what is retained, not only forwarded: this broker does retain. */
+  /** The broker has retained a write, not only forwarded it. */
   #retains = false
   #isWriting = false
-  /** What is kept is being looked at, or is to be soon. */
+  /** The session is reading the retained message again, or is to do so soon. */
   #rechecking: Promise<void> | undefined
   #isRecheckDue = false
 
@@ -63,7 +63,7 @@ export class Session {
     return this.#fence.place
   }
 
-  /** Subscribes, and finds out what is held; `begin` then tells. */
+  /** Subscribes, and finds out what the broker holds; `begin` returns it. */
   async probe(): Promise<void> {
     this.step = 'the answer to SUBSCRIBE, and what is retained'
     const asked = this.#handlers.map((handler) => handler.subscribe())
@@ -71,7 +71,7 @@ export class Session {
     this.#proof = proof
   }
 
-  /** What is held at this moment; whatever comes after it is told to the listener. */
+  /** What the broker holds at this moment; the listener hears whatever comes after it. */
   begin(listener: BackendListener): Held {
     const pool = this.#pool
     pool.begin(listener)
@@ -104,13 +104,13 @@ export class Session {
     const isSeen = await this.#publish(bytes, stamp)
     const outcome = () => (sameBytes(pool.known, bytes) ? 'written' : 'overwritten')
     if (isSeen && this.#retains && !pool.isRaced) return outcome()
-    // Is it kept at all? Not seen: a cluster may have lost the echo, or the broker dropped it in silence. Raced: some
-    // brokers keep another message than the one that they forwarded last. What is retained decides.
+    // Does the broker keep it at all? Not seen: a cluster may have lost the echo, or the broker dropped the write in
+    // silence. Raced: some brokers keep another message than they forwarded last. What is retained decides.
     const during = pool.foreignCount
     const retained = await this.#readBack()
     const isKept = sameBytes(retained, bytes)
     if (isKept || (isSeen && retained !== null)) this.#retains = true
-    // What has come meanwhile came after ours, has been told, and will be looked at again.
+    // What has come meanwhile came after ours; the listener has heard of it, and a recheck follows.
     if (pool.foreignCount !== during) return isSeen || isKept ? outcome() : 'superseded'
     if (isKept) {
       pool.written(bytes)
@@ -126,7 +126,7 @@ export class Session {
   }
 
   /**
-   * The second look at what seems to be empty: is there a pool after all? Mosquitto grants a subscription to a client
+   * Asks once more where nothing seems to be: is there a pool after all? Mosquitto grants a subscription to a client
    * that may not read, and then hides the pool from it; and a cluster's node may learn of a pool late.
    */
   async #isTaken(): Promise<boolean> {
@@ -142,7 +142,7 @@ export class Session {
     return false
   }
 
-  /** Resolves with whether the echo came. The PUBACK is waited for even so: only it may mean "on disk". */
+  /** Resolves with whether the echo came. It waits for the PUBACK even so: only that may mean "on disk". */
   async #publish(bytes: Uint8Array, stamp: Stamp | undefined): Promise<boolean> {
     this.step = 'the PUBACK and the echo of what was written'
     const echo = this.#pool.expect(bytes)
@@ -150,19 +150,19 @@ export class Session {
     return (await this.connection.orLost(pause(ECHO_MS, echo))) === true
   }
 
-  /** Looks at what is kept when the race is over; at random, since the other writer may be such a store too. */
+  /** Reads the retained message when the race is over; at random, since the other writer may be such a store too. */
   #recheckSoon(): void {
     if (this.#isRecheckDue) return
     this.#isRecheckDue = true
     const due = () => {
       this.#isRecheckDue = false
-      // A write looks by itself if it was raced, and the race goes on with it.
+      // A write that was raced reads back by itself, and the race goes on with it.
       if (this.#isWriting || this.#rechecking !== undefined) return this.#recheckSoon()
       this.#rechecking = this.#recheck().finally(() => {
         this.#rechecking = undefined
       })
     }
-    // Not if the connection is over by then: the next one looks at what is kept anyway.
+    // Not if the connection is over by then: the next session probes anyway.
     this.connection.orLost(pause(RECHECK_MS * (1 + Math.random()))).then(due, () => {})
   }
 
@@ -175,7 +175,7 @@ export class Session {
       if (pool.foreignCount !== before) this.#recheckSoon()
       else if (!sameBytes(retained, pool.known)) pool.reread()
     } catch {
-      // The connection is over, or what was granted once is not any more: the next connection, or write, will tell.
+      // The connection is over, or the broker has taken back a permission: the next session, or write, will tell.
     }
   }
 

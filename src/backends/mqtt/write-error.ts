@@ -44,24 +44,24 @@ export function refusalIn(thrown: unknown, sizeBytes: number): unknown {
 }
 
 /** The error for the store, with what to change at the broker. */
-export function writeError({ kind, sizeBytes, detail }: WriteFailure, store: string, topic: string): PersistError {
-  const facts: PersistErrorFacts = { store, ...(sizeBytes !== undefined && { sizeBytes }) }
+export function writeError({ kind, sizeBytes, detail }: WriteFailure, storeName: string, topic: string): PersistError {
+  const facts: PersistErrorFacts = { store: storeName, ...(sizeBytes !== undefined && { sizeBytes }) }
   const denied = (text: string) =>
-    new PersistError('ERR_PERSIST_DENIED', `Store ${store} was not saved: ${text}`, {
+    new PersistError('ERR_PERSIST_DENIED', `Store ${storeName} was not saved: ${text}`, {
       ...facts,
       ...(kind === 'refused' && { received: detail }),
     })
   const noRetain = 'Switch retained messages on (Mosquitto: retain_available true).'
   switch (kind) {
     case 'too large':
-      return tooLarge(store, `the broker takes at most ${detail} bytes, and the pool has ${sizeBytes}`, {
+      return tooLarge(storeName, `the broker takes at most ${detail} bytes, and the pool has ${sizeBytes}`, {
         ...facts,
         ...(detail !== undefined && { limitBytes: detail }),
       })
     case 'refused': {
       const code = `0x${(detail ?? 0).toString(16)}`
       if (detail !== undefined && TOO_LARGE_CODES.includes(detail)) {
-        return tooLarge(store, `the broker refused its ${sizeBytes} bytes as too many (${code})`, {
+        return tooLarge(storeName, `the broker refused its ${sizeBytes} bytes as too many (${code})`, {
           ...facts,
           received: detail,
         })
@@ -93,7 +93,7 @@ export function writeError({ kind, sizeBytes, detail }: WriteFailure, store: str
   }
 }
 
-function tooLarge(store: string, what: string, facts: PersistErrorFacts): PersistError {
+function tooLarge(storeName: string, what: string, facts: PersistErrorFacts): PersistError {
   const advice = 'Remove variables, or raise the limit at the broker.'
-  return new PersistError('ERR_PERSIST_TOO_LARGE', `Store ${store} was not saved: ${what}. ${advice}`, facts)
+  return new PersistError('ERR_PERSIST_TOO_LARGE', `Store ${storeName} was not saved: ${what}. ${advice}`, facts)
 }

@@ -1,8 +1,8 @@
 import { sameBytes } from '../../../format/bytes.ts'
 
-/** So many answers are remembered, for editors that ask again because an answer did not reach them. */
+/** So many answers an owner remembers, for editors that ask again because an answer did not reach them. */
 const LIMIT = 1024
-/** Of all that is remembered, in bytes: requests and answers may be as large as a pool. */
+/** How much it remembers in all, in bytes: requests and answers may be as large as a pool. */
 const LIMIT_BYTES = 4 * 2 ** 20
 
 interface Remembered {
@@ -11,7 +11,7 @@ interface Remembered {
   sizeBytes: number
 }
 
-/** The answers to requests that may be sent again. */
+/** The answers to requests that editors may send again. */
 export class AnsweredRequests {
   readonly #byKey = new Map<string, Remembered>()
   #sizeBytes = 0

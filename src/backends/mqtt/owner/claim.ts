@@ -14,14 +14,14 @@ import {
   rankIn,
 } from './owner-topics.ts'
 
-/** That a backend owns its pool: the same for all its connections. */
+/** A store that claims a pool: the same on all its connections. */
 export interface Claimant {
   /** Where owners say who they are: of all that do so at a time, the one with the highest rank owns the pool. */
   readonly topic: string
-  /** Where `Online` and `Offline` are told, as Tasmota devices do; undefined: nowhere. */
+  /** Where it says `Online` and `Offline`, as Tasmota devices do; undefined: nowhere. */
   readonly lwtTopic: string | undefined
   readonly session: string
-  /** What it says of itself; undefined until it has been said once. */
+  /** What it says of itself; undefined until it has done so once. */
   rank: Rank | undefined
   /** The broker has acknowledged it. */
   isSaid: boolean
@@ -40,18 +40,18 @@ export function willOf({ lwtTopic }: Claimant): Pick<ConnectionSettings, 'will'>
 }
 
 /**
- * An owner's presence on one connection: it tells who owns the pool, and hears when somebody else does.
+ * The claim of an owner on one connection: it says who owns the pool, and hears when somebody else does.
  *
  * The rank decides, not the order of messages, which some brokers deliver to one in another order than to others; and
  * a broker that was killed may bring back the session of an owner that is long gone.
  */
 export class Claim implements TopicHandler {
-  /** Resolves when somebody else has claimed the pool after us. */
+  /** Resolves when another store has claimed the pool after this one. */
   readonly taken: Promise<void>
   readonly #taken = deferred<void>()
   readonly #connection: Connection
   readonly #claimant: Claimant
-  /** Who was found there where owners say who they are, before we did so. */
+  /** Who said there that it owns the pool, before this owner did. */
   #found: Rank | undefined
   #isAnnounced = false
   /** Where the broker lets us subscribe, and so, as a rule, publish. */
@@ -63,13 +63,13 @@ export class Claim implements TopicHandler {
     this.taken = this.#taken.promise
   }
 
-  /** What we had said is gone, which nobody but us takes back: the broker has lost its retained messages. */
+  /** What this owner said is gone, and nobody else takes it back: the broker has lost its retained messages. */
   get isLost(): boolean {
     const { rank, topic } = this.#claimant
     return rank !== undefined && this.#claimant.isSaid && this.#found === undefined && this.#granted.has(topic)
   }
 
-  /** Somebody else owns the pool, and has claimed it while we were away. */
+  /** Another store owns the pool: it has claimed it while this owner was away. */
   get isTaken(): boolean {
     const { rank } = this.#claimant
     return rank !== undefined && this.#found !== undefined && isHigher(this.#found, rank)
@@ -86,7 +86,7 @@ export class Claim implements TopicHandler {
     const { lwtTopic } = this.#claimant
     if (topic !== this.#claimant.topic && topic !== lwtTopic) return false
     if (topic === lwtTopic) {
-      // The will of an older connection of ours, or of the owner before us: brokers notice a dead link late.
+      // The will of an older connection, or of the owner before: brokers notice a dead link late.
       const isOffline = !retain && onlineIn(payload) === false
       if (isOffline && this.#isAnnounced) this.#say(lwtTopic, printOnline(true))
       return true
@@ -95,13 +95,13 @@ export class Claim implements TopicHandler {
     const theirs = rankIn(payload)
     if (!this.#isAnnounced || rank === undefined) this.#found = theirs
     else if (theirs === undefined || isHigher(rank, theirs)) {
-      // Deleted, perhaps by an owner before us that has just closed; or somebody has yet to hear of us.
+      // Deleted, perhaps by the owner before, which has just closed; or an owner has yet to hear of this one.
       if (!retain) this.#say(topic, printRank(rank))
     } else if (isHigher(theirs, rank)) this.#taken.resolve()
     return true
   }
 
-  /** Tells the world that this is the owner; resolves when the broker has it, rejects with ConnectionLost. */
+  /** Says that this store is the owner; resolves when the broker has it, rejects with ConnectionLost. */
   async announce(): Promise<void> {
     const { topic, session, lwtTopic } = this.#claimant
     // Later than the one before, also where the clocks of two machines differ.
@@ -115,7 +115,7 @@ export class Claim implements TopicHandler {
     this.#claimant.isSaid = true
   }
 
-  /** Takes back what was announced. It goes out before the DISCONNECT; nobody need wait for an answer. */
+  /** Takes back what it announced. That goes out before the DISCONNECT; nobody need wait for an answer. */
   withdraw(): void {
     if (!this.#isAnnounced) return
     this.#isAnnounced = false
@@ -126,7 +126,7 @@ export class Claim implements TopicHandler {
   }
 
   #say(topic: string, text: string): void {
-    // What is refused or lost here is told by nothing else either: an owner without a presence works all the same.
+    // Refused or lost: an owner whom nobody sees works all the same.
     this.#publish(topic, text).catch(() => {})
   }
 

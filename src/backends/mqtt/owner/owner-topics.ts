@@ -59,7 +59,7 @@ export function rankIn(payload: Uint8Array): Rank | undefined {
   return typeof session === 'string' && isTime ? { session, since: since as number } : undefined
 }
 
-/** The session of an owner that can be asked: it becomes a level of topics, so nothing but a store's own digits will do. */
+/** The session of an owner that can be asked: it becomes a level of topics, so nothing but 16 hex digits will do. */
 export function sessionIn(payload: Uint8Array): string | undefined {
   const { session } = saidIn(payload)
   return typeof session === 'string' && /^[0-9a-f]{16}$/.test(session) ? session : undefined

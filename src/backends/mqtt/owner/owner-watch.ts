@@ -23,17 +23,18 @@ export class OwnerWatch implements TopicHandler {
     this.#editor = editor
   }
 
+  /** Who owns the pool, as far as the broker has told. */
   get owner(): Owner {
     return ownerOf(this.#session, this.#isOnline)
   }
 
-  /** Tells whenever something was heard of owners; the result stops it. Several questions may be under way. */
+  /** Calls whenever something comes from owners; the result stops it. Several questions may be under way. */
   onNews(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
 
-  /** The owner has closed the pool, and said so; a lost connection of its is something else. */
+  /** The owner has closed the pool, and said so; where it has lost its connection, that is something else. */
   get isClosed(): boolean {
     return this.#session === undefined
   }
@@ -59,7 +60,7 @@ export class OwnerWatch implements TopicHandler {
   /**
    * Asks; the promise resolves with the answer, and stays pending where none comes.
    *
-   * @param id the same for a request that is sent again
+   * @param id the same where the editor asks once more
    */
   ask(kind: EditRequest['kind'], id: string, bytes: Uint8Array): Promise<Uint8Array> {
     const answered = deferred<Uint8Array>()

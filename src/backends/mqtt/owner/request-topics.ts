@@ -9,7 +9,7 @@ import { AnsweredRequests } from './answered-requests.ts'
 const EARLY_LIMIT = 1000
 /** What they may take, in bytes. */
 const EARLY_LIMIT_BYTES = 4 * 2 ** 20
-/** How long the end of what is being done is waited for, in milliseconds; the store has ended it before. */
+/** How long `end` waits for what is being done, in milliseconds; the store has ended it before. */
 const END_LIMIT_MS = 1000
 /** What a topic may have, in bytes (MQTT 5, 1.5.4). */
 const TOPIC_LIMIT_BYTES = 65_535
@@ -50,12 +50,12 @@ export class RequestTopics {
     this.#session = session
   }
 
-  /** What is asked on a connection, which is the one for answers from now on. */
+  /** Hears editors on a connection, on which the answers go out from now on. */
   on(connection: Connection): TopicHandler {
     this.#connection = connection
     return {
       subscribe: async () => {
-        // `set/#` is `set` too (MQTT 5, 4.7.1.2). Refused: nobody can ask this owner, and it works all the same.
+        // `set/#` is `set` too (MQTT 5, 4.7.1.2). If the broker refuses, nobody can ask this owner; all else works.
         // At QoS 0: without a session QoS 1 saves none that is lost on the way; and a cluster of NATS takes a second for it.
         const topics = Object.keys(KINDS).map((level) => `${this.#topic}/${level}/#`)
         await connection.subscribe(topics, 0)
@@ -64,7 +64,7 @@ export class RequestTopics {
     }
   }
 
-  /** From now on the listener is asked, also for what came before. */
+  /** From now on the listener does what editors ask for, also what they asked for before. */
   begin(listener: BackendListener): void {
     this.#listener = listener
     for (const message of this.#early.splice(0)) this.#received(message)
@@ -75,7 +75,7 @@ export class RequestTopics {
     const [level = '', ...rest] = message.topic.slice(this.#topic.length + 1).split('/')
     const kind = Object.hasOwn(KINDS, level) ? KINDS[level] : undefined
     if (kind === undefined) return false
-    // A retained request would be done again with every connection.
+    // The owner would do a retained request again on every connection.
     if (message.retain) return true
     if (this.#listener !== undefined) this.#ask(this.#listener, kind, rest.join('/'), message)
     else if (this.#early.length < EARLY_LIMIT && this.#earlyBytes < EARLY_LIMIT_BYTES) {
@@ -90,7 +90,7 @@ export class RequestTopics {
     return this.#doing.size > 0
   }
 
-  /** Resolves when all that was begun has been answered: whoever then hears that the owner is gone knows the rest. */
+  /** Resolves when all that was begun has its answer: editors that then hear of the end know the rest is not done. */
   async end(): Promise<void> {
     await orAfter(Promise.allSettled(this.#doing), END_LIMIT_MS, undefined)
   }

@@ -4,8 +4,9 @@ import type { JsonValue } from '../../src/format/json.ts'
 import { parsedJson } from '../../src/format/parse-json.ts'
 import { decodePayload, joinPayload } from '../../src/format/payload.ts'
 import type { PersistError } from '../../src/runtime/errors.ts'
+import { bytesOf } from '../helpers/bytes.ts'
 import { evaluatedJson } from '../helpers/evaluated-json.ts'
-import { bytesOf, HeldBackend } from '../helpers/held-backend.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
 
 const space = fc.array(fc.constantFrom(' ', '\t', '\n', '\r'), { maxLength: 3 }).map((parts) => parts.join(''))
 

@@ -3,8 +3,8 @@ import { expect, it } from 'vitest'
 import { type JsonObject, type JsonValue, ownValue, sameJson } from '../../src/format/json.ts'
 import { incrementEdits, mergePatch, patchEdits } from '../../src/merge/merge-patch.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
+import { bytesOf } from '../helpers/bytes.ts'
 
-const bytesOf = (text: string) => new TextEncoder().encode(text)
 const none = () => undefined
 
 // RFC 7396, appendix A: a value, a patch, and what becomes of the value.

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { PersistError, Store, StoreOptions } from '../../src/index.ts'
-import { bytesOf, type EditAnswer, HeldBackend } from '../helpers/held-backend.ts'
+import { bytesOf } from '../helpers/bytes.ts'
+import { type EditAnswer, HeldBackend } from '../helpers/held-backend.ts'
 
 async function owned(backend: HeldBackend, options: StoreOptions = {}) {
   const pt = await backend.openers.openStore({ name: 'garage', saveOnExit: false, ...options })

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../../helpers/available.ts'
+import { textOf } from '../../helpers/bytes.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
 import { startNats } from '../../helpers/nats.ts'
 import type { RunningBroker } from '../../helpers/running-broker.ts'
 import { waitFor } from '../../helpers/wait.ts'
-import { newTopic, openBackend, textOf } from './fixture.ts'
+import { newTopic, openBackend } from './fixture.ts'
 
 interface Case {
   name: string

@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DEAF } from '../../../src/backends/no-listener.ts'
 import { startAedes } from '../../helpers/aedes.ts'
+import { textOf } from '../../helpers/bytes.ts'
 import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { retainedAt } from '../../helpers/mqtt-client.ts'
 import { waitFor, within } from '../../helpers/wait.ts'
-import { errorOf, makeBackend, newTopic, openBackend, textOf } from './fixture.ts'
+import { errorOf, makeBackend, newTopic, openBackend } from './fixture.ts'
 
 async function throughProxy() {
   const broker = await startAedes()

@@ -6,10 +6,11 @@ import { mqttBackend } from '../../../src/backends/mqtt/mqtt-backend.ts'
 import { DEAF } from '../../../src/backends/no-listener.ts'
 import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../../helpers/available.ts'
+import { textOf } from '../../helpers/bytes.ts'
 import { freePort } from '../../helpers/free-port.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
 import { startNats } from '../../helpers/nats.ts'
-import { makeBackend, newTopic, openBackend, openingError, textOf } from './fixture.ts'
+import { makeBackend, newTopic, openBackend, openingError } from './fixture.ts'
 import { startRecordingProxy } from './recording-proxy.ts'
 
 async function listening(server: Server): Promise<number> {

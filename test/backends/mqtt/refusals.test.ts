@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../../helpers/available.ts'
+import { textOf } from '../../helpers/bytes.ts'
 import { type MosquittoOptions, startMosquitto } from '../../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
 import { startNats } from '../../helpers/nats.ts'
-import { errorOf, newTopic, type OpenBackend, openBackend, openingError, textOf } from './fixture.ts'
+import { errorOf, newTopic, type OpenBackend, openBackend, openingError } from './fixture.ts'
 
 const VERSIONS = [4, 5] as const
 

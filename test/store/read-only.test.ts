@@ -1,14 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
+import { type OpenedStore, opened } from '../helpers/opened-store.ts'
 
 const readOnly = expect.objectContaining({ code: 'ERR_PERSIST_READ_ONLY' })
 
-async function follow(text: string | null, options: StoreOptions = {}) {
-  const backend = new HeldBackend(text)
-  const pt = await backend.openers.openStore({ name: 'followed', readOnly: true, ...options })
-  pt.$on('error', () => {})
-  return { backend, pt }
+function follow(text: string | null, options: StoreOptions = {}): Promise<OpenedStore> {
+  return opened(text, { readOnly: true, ...options })
 }
 
 describe('a store that only reads', () => {

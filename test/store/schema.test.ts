@@ -3,6 +3,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import type { StandardSchema } from '../../src/schema/schema.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
+import { opened } from '../helpers/opened-store.ts'
 
 /** A hand-written Standard Schema: `counter` is a number from 0, which is there even if it is not. */
 const counting: StandardSchema = {
@@ -21,11 +22,10 @@ const options = { name: 'schema', saveOnExit: false }
 
 describe('schema', () => {
   it('checks a pool when it is opened, and fills in', async () => {
-    const backend = new HeldBackend('{"other":1}')
-    const pt = await backend.openers.openStore({ ...options, schema: counting })
+    const { pt } = await opened('{"other":1}', { schema: counting })
     expect({ ...pt }).toEqual({ other: 1, counter: 0 })
     const bad = new HeldBackend('{"counter":"7"}')
-    await expect(bad.openers.openStore({ ...options, schema: counting })).rejects.toMatchObject({
+    await expect(opened(bad, { schema: counting })).rejects.toMatchObject({
       code: 'ERR_PERSIST_SCHEMA',
       path: 'pt.counter',
     })
@@ -33,9 +33,7 @@ describe('schema', () => {
   })
 
   it('keeps what does not fit from being saved, and from being lost', async () => {
-    const backend = new HeldBackend('{"counter":1}')
-    const pt = await backend.openers.openStore({ ...options, schema: counting })
-    pt.$on('error', () => {})
+    const { backend, pt } = await opened('{"counter":1}', { schema: counting })
     pt.counter = -1
     await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_SCHEMA' })
     expect([pt.counter, backend.text]).toEqual([-1, '{"counter":1}'])

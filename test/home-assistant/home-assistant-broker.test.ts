@@ -1,11 +1,13 @@
 import type { MqttClient } from 'mqtt'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openStore as openFile } from '../../src/file.ts'
-import { openStore, type StoreOptions } from '../../src/index.ts'
+import { openStore, type Store, type StoreOptions } from '../../src/index.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { openedAt, running } from '../helpers/opened-at.ts'
+import { heard } from '../helpers/opened-store.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { commanded, discovered, type Entity, shown } from './home-assistant-world.ts'
@@ -13,16 +15,8 @@ import { commanded, discovered, type Entity, shown } from './home-assistant-worl
 const TOPIC = 'homeassistant/device/persist_heating/config'
 const POOL = 'stat/heating/PersistMQTT'
 
-async function mosquitto(options = {}) {
-  const broker = await startMosquitto(options)
-  onTestFinished(() => broker.stop())
-  return broker
-}
-
-async function open(url: string, options: StoreOptions = {}) {
-  const pt = await openStore({ url, name: 'heating', homeAssistant: true, ...options })
-  onTestFinished(() => pt.$close().catch(() => {}))
-  return pt
+function announced(url: string, options: StoreOptions = {}): Promise<Store> {
+  return openedAt(url, { name: 'heating', homeAssistant: true, ...options })
 }
 
 /** A Home Assistant: what it has been told on the discovery topic, and the entities of the last message. */
@@ -49,14 +43,14 @@ async function homeAssistant(url: string) {
 
 describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistant', () => {
   test('is found, shown, and changed there', async () => {
-    const { url } = await mosquitto()
+    const { url } = await running(startMosquitto())
     const schema = z.object({
       target: z.number().min(5).max(30).default(20),
       mode: z.enum(['eco', 'warm']).default('eco'),
       heating: z.boolean().default(false),
       temperature: z.number().default(19.5),
     })
-    const pt = await open(url, { schema } as StoreOptions)
+    const pt = await announced(url, { schema } as StoreOptions)
     await pt.save()
     const ha = await homeAssistant(url)
     await ha.has('number_target', 'select_mode', 'switch_heating', 'sensor_temperature')
@@ -77,8 +71,8 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
   })
 
   test('is available as long as it is open', async () => {
-    const { url } = await mosquitto()
-    const pt = await open(url)
+    const { url } = await running(startMosquitto())
+    const pt = await announced(url)
     pt.n = 1
     const ha = await homeAssistant(url)
     await ha.has('sensor_n')
@@ -90,8 +84,8 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
   })
 
   test('takes back what is removed, what becomes something else, and at last itself', async () => {
-    const { url } = await mosquitto()
-    const pt = await open(url)
+    const { url } = await running(startMosquitto())
+    const pt = await announced(url)
     Object.assign(pt, { a: 1, b: true })
     const ha = await homeAssistant(url)
     await ha.has('sensor_a', 'switch_b')
@@ -109,13 +103,13 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
   })
 
   test('takes back what an earlier program had, and nothing that others announce', async () => {
-    const { url } = await mosquitto()
-    const first = await open(url, { homeAssistant: { variables: { a: true, old: true } } })
+    const { url } = await running(startMosquitto())
+    const first = await announced(url, { homeAssistant: { variables: { a: true, old: true } } })
     Object.assign(first, { a: 1, old: 2 })
     const ha = await homeAssistant(url)
     await ha.has('sensor_a', 'sensor_old')
     await first.$close()
-    const second = await open(url, { homeAssistant: { variables: { a: true } } })
+    const second = await announced(url, { homeAssistant: { variables: { a: true } } })
     await ha.has('sensor_a')
     expect(discovered(ha.messages.at(-2) ?? '').sensor_old).toEqual({ platform: 'sensor' })
     await second.$close()
@@ -125,14 +119,14 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
       components: { z: { platform: 'sensor' } },
     })
     await ha.client.publishAsync(TOPIC, foreign, { retain: true, qos: 1 })
-    await open(url, { homeAssistant: { variables: { a: true } } })
+    await announced(url, { homeAssistant: { variables: { a: true } } })
     await ha.has('sensor_a')
     expect(Object.keys(discovered(ha.messages.at(-2) ?? ''))).toEqual(['z'])
   })
 
   test('is announced again when Home Assistant has started, and not when it is the same', async () => {
-    const broker = await mosquitto({ persistence: true })
-    const pt = await open(broker.url)
+    const broker = await running(startMosquitto({ persistence: true }))
+    const pt = await announced(broker.url)
     pt.n = 1
     const ha = await homeAssistant(broker.url)
     await ha.has('sensor_n')
@@ -140,7 +134,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     await ha.client.publishAsync('homeassistant/status', 'online', { qos: 1 })
     await waitFor(() => ha.messages.length === before + 1, { what: 'it to be announced again' })
     await pt.$close()
-    const again = await open(broker.url)
+    const again = await announced(broker.url)
     again.more = 'text'
     await ha.has('sensor_n', 'sensor_more')
     expect(ha.messages).toHaveLength(before + 2)
@@ -156,8 +150,8 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
   })
 
   test('is announced again where the broker has forgotten that', async () => {
-    const { url, kill, restart } = await mosquitto()
-    const pt = await open(url)
+    const { url, kill, restart } = await running(startMosquitto())
+    const pt = await announced(url)
     pt.n = 1
     await pt.save()
     await (await homeAssistant(url)).has('sensor_n')
@@ -168,8 +162,8 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
   })
 
   test('keeps an entity that is null for a while, and tells of many new ones at once', async () => {
-    const { url } = await mosquitto()
-    const pt = await open(url)
+    const { url } = await running(startMosquitto())
+    const pt = await announced(url)
     pt.n = 1
     const ha = await homeAssistant(url)
     await ha.has('sensor_n')
@@ -187,15 +181,15 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
   })
 
   test('is announced by its owner alone', async () => {
-    const { url } = await mosquitto()
-    const first = await open(url)
+    const { url } = await running(startMosquitto())
+    const first = await announced(url)
     first.$on('error', () => {})
     first.n = 1
     await first.save()
     const ha = await homeAssistant(url)
     await ha.has('sensor_n')
     const ended = new Promise<void>((resolve) => first.$on('status', ({ state }) => state === 'readonly' && resolve()))
-    const second = await open(url, { homeAssistant: { variables: { n: { writable: true } } } })
+    const second = await announced(url, { homeAssistant: { variables: { n: { writable: true } } } })
     await ended
     await ha.has('number_n')
     await ha.client.publishAsync('homeassistant/status', 'online', { qos: 1 })
@@ -204,14 +198,14 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
   })
 
   test('that may not announce works all the same, and says so once', async () => {
-    const { url } = await mosquitto({
-      users: { ann: 'b' },
-      acl: ['user ann', `topic readwrite ${POOL}`, `topic readwrite ${POOL}/#`, 'topic readwrite tele/#'],
-    })
-    const pt = await openStore({ url, username: 'ann', password: 'b', name: 'heating', homeAssistant: true })
-    onTestFinished(() => pt.$close().catch(() => {}))
-    const errors: unknown[] = []
-    pt.$on('error', (error) => errors.push(error))
+    const { url } = await running(
+      startMosquitto({
+        users: { ann: 'b' },
+        acl: ['user ann', `topic readwrite ${POOL}`, `topic readwrite ${POOL}/#`, 'topic readwrite tele/#'],
+      }),
+    )
+    const pt = await announced(url, { username: 'ann', password: 'b' })
+    const errors = heard(pt, 'error')
     pt.n = 1
     pt.b = true
     await pt.save()

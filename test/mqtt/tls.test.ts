@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { mosquittoAvailable } from '../../helpers/available.ts'
-import { type CertificateOptions, makeCertificates } from '../../helpers/certificates.ts'
-import { startMosquitto } from '../../helpers/mosquitto.ts'
-import { openBackend, openingError } from './fixture.ts'
+import { openBackend, openingError } from '../backends/mqtt/fixture.ts'
+import { mosquittoAvailable } from '../helpers/available.ts'
+import { type CertificateOptions, makeCertificates } from '../helpers/certificates.ts'
+import { startMosquitto } from '../helpers/mosquitto.ts'
 
 async function secured(certificates: CertificateOptions = {}, requireCertificate = false) {
   const made = makeCertificates(certificates)

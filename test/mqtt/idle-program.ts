@@ -1,5 +1,5 @@
-import { mqttBackend } from '../../../src/backends/mqtt/mqtt-backend.ts'
-import { RecordingListener } from '../../helpers/recording-listener.ts'
+import { mqttBackend } from '../../src/backends/mqtt/mqtt-backend.ts'
+import { RecordingListener } from '../helpers/recording-listener.ts'
 
 // Opens a pool, writes it, and has nothing else to do then; with 'offline' only when the link is gone.
 const [url = '', topic = '', then = 'end'] = process.argv.slice(2)

@@ -22,49 +22,52 @@ const brokers: readonly [name: string, runs: boolean, hasOneOrder: boolean, star
 ]
 
 describe.each(brokers)('an editor and owners that change, %s', (_name, runs, hasOneOrder, start) => {
-  test.skipIf(!runs)('open and closed at any moment: each increment is made once, by whoever is there', async () => {
-    const { url } = await running(start())
-    const editor = await editedAt<Garage>(url)
-    let sum = 0
-    let isOver = false
-    const owners = async () => {
-      for (let turn = 0; turn < 10; turn++) {
-        const pt = await openStore<Garage>({ url, name: 'garage', saveOnExit: false })
-        const from = sum
-        await waitFor(() => sum >= from + 1 + (turn % 3), { what: 'an increment' })
-        await pt.$close()
-      }
-      isOver = true
-    }
-    /** Asked of an owner that then was another one, and so perhaps done: only where messages have no one order. */
-    let inDoubt = 0
-    const increments = async () => {
-      const ways = new Set<string>()
-      while (!isOver) {
-        try {
-          const { way, value } = await editor.increment('n')
-          ways.add(way)
-          expect(value - sum - 1).toBeGreaterThanOrEqual(0)
-          expect(value - sum - 1).toBeLessThanOrEqual(inDoubt)
-          sum = value
-          inDoubt = 0
-        } catch (error) {
-          if (hasOneOrder) throw error
-          expect(error).toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
-          inDoubt += 1
+  test.skipIf(!runs)(
+    'owners that open and close at any moment make each increment once, whoever is there',
+    async () => {
+      const { url } = await running(start())
+      const editor = await editedAt<Garage>(url)
+      let sum = 0
+      let isOver = false
+      const owners = async () => {
+        for (let turn = 0; turn < 10; turn++) {
+          const pt = await openStore<Garage>({ url, name: 'garage', saveOnExit: false })
+          const from = sum
+          await waitFor(() => sum >= from + 1 + (turn % 3), { what: 'an increment' })
+          await pt.$close()
         }
+        isOver = true
       }
-      return ways
-    }
-    const [ways] = await Promise.all([increments(), owners()])
-    expect(ways).toContain('owner')
-    const { n } = (await poolAt(url)) as Garage
-    expect(n - sum).toBeGreaterThanOrEqual(0)
-    expect(n - sum).toBeLessThanOrEqual(inDoubt)
-  })
+      /** Asked of an owner that then was another one, and so perhaps done: only where messages have no one order. */
+      let inDoubt = 0
+      const increments = async () => {
+        const ways = new Set<string>()
+        while (!isOver) {
+          try {
+            const { way, value } = await editor.increment('n')
+            ways.add(way)
+            expect(value - sum - 1).toBeGreaterThanOrEqual(0)
+            expect(value - sum - 1).toBeLessThanOrEqual(inDoubt)
+            sum = value
+            inDoubt = 0
+          } catch (error) {
+            if (hasOneOrder) throw error
+            expect(error).toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
+            inDoubt += 1
+          }
+        }
+        return ways
+      }
+      const [ways] = await Promise.all([increments(), owners()])
+      expect(ways).toContain('owner')
+      const { n } = (await poolAt(url)) as Garage
+      expect(n - sum).toBeGreaterThanOrEqual(0)
+      expect(n - sum).toBeLessThanOrEqual(inDoubt)
+    },
+  )
 
   test.skipIf(!runs)(
-    "the owner's link breaks before its answer is out: it is asked again, and has done it once",
+    'an owner whose link breaks before its answer is out is asked again, and has done it once',
     async () => {
       const { url } = await running(start())
       const proxy = await proxied(url)
@@ -90,7 +93,7 @@ describe.each(brokers)('an editor and owners that change, %s', (_name, runs, has
     },
   )
 
-  test.skipIf(!runs)('another one comes instead of the one that was asked: nobody is asked twice', async () => {
+  test.skipIf(!runs)('nobody is asked twice where another owner comes instead of the one that was asked', async () => {
     const { url } = await running(start())
     const proxy = await proxied(url)
     const first = await openedAt<Garage>(proxy.url)
@@ -111,7 +114,7 @@ describe.each(brokers)('an editor and owners that change, %s', (_name, runs, has
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor', () => {
-  test('whose question is under way when the owner dies says that it does not know, and then does without', async () => {
+  test('an editor whose question is under way when the owner dies says that it does not know, and then does without', async () => {
     const { url } = await running(startMosquitto())
     const proxy = await proxied(url)
     const pt = await openedAt<Garage>(proxy.url)
@@ -129,7 +132,7 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     expect(await editor.increment('n')).toEqual({ way: 'direct', value: 2 })
   })
 
-  test('whose connection is dead says so in time, and has a new one the next time', async () => {
+  test('an editor whose connection is dead says so in time, and has a new one the next time', async () => {
     const proxy = await proxied((await running(startMosquitto())).url)
     const editor = await editedAt<Garage>(proxy.url, { answerTimeoutMs: 300 })
     expect(await editor.increment('n')).toEqual({ way: 'direct', value: 1 })
@@ -141,7 +144,7 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor whose link breaks while it connects', () => {
-  test('goes on to ask the owner', async () => {
+  test('an editor whose link breaks while it connects goes on to ask the owner', async () => {
     const { url } = await running(startMosquitto())
     const proxy = await proxied(url)
     await openedAt<Garage>(url)

@@ -43,7 +43,7 @@ const brokers: readonly [name: string, runs: boolean, protocolVersion: 4 | 5, st
 ]
 
 describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
-  test.skipIf(!runs)('assigns variables and replaces the pool, with an owner and without one', async () => {
+  test.skipIf(!runs)('an editor assigns variables and replaces the pool, with an owner and without one', async () => {
     const { url } = await running(start())
     const pt = await owned(url, { protocolVersion })
     const editor = await editedAt<Garage>(url, { protocolVersion })
@@ -55,7 +55,7 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
     }
   })
 
-  test.skipIf(!runs)('changes a pool through its owner, which has it at once, and has saved it', async () => {
+  test.skipIf(!runs)('an editor changes a pool through its owner, which has it at once, and has saved it', async () => {
     const { url } = await running(start())
     const pt = await owned(url, { protocolVersion })
     Object.assign(pt, { counter: 5, limits: { low: 1, high: 2 } })
@@ -76,7 +76,7 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
     expect(await poolAt(url)).toEqual({ counter: 8, limits: { low: 7 }, b: 1 })
   })
 
-  test.skipIf(!runs)('changes a pool that nobody owns, and makes one that is not there', async () => {
+  test.skipIf(!runs)('an editor changes a pool that nobody owns, and makes one that is not there', async () => {
     const { url } = await running(start())
     const editor = await editedAt<Garage>(url, { protocolVersion })
     expect(await editor.patch({ a: 1, b: 2 })).toEqual({ way: 'direct' })
@@ -119,52 +119,58 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
     }
   })
 
-  test.skipIf(!runs)('a link that breaks while the answer is on its way: asked again, and done once', async () => {
-    const { url } = await running(start())
-    const proxy = await proxied(url)
-    const pt = await owned(url, { protocolVersion })
-    pt.counter = 0
-    await pt.save()
-    const editor = await editedAt<Garage>(proxy.url, { protocolVersion })
-    for (let turn = 1; turn <= 5; turn++) {
-      const seen = new Promise<void>((resolve) => {
-        const forget = pt.$on('change', () => {
-          forget()
-          resolve()
+  test.skipIf(!runs)(
+    'an owner is asked again when the link breaks while the answer is on its way, and does it once',
+    async () => {
+      const { url } = await running(start())
+      const proxy = await proxied(url)
+      const pt = await owned(url, { protocolVersion })
+      pt.counter = 0
+      await pt.save()
+      const editor = await editedAt<Garage>(proxy.url, { protocolVersion })
+      for (let turn = 1; turn <= 5; turn++) {
+        const seen = new Promise<void>((resolve) => {
+          const forget = pt.$on('change', () => {
+            forget()
+            resolve()
+          })
         })
-      })
-      proxy.setDelay(30)
-      const increment = editor.increment('counter')
-      // The owner has it, and the answer cannot be there yet.
-      await seen
-      proxy.cut()
-      proxy.setDelay(0)
-      expect(await increment).toEqual({ way: 'owner', value: turn })
-      expect(pt.counter).toBe(turn)
-    }
-  })
+        proxy.setDelay(30)
+        const increment = editor.increment('counter')
+        // The owner has it, and the answer cannot be there yet.
+        await seen
+        proxy.cut()
+        proxy.setDelay(0)
+        expect(await increment).toEqual({ way: 'owner', value: turn })
+        expect(pt.counter).toBe(turn)
+      }
+    },
+  )
 
-  test.skipIf(!runs)('an owner that loses its link before it has heard of them: all are asked again', async () => {
-    const { url } = await running(start())
-    const proxy = await proxied(url)
-    const pt = await openStore<Garage>({ url: proxy.url, name: 'garage', saveOnExit: false, protocolVersion })
-    onTestFinished(() => pt.$close().catch(() => {}))
-    await waitFor(() => retainedAt(url, `${TOPIC}/owner`), { what: 'the owner to say that it is one' })
-    const editor = await editedAt<Garage>(url, { protocolVersion })
-    proxy.freeze()
-    const before = proxy.bytes().down
-    const asked = [editor.increment('counter', 1), editor.increment('counter', 2), editor.increment('counter', 4)]
-    // All of them are at the broker, which has sent them on.
-    await waitFor(() => proxy.bytes().down - before > 3 * `${TOPIC}/increment/`.length, { what: 'the questions' })
-    proxy.cut()
-    proxy.thaw()
-    for (const { way } of await Promise.all(asked)) expect(way).toBe('owner')
-    expect(pt.counter).toBe(7)
-  })
+  test.skipIf(!runs)(
+    'an owner that loses its link before it has heard of requests is asked all of them again',
+    async () => {
+      const { url } = await running(start())
+      const proxy = await proxied(url)
+      const pt = await openStore<Garage>({ url: proxy.url, name: 'garage', saveOnExit: false, protocolVersion })
+      onTestFinished(() => pt.$close().catch(() => {}))
+      await waitFor(() => retainedAt(url, `${TOPIC}/owner`), { what: 'the owner to say that it is one' })
+      const editor = await editedAt<Garage>(url, { protocolVersion })
+      proxy.freeze()
+      const before = proxy.bytes().down
+      const asked = [editor.increment('counter', 1), editor.increment('counter', 2), editor.increment('counter', 4)]
+      // All of them are at the broker, which has sent them on.
+      await waitFor(() => proxy.bytes().down - before > 3 * `${TOPIC}/increment/`.length, { what: 'the questions' })
+      proxy.cut()
+      proxy.thaw()
+      for (const { way } of await Promise.all(asked)) expect(way).toBe('owner')
+      expect(pt.counter).toBe(7)
+    },
+  )
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor', () => {
-  test('says so where a device owns the pool that does not listen, and writes only when forced', async () => {
+  test('an editor says so where a device owns the pool that does not listen, and writes only when forced', async () => {
     const { url } = await running(startMosquitto())
     const device = await connectClient(url)
     await device.publishAsync('tele/garage/LWT', 'Online', { qos: 1, retain: true })
@@ -178,7 +184,7 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     expect(await poolAt(url)).toEqual({ a: 2 })
   })
 
-  test('says so where the owner does not answer', async () => {
+  test('an editor says so where the owner does not answer', async () => {
     const { url } = await running(startMosquitto())
     const proxy = await proxied(url)
     const pt = await owned(proxy.url)
@@ -200,7 +206,7 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     ['a prototype', JSON.parse('{"__proto__":{"polluted":1}}'), 'ERR_PERSIST_RESERVED_NAME'],
     ['more than fits', { a: 'x'.repeat(1000) }, 'ERR_PERSIST_TOO_LARGE'],
     ['what a device cannot read', { a: 2 ** 40 }, 'ERR_PERSIST_NOT_STORABLE'],
-  ])('%s is refused by the owner, which goes on', async (_what, patch, code) => {
+  ])('a patch with %s is refused by the owner, which goes on', async (_what, patch, code) => {
     const { url } = await running(startMosquitto())
     const pt = await owned(url, { maxBytes: 500, compat: 'tasmota' })
     pt.counter = 1
@@ -234,7 +240,7 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     expect(await poolAt(url)).toEqual({ limits: { low: 1 } })
   })
 
-  test('leaves bytes that are no pool as they are', async () => {
+  test('an editor leaves bytes that are no pool as they are', async () => {
     const { url } = await running(startMosquitto())
     const client = await connectClient(url)
     await client.publishAsync(TOPIC, 'notes', { qos: 1, retain: true })
@@ -243,7 +249,7 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     expect((await retainedAt(url, TOPIC))?.payload.toString()).toBe('notes')
   })
 
-  test('that is closed says so, and closing twice is fine', async () => {
+  test('an editor that is closed says so, and may be closed twice', async () => {
     const { url } = await running(startMosquitto())
     const editor = await editedAt<Garage>(url)
     await editor.close()
@@ -251,7 +257,7 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     expect(await errorOf(editor.patch({ a: 1 }))).toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
   })
 
-  test('without permission to ask says which it needs', async () => {
+  test('an editor without permission to ask says which it needs', async () => {
     const acl = ['user own', 'topic readwrite #', 'user ann', 'topic read stat/#', 'topic read tele/#']
     const { url } = await running(startMosquitto({ users: { own: 'x', ann: 'y' }, acl }))
     await owned(withUser(url, 'own:x'))
@@ -261,7 +267,7 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     expect(error.message).toContain('/set/#')
   })
 
-  test('has options of its own', async () => {
+  test('an editor refuses options that only stores have, and values that make no sense', async () => {
     expect(await errorOf(openEditor({ journal: 'x' } as never))).toMatchObject({ code: 'ERR_PERSIST_OPTION' })
     expect(await errorOf(openEditor({ name: 'x', answerTimeoutMs: 0 }))).toMatchObject({ code: 'ERR_PERSIST_OPTION' })
   })

@@ -101,7 +101,7 @@ for (const [name, runs, start] of brokers) {
 }
 
 describe.skipIf(!mosquittoAvailable)('Mosquitto loses what it had', () => {
-  test('the pool is there again when the broker is', async () => {
+  test('a pool that Mosquitto has lost is there again when the broker is', async () => {
     const broker = await running(startMosquitto())
     const pt = await openedAt<Garage>(broker.url)
     const healed: unknown[] = []
@@ -121,32 +121,35 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto loses what it had', () => {
 })
 
 describe.skipIf(!mosquittoAvailable)('Mosquitto loses what it had, and somebody else writes first', () => {
-  test.each([4, 5] as const)('MQTT %i: what they wrote is merged with the whole pool', async (protocolVersion) => {
-    const broker = await running(startMosquitto())
-    const proxy = await proxied(broker.url)
-    const pt = await openedAt<Garage>(proxy.url, { protocolVersion })
-    pt.counter = 7
-    pt.tones = [600]
-    await pt.save()
-    await waitFor(() => retainedAt(broker.url, 'stat/garage/PersistMQTT/owner'), { what: 'the owner' })
-    // When this one is acknowledged, so is what said who the owner is.
-    pt.tones.push(700)
-    await pt.save()
-    proxy.freeze()
-    await broker.kill('SIGKILL')
-    await broker.restart()
-    const client = await connectClient(broker.url)
-    await client.publishAsync('stat/garage/PersistMQTT', '{"theirs":1}', { qos: 1, retain: true })
-    proxy.thaw()
-    const merged = { counter: 7, tones: [600, 700], theirs: 1 }
-    await waitFor(async () => JSON.stringify(await poolAt(broker.url))?.includes('counter'), { what: 'the merge' })
-    expect(await poolAt(broker.url)).toEqual(merged)
-    expect({ ...pt }).toEqual(merged)
-  })
+  test.each([4, 5] as const)(
+    'what somebody writes first at a Mosquitto that has lost the pool is merged with it (MQTT %i)',
+    async (protocolVersion) => {
+      const broker = await running(startMosquitto())
+      const proxy = await proxied(broker.url)
+      const pt = await openedAt<Garage>(proxy.url, { protocolVersion })
+      pt.counter = 7
+      pt.tones = [600]
+      await pt.save()
+      await waitFor(() => retainedAt(broker.url, 'stat/garage/PersistMQTT/owner'), { what: 'the owner' })
+      // When this one is acknowledged, so is what said who the owner is.
+      pt.tones.push(700)
+      await pt.save()
+      proxy.freeze()
+      await broker.kill('SIGKILL')
+      await broker.restart()
+      const client = await connectClient(broker.url)
+      await client.publishAsync('stat/garage/PersistMQTT', '{"theirs":1}', { qos: 1, retain: true })
+      proxy.thaw()
+      const merged = { counter: 7, tones: [600, 700], theirs: 1 }
+      await waitFor(async () => JSON.stringify(await poolAt(broker.url))?.includes('counter'), { what: 'the merge' })
+      expect(await poolAt(broker.url)).toEqual(merged)
+      expect({ ...pt }).toEqual(merged)
+    },
+  )
 })
 
 describe('a broker that closes the connection at each write', () => {
-  test('is told after some attempts, and not asked all the time after that', async () => {
+  test('a broker that closes the connection at each write is told of after some attempts, and not asked all the time after that', async () => {
     let isAllowed = false
     let connections = 0
     const broker = await running(

@@ -53,7 +53,7 @@ function waitForPresence(url: string, text: string): Promise<unknown> {
 
 for (const [name, runs, start, protocolVersion] of brokers) {
   describe.skipIf(!runs)(`two owners of one pool: ${name}`, () => {
-    test('the second one takes it over: the first one tells, stops, and has what it could not save', async () => {
+    test('a second owner takes the pool over: the first one tells, stops, and has what it could not save', async () => {
       const { broker, proxy } = await throughProxy(start)
       const first = await watched(proxy.url, { protocolVersion })
       first.pt.counter = 1
@@ -138,7 +138,7 @@ for (const [name, runs, start, protocolVersion] of brokers) {
       expect(proxy.connections() + slow.connections()).toBeLessThan(6)
     })
 
-    test('owners that open at the same moment: one is left', async () => {
+    test('of owners that open at the same moment one is left', async () => {
       const { broker, proxy } = await throughProxy(start)
       const stores = await Promise.all(Array.from({ length: 3 }, () => watched(proxy.url, { protocolVersion })))
       const owners = () => stores.filter(({ pt }) => pt.$status.state === 'ready')

@@ -42,7 +42,7 @@ async function homeAssistant(url: string) {
 }
 
 describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistant', () => {
-  test('is found, shown, and changed there', async () => {
+  test('a store is found, shown, and changed in Home Assistant', async () => {
     const { url } = await running(startMosquitto())
     const schema = z.object({
       target: z.number().min(5).max(30).default(20),
@@ -70,7 +70,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(ha.messages).toHaveLength(1)
   })
 
-  test('is available as long as it is open', async () => {
+  test('a store is available in Home Assistant as long as it is open', async () => {
     const { url } = await running(startMosquitto())
     const pt = await announced(url)
     pt.n = 1
@@ -83,7 +83,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     await waitFor(async () => (await now()) === payload_not_available, { what: 'it to be not available' })
   })
 
-  test('takes back what is removed, what becomes something else, and at last itself', async () => {
+  test('a store takes back the entities of what is removed, what becomes something else, and at last itself', async () => {
     const { url } = await running(startMosquitto())
     const pt = await announced(url)
     Object.assign(pt, { a: 1, b: true })
@@ -102,7 +102,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(await retainedAt(url, TOPIC)).toBeUndefined()
   })
 
-  test('takes back what an earlier program had, and nothing that others announce', async () => {
+  test('a store takes back the entities that an earlier program had, and nothing that others announce', async () => {
     const { url } = await running(startMosquitto())
     const first = await announced(url, { homeAssistant: { variables: { a: true, old: true } } })
     Object.assign(first, { a: 1, old: 2 })
@@ -124,7 +124,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(Object.keys(discovered(ha.messages.at(-2) ?? ''))).toEqual(['z'])
   })
 
-  test('is announced again when Home Assistant has started, and not when it is the same', async () => {
+  test('a store is announced again when Home Assistant has started, and not when nothing is new', async () => {
     const broker = await running(startMosquitto({ persistence: true }))
     const pt = await announced(broker.url)
     pt.n = 1
@@ -149,7 +149,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(late.messages).toHaveLength(2)
   })
 
-  test('is announced again where the broker has forgotten that', async () => {
+  test('a store is announced again where the broker has forgotten the announcement', async () => {
     const { url, kill, restart } = await running(startMosquitto())
     const pt = await announced(url)
     pt.n = 1
@@ -161,7 +161,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(pt.$status.state).toBe('ready')
   })
 
-  test('keeps an entity that is null for a while, and tells of many new ones at once', async () => {
+  test('a store keeps the entity of a variable that is null for a while, and announces many new ones at once', async () => {
     const { url } = await running(startMosquitto())
     const pt = await announced(url)
     pt.n = 1
@@ -180,7 +180,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(ha.messages.every((message) => JSON.parse(message).components.sensor_n.unique_id)).toBe(true)
   })
 
-  test('is announced by its owner alone', async () => {
+  test('a pool is announced to Home Assistant by its owner alone', async () => {
     const { url } = await running(startMosquitto())
     const first = await announced(url)
     first.$on('error', () => {})
@@ -197,7 +197,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     await ha.has('text_n')
   })
 
-  test('that may not announce works all the same, and says so once', async () => {
+  test('a store that may not announce works all the same, and says so once', async () => {
     const { url } = await running(
       startMosquitto({
         users: { ann: 'b' },
@@ -217,7 +217,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
   })
 })
 
-test('the option is for owners at a broker, and means nothing where there is none', async () => {
+test('the option homeAssistant is for owners at a broker, and means nothing where there is none', async () => {
   const wrong = [
     { readOnly: true },
     { homeAssistant: { prefix: 'x' } },

@@ -81,7 +81,7 @@ it.each([
   expect(() => incrementEdits(bytesOf(text), none, 'it')).toThrow(bad)
 })
 
-it('adds numbers, and nothing else to nothing else', () => {
+it('an increment adds numbers, and nothing else to nothing else', () => {
   const values = new Map<string, JsonValue>([
     ['n', 1.5],
     ['text', '1'],

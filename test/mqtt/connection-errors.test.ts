@@ -19,7 +19,7 @@ async function listening(server: Server): Promise<number> {
 }
 
 describe('what keeps a store from being opened', () => {
-  test('options that cannot be meant', () => {
+  test('options that cannot be meant are refused, and no password is shown', () => {
     const options = { topic: 'a', protocolVersion: 'auto' } as const
     for (const url of [
       'localhost',
@@ -36,7 +36,7 @@ describe('what keeps a store from being opened', () => {
     expect(() => mqttBackend({ ...options, url: 'mqtt://localhost', password: 'x' })).toThrow(/Option password/)
   })
 
-  test('the place names neither user nor password, and the port in any case', () => {
+  test('the place of a backend names the port in any case, and neither user nor password', () => {
     const place = (url: string) => makeBackend({ url, topic: 't' }).place
     expect(place('mqtt://ann:secret@localhost')).toBe('mqtt://localhost:1883 t')
     expect(place('mqtts://[::1]')).toBe('mqtts://[::1]:8883 t')
@@ -44,7 +44,7 @@ describe('what keeps a store from being opened', () => {
     expect(place('wss://host')).toBe('wss://host:443 t')
   })
 
-  test('a host that does not exist', async () => {
+  test('a host that does not exist is named in the error', async () => {
     // RFC 6761: .invalid never exists. A machine without a name server says EAI_AGAIN.
     const error = await openingError({ url: 'mqtt://broker.invalid' })
     expect(error).toMatchObject({
@@ -54,7 +54,7 @@ describe('what keeps a store from being opened', () => {
     })
   })
 
-  test('a port where nothing listens, also for localhost with its two addresses', async () => {
+  test('a port where nothing listens is an error with the url, also for localhost with its two addresses', async () => {
     const port = await freePort()
     for (const url of [
       `mqtt://127.0.0.1:${port}`,
@@ -70,7 +70,7 @@ describe('what keeps a store from being opened', () => {
     }
   })
 
-  test('a server that takes connections and never answers', async () => {
+  test('a server that takes connections and never answers is a timeout that says what did not come', async () => {
     const port = await listening(createServer(() => {}))
     const answers = { mqtt: 'CONNACK', mqtts: 'does not begin with TLS', ws: 'CONNACK' }
     for (const [scheme, text] of Object.entries(answers)) {
@@ -81,7 +81,7 @@ describe('what keeps a store from being opened', () => {
     }
   })
 
-  test('a web server', async () => {
+  test('a web server is known for what it is, by every scheme', async () => {
     const port = await listening(createHttpServer((_request, response) => response.writeHead(404).end('no')))
     expect(await openingError({ url: `mqtt://127.0.0.1:${port}` })).toMatchObject({
       code: 'ERR_PERSIST_CONNECT',
@@ -97,7 +97,7 @@ describe('what keeps a store from being opened', () => {
     })
   })
 
-  test('a server that closes at once, or answers the newest protocol by closing', async () => {
+  test('a server that closes at once is asked once more with the older protocol, and is an error then', async () => {
     let connections = 0
     const port = await listening(
       createServer((socket) => {
@@ -113,7 +113,7 @@ describe('what keeps a store from being opened', () => {
     expect(connections).toBe(2)
   })
 
-  test('close() while it opens', async () => {
+  test('close() rejects an opening that is under way', async () => {
     const port = await listening(createServer(() => {}))
     const backend = makeBackend({ url: `mqtt://127.0.0.1:${port}` })
     const opening = backend.open(DEAF, 60_000)
@@ -141,7 +141,7 @@ describe.skipIf(!mosquittoAvailable)('who may come in', () => {
     }
   })
 
-  test('a protocol version that the broker does not have', async () => {
+  test('a protocol version that the broker does not have is an error that says what to set', async () => {
     const { url } = await running(startAedes())
     expect(await openingError({ url, protocolVersion: 5 })).toMatchObject({
       code: 'ERR_PERSIST_CONNECT',

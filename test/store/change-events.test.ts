@@ -4,7 +4,7 @@ import { heard, opened } from '../helpers/opened-store.ts'
 afterEach(() => void vi.useRealTimers())
 
 describe("'change'", () => {
-  it('tells each variable once a microtask, with what it was and what it is, frozen', async () => {
+  it("'change' tells each variable once a microtask, with what it was and what it is, frozen", async () => {
     const { pt } = await opened('{"n":1,"list":[{"a":1}],"gone":1}')
     const changes = heard(pt, 'change')
     pt.n = 2
@@ -27,7 +27,7 @@ describe("'change'", () => {
     expect(() => Object.assign((previous as object[])[0] as object, { a: 5 })).toThrow(TypeError)
   })
 
-  it('is nothing that goes and comes back meanwhile, and nothing that happened before anybody listened', async () => {
+  it("'change' tells nothing that goes and comes back meanwhile, and nothing that happened before anybody listened", async () => {
     const { pt } = await opened('{"n":1}')
     const changes: unknown[] = []
     const listen = () => pt.$on('change', (change) => changes.push(change))
@@ -46,7 +46,7 @@ describe("'change'", () => {
     expect(changes).toEqual([{ name: 'n', value: 5, previous: 4, origin: 'local' }])
   })
 
-  it('tells what a listener changes in its turn', async () => {
+  it("'change' tells what a listener changes in its turn", async () => {
     const { pt } = await opened()
     const changes = heard(pt, 'change')
     pt.$on('change', ({ name, value }) => {
@@ -78,7 +78,7 @@ describe("'change'", () => {
     expect(changes).toHaveLength(1)
   })
 
-  it('leaves no listener, and no memory of one, behind', async () => {
+  it('a listener that is taken off leaves nothing behind', async () => {
     const { pt } = await opened()
     let told = 0
     for (let round = 0; round < 1000; round++) {
@@ -92,7 +92,7 @@ describe("'change'", () => {
 })
 
 describe('$subscribe', () => {
-  it('tells after each round of changes, by when the snapshot is another', async () => {
+  it('$subscribe tells after each round of changes, by when the snapshot is another', async () => {
     const { backend, pt } = await opened('{"n":1,"same":{"x":1}}')
     const shown = [pt.$snapshot()]
     const stop = pt.$subscribe(() => shown.push(pt.$snapshot()))
@@ -195,7 +195,7 @@ describe('timers', () => {
     await pt.$close()
   })
 
-  it('closing ends all of them', async () => {
+  it('closing ends the timers of autosave and saveEvery', async () => {
     vi.useFakeTimers()
     const { backend, pt } = await opened('{"n":0}', { autosave: { delayMs: 100 }, saveEvery: 5 })
     pt.n = 1

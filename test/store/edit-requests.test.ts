@@ -6,7 +6,7 @@ import { heard, opened } from '../helpers/opened-store.ts'
 const refused = (code: string) => ({ ok: false, error: { code: `ERR_PERSIST_${code}` } })
 
 describe('what editors ask a store for', () => {
-  it('is no change where it is so already: nobody is told, and nothing sent', async () => {
+  it('a request for what is so already is no change: nobody is told, and nothing sent', async () => {
     const { backend, pt } = await opened('{"n":1,"map":{"a":1,"b":2}}')
     const changes = heard(pt, 'change')
     expect(await backend.request('patch', '{"map":{"b":2},"gone":null,"n":1}')).toEqual({ ok: true })
@@ -14,7 +14,7 @@ describe('what editors ask a store for', () => {
     expect([changes, backend.writes.length]).toEqual([[], 0])
   })
 
-  it('is done at once and in order, and answered when it is saved', async () => {
+  it('requests are done at once and in order, and answered when they are saved', async () => {
     const { backend, pt } = await opened('{"n":1}', { auto: false })
     const answers: string[] = []
     const note = (name: string) => () => void answers.push(name)
@@ -36,14 +36,14 @@ describe('what editors ask a store for', () => {
     expect([second.text, answers]).toEqual(['{"n":15}', ['first', 'second', 'third']])
   })
 
-  it('is assigned as a whole: null is a value, maps are not merged', async () => {
+  it("'assign' takes variables as a whole: null is a value, maps are not merged", async () => {
     const { backend, pt } = await opened('{"n":1,"map":{"a":1},"other":1}')
     expect(await backend.request('assign', '{"n":null,"map":{"b":null}}')).toEqual({ ok: true })
     expect({ ...pt }).toEqual({ n: null, map: { b: null }, other: 1 })
     expect(await backend.request('assign', '[1]')).toMatchObject(refused('BAD_PAYLOAD'))
   })
 
-  it('is the whole pool, but for its version', async () => {
+  it("'replace' takes the whole pool, but for its version", async () => {
     const { backend, pt } = await opened('{"n":1,"$version":3,"save":5,"other":1}')
     expect(await backend.request('replace', '{"n":2,"$version":3,"save":5}')).toEqual({ ok: true })
     expect(JSON.parse(backend.text ?? '')).toEqual({ n: 2, $version: 3, save: 5 })
@@ -53,7 +53,7 @@ describe('what editors ask a store for', () => {
     expect([Object.keys(pt), backend.text]).toEqual([['$version'], '{"$version":3}'])
   })
 
-  it("comes as changes of somebody else's, after the program's own", async () => {
+  it("a request comes as changes of somebody else's, after the program's own", async () => {
     const { backend, pt } = await opened('{"own":1,"gone":1}')
     const changes: unknown[] = []
     pt.$on('change', ({ name, value, origin }) => changes.push([name, value, origin]))
@@ -67,7 +67,7 @@ describe('what editors ask a store for', () => {
     ])
   })
 
-  it('is edited by the program like all that is its own', async () => {
+  it('the program edits what an editor has put in like all that is its own', async () => {
     const { backend, pt } = await opened('{}')
     await backend.request('patch', '{"list":[1],"map":{"a":{}}}')
     ;(pt.list as number[]).push(2)
@@ -78,7 +78,7 @@ describe('what editors ask a store for', () => {
     expect(backend.text).toBe('{"list":[1,2],"map":{"a":{"b":1,"c":2}}}')
   })
 
-  it('is kept where somebody else writes the pool without it', async () => {
+  it('a requested change is kept where somebody else writes the pool without it', async () => {
     const { backend } = await opened('{"a":1}', { auto: false })
     const answered = backend.request('patch', '{"b":2}')
     const first = await backend.nth(1)
@@ -90,7 +90,7 @@ describe('what editors ask a store for', () => {
     expect(await answered).toEqual({ ok: true })
   })
 
-  it('that changes nothing is answered without a write', async () => {
+  it('a patch that changes nothing is answered without a write', async () => {
     const { backend } = await opened('{"a":1}')
     for (const patch of ['{}', '{"a":1}', '{"b":null}'])
       expect(await backend.request('patch', patch)).toEqual({ ok: true })
@@ -109,7 +109,7 @@ describe('what editors ask a store for', () => {
     ['null', 'increment', '{"a":1,"null":1}', 'NOT_STORABLE'],
     ['the version', 'increment', '{"a":1,"$version":1}', 'RESERVED_NAME'],
     ['a text to add', 'increment', '{"a":1,"b":"1"}', 'BAD_PAYLOAD'],
-  ] as const)('all or nothing of it is done: %s', async (_what, kind, text, code) => {
+  ] as const)('all or nothing of a request is done: %s', async (_what, kind, text, code) => {
     const before = '{"$version":1,"a":1,"max":2147483647,"list":[],"null":null}'
     const { backend, pt, told } = await opened(before, { compat: 'tasmota', maxBytes: 300, version: 1 })
     expect(await backend.request(kind, text)).toMatchObject(refused(code))
@@ -119,13 +119,13 @@ describe('what editors ask a store for', () => {
     expect(await backend.request('increment', '{"a":1}')).toEqual({ ok: true, values: { a: 2 } })
   })
 
-  it('is an event where it is refused and nobody waits for the answer', async () => {
+  it('a request that is refused is an event where nobody waits for the answer', async () => {
     const { backend, told } = await opened('{}')
     await backend.request('patch', 'nonsense', false)
     expect(told.error).toMatchObject([{ code: 'ERR_PERSIST_BAD_PAYLOAD', bytes: bytesOf('nonsense') }])
   })
 
-  it('that was done and could not be saved is one event, and an answer that says both', async () => {
+  it('a request that was done and could not be saved is one event, and an answer that says both', async () => {
     const { backend, pt, told } = await opened('{"a":1}', { auto: false })
     const answered = backend.request('patch', '{"a":2}', false)
     ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
@@ -136,13 +136,13 @@ describe('what editors ask a store for', () => {
     expect([pt.a, pt.$status]).toMatchObject([2, { unsaved: true }])
   })
 
-  it('a long name does not make a long message', async () => {
+  it('a long name in a request does not make a long message', async () => {
     const { backend } = await opened('{}')
     const { error } = await backend.request('increment', `{"${'n'.repeat(100_000)}":"1"}`)
     expect(error?.message.length).toBeLessThan(1100)
   })
 
-  it('a name that every object has is a variable of its own', async () => {
+  it('a request for a name that every object has makes a variable of its own', async () => {
     const { backend, pt } = await opened('{}')
     expect(await backend.request('increment', '{"toString":1}')).toEqual({ ok: true, values: { toString: 1 } })
     expect(await backend.request('patch', '{"a":{"__proto__":{"polluted":1}}}')).toEqual({ ok: true })
@@ -152,7 +152,7 @@ describe('what editors ask a store for', () => {
 })
 
 describe('a store that cannot do it now', () => {
-  it('waits until the pool is here, and keeps the order', async () => {
+  it('requests wait until the pool is here, and keep their order', async () => {
     const backend = new HeldBackend('{"n":1}')
     const open = backend.open.bind(backend)
     const answers: Promise<EditAnswer>[] = []
@@ -166,7 +166,7 @@ describe('a store that cannot do it now', () => {
     expect((await Promise.all(answers)).map(({ values }) => values)).toEqual([{ n: 2 }, { n: 4 }, { n: 7 }, { n: 17 }])
   })
 
-  it('that waits for a pool says so, also of what was asked before that was known', async () => {
+  it('a store that waits for a pool says so, also of what was asked before that was known', async () => {
     const backend = new HeldBackend(null)
     const open = backend.open.bind(backend)
     const answers: Promise<EditAnswer>[] = []
@@ -185,13 +185,13 @@ describe('a store that cannot do it now', () => {
     await pt.$close()
   })
 
-  it('that only reads, or was taken over, says so', async () => {
+  it('a store that only reads refuses requests, and says so', async () => {
     const { backend, pt } = await opened('{}', { readOnly: true })
     expect(await backend.request('patch', '{"a":1}')).toMatchObject(refused('READ_ONLY'))
     expect(JSON.stringify(pt)).toBe('{}')
   })
 
-  it('that is being closed leaves to the next owner what it has not begun', async () => {
+  it('a store that is being closed leaves to the next owner what it has not begun', async () => {
     const { backend, pt } = await opened('{"n":1}', { auto: false })
     const before = backend.request('increment', '{"n":1}')
     const closed = pt.$close()
@@ -204,7 +204,7 @@ describe('a store that cannot do it now', () => {
     expect(await backend.request('increment', '{"n":1}')).toMatchObject(refused('CLOSED'))
   })
 
-  it('and could not save before it was closed does not say that it has not done it', async () => {
+  it('a store that could not save before it was closed does not say that it has not done what was asked', async () => {
     const { backend, pt } = await opened('{"n":1}', { auto: false, saveTimeoutMs: 50 })
     const answered = backend.request('increment', '{"n":1}')
     await expect(pt.$close()).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })

@@ -6,7 +6,7 @@ import { opened } from '../helpers/opened-store.ts'
 const gone = () => new PersistError('ERR_PERSIST_TAKEN_OVER', 'taken', { store: 'lost' })
 
 describe('a store whose backend has ended', () => {
-  it('rejects every save, also the one under way and the one after it, with what was not saved', async () => {
+  it('a store that was taken over rejects every save, also the one under way, with what was not saved', async () => {
     const { backend, pt, told } = await opened('{"a":1,"b":1}', { auto: false })
     pt.a = 2
     const saves = [pt.save()]
@@ -26,7 +26,7 @@ describe('a store whose backend has ended', () => {
     expect({ ...pt }).toEqual({ a: 2, b: 1, list: [1] })
   })
 
-  it('cannot be changed any more, deep in lists neither, and says why', async () => {
+  it('a store that was taken over cannot be changed any more, not deep in lists either, and says why', async () => {
     const { backend, pt } = await opened('{"list":[1]}', { auto: false, autosave: { delayMs: 1 }, saveEvery: 5 })
     backend.ended(gone())
     const list = pt.list as number[]
@@ -38,7 +38,7 @@ describe('a store whose backend has ended', () => {
     expect(backend.writes).toHaveLength(0)
   })
 
-  it('has failed where there was nothing to read yet', async () => {
+  it('a store that was taken over before there was anything to read has failed', async () => {
     const backend = new HeldBackend(null)
     const pt = backend.openers.createStore({ name: 'lost', empty: 'wait' })
     pt.$on('error', () => {})

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { opened } from '../helpers/opened-store.ts'
 
 describe('while a write is in flight', () => {
-  it('values that come back to what was confirmed are sent after it', async () => {
+  it('values that come back to what was confirmed are sent after the write in flight', async () => {
     const { backend, pt } = await opened('{"n":1,"list":[1]}', { auto: false })
     pt.n = 2
     pt.list.push(2)
@@ -19,7 +19,7 @@ describe('while a write is in flight', () => {
     expect(pt.$status).toMatchObject({ unsaved: false })
   })
 
-  it('a new variable that is removed again is removed after it', async () => {
+  it('a new variable that is removed again while its write is in flight is removed after it', async () => {
     const { backend, pt } = await opened('{}', { auto: false })
     pt.n = 1
     void pt.save()
@@ -45,7 +45,7 @@ describe('while a write is in flight', () => {
     vi.useRealTimers()
   })
 
-  it('what its rejection leaves open is sent even if nothing has changed since', async () => {
+  it('what the rejection of a write leaves open is sent even if nothing has changed since', async () => {
     const { backend, pt } = await opened('{"n":1}', { auto: false })
     pt.n = 2
     const late = pt.save()
@@ -58,7 +58,7 @@ describe('while a write is in flight', () => {
     expect(backend.text).toBe('{"n":1}')
   })
 
-  it('what somebody else has just written in its place is not written again', async () => {
+  it('what somebody else has just written in the place of our write is not written again', async () => {
     const { backend, pt } = await opened('{"n":1}', { auto: false })
     pt.n = 2
     const saved = pt.save()
@@ -85,7 +85,7 @@ describe('while a write is in flight', () => {
     expect([pt.theirs, told.conflict]).toEqual([5, []])
   })
 
-  it('closing waits for the merge with what it landed over', async () => {
+  it('closing waits for the merge with what the write in flight landed over', async () => {
     const { backend, pt } = await opened('{"n":0}', { auto: false })
     pt.n = 1
     const closing = pt.$close()
@@ -122,7 +122,7 @@ describe('while a write is in flight', () => {
 })
 
 describe('a link that comes back', () => {
-  it('with a write of ours that had timed out and was replaced since: it is no edit of somebody else', async () => {
+  it('a write of ours that had timed out and was replaced since is no edit of somebody else when the link comes back', async () => {
     const { backend, pt } = await opened('{"n":0}', { auto: false })
     pt.n = 1
     const late = pt.save()
@@ -138,7 +138,7 @@ describe('a link that comes back', () => {
     expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
   })
 
-  it('with one of thousands of older pools: it is recognised', async () => {
+  it('one of thousands of older pools is recognised when the link comes back with it', async () => {
     const { backend, pt } = await opened('{"n":0}', { auto: false })
     backend.auto = true
     for (let n = 1; n <= 4000; n++) {

@@ -140,7 +140,7 @@ describe('somebody else writes', () => {
     await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_READ_ONLY' })
   })
 
-  it('three-way for random pools: both sides survive, but where both changed one variable', async () => {
+  it('both sides of random pools survive the merge, but where both changed one variable', async () => {
     const pool = fc.dictionary(
       fc.constantFrom('a', 'b', 'c', 'd'),
       fc.oneof(fc.nat(2), fc.array(fc.nat(2), { maxLength: 2 })),
@@ -167,26 +167,29 @@ describe('somebody else writes', () => {
 })
 
 describe('the link comes back', () => {
-  it.each([null, '{"n":1}'])('and the broker has lost our last save (it holds %s): it gets it again', async (held) => {
-    const { backend, pt, told } = await opened('{"n":1}')
-    pt.n = 2
-    await pt.save()
-    backend.offline()
-    const healed = new Promise((resolve) => pt.$on('heal', resolve))
-    backend.online(held)
-    expect(await healed).toEqual({ reason: 'lost' })
-    expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
-    expect(told.status.map(({ state }) => state)).toEqual(['offline', 'ready'])
-  })
+  it.each([null, '{"n":1}'])(
+    'a link that comes back to a broker that has lost our last save (it holds %s) gives it to it again',
+    async (held) => {
+      const { backend, pt, told } = await opened('{"n":1}')
+      pt.n = 2
+      await pt.save()
+      backend.offline()
+      const healed = new Promise((resolve) => pt.$on('heal', resolve))
+      backend.online(held)
+      expect(await healed).toEqual({ reason: 'lost' })
+      expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
+      expect(told.status.map(({ state }) => state)).toEqual(['offline', 'ready'])
+    },
+  )
 
-  it('and holds what we hold: nothing is sent', async () => {
+  it('a link that comes back to what we hold sends nothing', async () => {
     const { backend, told } = await opened('{"n":1}')
     backend.offline()
     backend.online()
     expect([backend.writes.length, told.heal.length]).toEqual([0, 0])
   })
 
-  it('and somebody else has written: it is merged with what we changed meanwhile', async () => {
+  it('a link that comes back to what somebody else has written merges it with what we changed meanwhile', async () => {
     const { backend, pt } = await opened('{"a":1,"b":1}')
     backend.offline()
     pt.a = 2
@@ -196,7 +199,7 @@ describe('the link comes back', () => {
     expect(JSON.parse(backend.text ?? '')).toEqual({ a: 2, b: 3 })
   })
 
-  it('and our write had landed before it broke: it is recognised, and no edit of somebody else', async () => {
+  it('a write of ours that had landed before the link broke is recognised, and no edit of somebody else', async () => {
     const { backend, pt, told } = await opened('{"n":1}', { auto: false, onConflict: 'remote' })
     pt.n = 2
     const saved = pt.save()

@@ -45,7 +45,7 @@ describe('the variables, and nothing but the variables', () => {
     await pt.save()
   })
 
-  it('compare with a plain object like one', async () => {
+  it('variables compare with a plain object like one', async () => {
     const { pt } = await opened('{"a":{"b":[1,{"c":null}]}}')
     assert.deepStrictEqual(pt.a, { b: [1, { c: null }] })
     expect(pt.a.b).toBeInstanceOf(Array)
@@ -54,7 +54,7 @@ describe('the variables, and nothing but the variables', () => {
 })
 
 describe('has, find, remove, delete', () => {
-  it('tell what is there, null included, and fall back', async () => {
+  it('has() and find() tell what is there, null included, and fall back; remove() and delete take it away', async () => {
     const { pt } = await opened('{"n":null,"a":1}')
     expect([pt.has('a'), pt.has('n'), pt.has('x')]).toEqual([true, true, false])
     expect([pt.has('a', 9), pt.has('n', 9), pt.has('x', 9), pt.has('x', undefined)]).toEqual([1, null, 9, undefined])
@@ -159,7 +159,7 @@ describe('reserved names', () => {
     },
   )
 
-  it('names that people use are free', async () => {
+  it('names that people use are free for variables', async () => {
     const { pt } = await opened()
     for (const name of ['on', 'status', 'close', 'then', 'name', 'length', 'toString', 'get', 'set']) pt[name] = 1
     await pt.save()
@@ -169,7 +169,7 @@ describe('reserved names', () => {
 })
 
 describe('before the variables are here', () => {
-  it('every way to them throws ERR_PERSIST_NOT_READY', async () => {
+  it('every way to the variables throws ERR_PERSIST_NOT_READY before they are here', async () => {
     const pt = create('{"a":1}')
     const ways = [
       () => pt.a,
@@ -198,7 +198,7 @@ describe('before the variables are here', () => {
     expect([pt.ready(), pt.a]).toEqual([true, 1])
   })
 
-  it('exec runs functions in order when they are, later in a later tick, and each has a promise of its own', async () => {
+  it('exec() runs functions in order when the variables are here, later ones in a later tick, and each has a promise of its own', async () => {
     const pt = create('{"n":1}')
     const ran: number[] = []
     const results = [
@@ -223,21 +223,21 @@ describe('before the variables are here', () => {
 })
 
 describe('nothing is held', () => {
-  it("'create' starts an empty pool with defaults, which is written by the first save", async () => {
+  it("empty: 'create' starts an empty pool with defaults, which is written by the first save", async () => {
     const { backend, pt } = await opened(null, { defaults: { a: 1 } })
     expect([pt.a, backend.text]).toEqual([1, null])
     await pt.save()
     expect(backend.text).toBe('{"a":1}')
   })
 
-  it("'fail' rejects", async () => {
+  it("empty: 'fail' rejects the opening where nothing is held", async () => {
     const backend = new HeldBackend()
     const opening = backend.openers.openStore({ name: 'new', empty: 'fail', saveOnExit: false })
     await expect(opening).rejects.toMatchObject({ code: 'ERR_PERSIST_EMPTY' })
     expect(backend.isClosed).toBe(true)
   })
 
-  it("'wait' is not ready until zero()", async () => {
+  it("empty: 'wait' is not ready until zero()", async () => {
     const backend = new HeldBackend()
     const pt = backend.openers.createStore({ name: 'new', empty: 'wait', saveOnExit: false })
     const ran = pt.exec(() => (pt.n = 1))
@@ -249,7 +249,7 @@ describe('nothing is held', () => {
     expect(await ran).toBe(1)
   })
 
-  it("'wait' is ready when somebody else writes a pool; openStore waits for that as long as for anything", async () => {
+  it("empty: 'wait' is ready when somebody else writes a pool; openStore waits for that as long as for anything", async () => {
     const backend = new HeldBackend()
     const opening = backend.openers.openStore({ name: 'new', empty: 'wait', saveOnExit: false })
     await Promise.resolve()
@@ -268,7 +268,7 @@ describe('nothing is held', () => {
 })
 
 describe('zero', () => {
-  it('throws on a pool in use and changes nothing; zero(true) clears it', async () => {
+  it('zero() throws on a pool in use and changes nothing; zero(true) clears it', async () => {
     const { backend, pt } = await opened('{"a":1}')
     expect(() => pt.zero()).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_NEEDS_FORCE' }))
     expect([pt.a, backend.writes.length]).toEqual([1, 0])
@@ -276,7 +276,7 @@ describe('zero', () => {
     expect([Object.keys(pt), backend.text]).toEqual([[], '{}'])
   })
 
-  it('replaces what is no pool only when forced', async () => {
+  it('zero() replaces what is no pool only when forced', async () => {
     const backend = new HeldBackend('hello')
     await expect(backend.openers.openStore({ name: 'zero', saveOnExit: false })).rejects.toMatchObject({
       code: 'ERR_PERSIST_BAD_PAYLOAD',

@@ -18,7 +18,7 @@ const migrate = {
 }
 
 describe('a pool of an older version', () => {
-  it('is brought forward step by step, once', async () => {
+  it('a pool of an older version is brought forward step by step, once', async () => {
     const { backend, pt } = await opened('{"counter":3,"other":1}', { version: 3, migrate })
     expect({ ...pt }).toEqual({ other: 1, counts: [3], $version: 3 })
     await pt.$close()
@@ -28,14 +28,14 @@ describe('a pool of an older version', () => {
     expect({ ...again }).toEqual({ other: 1, counts: [3], $version: 3 })
   })
 
-  it('is saved by itself when it has been brought forward', async () => {
+  it('a pool that was brought forward is saved by itself', async () => {
     const backend = new HeldBackend('{"count":3,"$version":2}', { auto: false })
     await opened(backend, { version: 3, migrate })
     const write = await backend.nth(1)
     expect(JSON.parse(write.text)).toEqual({ counts: [3], $version: 3 })
   })
 
-  it('stays beside the new one until something has been saved after that', async () => {
+  it('the pool of an older version stays beside the new one until something has been saved after that', async () => {
     const { backend, pt } = await opened('{"counter":3}', { auto: false, version: 3, migrate })
     expect(backend.copies).toEqual(['{"counter":3}'])
     const saved = pt.save()
@@ -53,7 +53,7 @@ describe('a pool of an older version', () => {
     expect(backend.copies).toEqual(['{"counter":3}', null])
   })
 
-  it('stays beside the new one where its program is killed, until the next one saves', async () => {
+  it('the pool of an older version stays beside the new one where its program is killed, until the next one saves', async () => {
     const { backend, pt } = await opened('{"counter":3}', { version: 3, migrate })
     await pt.save()
     const { pt: next } = await opened(backend, { version: 3, migrate })
@@ -63,7 +63,7 @@ describe('a pool of an older version', () => {
     expect(backend.copy).toBeNull()
   })
 
-  it('is checked by the schema when it has been brought forward', async () => {
+  it('a pool is checked by the schema when it has been brought forward', async () => {
     const backend = new HeldBackend('{"counter":"x"}')
     const schema = z.object({ counts: z.array(z.number()) })
     await expect(backend.openers.openStore({ ...options, version: 3, migrate, schema })).rejects.toMatchObject({
@@ -73,7 +73,7 @@ describe('a pool of an older version', () => {
     expect([backend.text, backend.writes.length]).toEqual(['{"counter":"x"}', 0])
   })
 
-  it('takes what others have written meanwhile', async () => {
+  it('a migration takes what others have written meanwhile', async () => {
     const backend = new HeldBackend('{"counter":3,"other":1}')
     const slow = {
       ...migrate,
@@ -88,7 +88,7 @@ describe('a pool of an older version', () => {
     expect(JSON.parse(backend.text ?? '')).toEqual({ other: 2, counts: [3], $version: 3 })
   })
 
-  it('that somebody writes where a store waits for one is brought forward too', async () => {
+  it('an older pool that somebody writes where a store waits for one is brought forward', async () => {
     const backend = new HeldBackend()
     const pt = backend.openers.createStore({ ...options, empty: 'wait', version: 3, migrate })
     await new Promise<void>((resolve) => {
@@ -99,7 +99,7 @@ describe('a pool of an older version', () => {
     expect({ ...pt }).toEqual({ counts: [3], $version: 3 })
   })
 
-  it('is left alone by a store that is closed meanwhile', async () => {
+  it('a pool of an older version is left alone by a store that is closed while it migrates', async () => {
     const backend = new HeldBackend('{"counter":3}')
     const pt = backend.openers.createStore({
       ...options,

@@ -5,7 +5,7 @@ import { opened } from '../helpers/opened-store.ts'
 afterEach(() => void vi.useRealTimers())
 
 describe('save()', () => {
-  it('sends nothing when nothing has changed', async () => {
+  it('save() sends nothing when nothing has changed', async () => {
     const { backend, pt } = await opened('{"a":{"b":[1,{"c":2}]}}')
     await pt.save()
     pt.a.b[1].c = 2
@@ -15,7 +15,7 @@ describe('save()', () => {
     expect(backend.writes).toHaveLength(0)
   })
 
-  it('sees every kind of deep change', async () => {
+  it('save() sees every kind of deep change', async () => {
     const { backend, pt } = await opened('{"a":{"b":[3,1,{"c":0}],"d":1}}')
     const edits = [
       () => (pt.a.b[2].c = 1),
@@ -36,7 +36,7 @@ describe('save()', () => {
     expect(backend.text).toBe('{}')
   })
 
-  it('sends after dirty() even if nothing has changed, once', async () => {
+  it('save() sends after dirty() even if nothing has changed, once', async () => {
     const { backend, pt } = await opened('{"a":1}')
     pt.dirty()
     expect(pt.$status).toMatchObject({ unsaved: true })
@@ -45,7 +45,7 @@ describe('save()', () => {
     expect(backend.writes.map((write) => write.text)).toEqual(['{"a":1}'])
   })
 
-  it('has one write in flight, and one next with the newest values', async () => {
+  it('save() has one write in flight, and one next with the newest values', async () => {
     const { backend, pt } = await opened(null, { auto: false })
     pt.n = 1
     const first = pt.save()
@@ -65,7 +65,7 @@ describe('save()', () => {
     expect(order.filter((what) => what === 'next')).toHaveLength(998)
   })
 
-  it('sends again what has gone back to the confirmed value while another one was in flight', async () => {
+  it('save() sends again what has gone back to the confirmed value while another one was in flight', async () => {
     const { backend, pt } = await opened('{"a":1}', { auto: false })
     pt.a = 2
     const first = pt.save()
@@ -78,7 +78,7 @@ describe('save()', () => {
     expect(backend.text).toBe('{"a":1}')
   })
 
-  it('waits for the write in flight when that has all there is', async () => {
+  it('save() waits for the write in flight when that has all there is', async () => {
     const { backend, pt } = await opened(null, { auto: false })
     pt.n = 1
     const first = pt.save()
@@ -88,7 +88,7 @@ describe('save()', () => {
     expect(backend.writes).toHaveLength(1)
   })
 
-  it('keeps what failed, and goes on working', async () => {
+  it('a save that failed is kept, and the next one sends it', async () => {
     const { backend, pt, told } = await opened(null, { auto: false })
     pt.n = 1
     const denied = pt.save()
@@ -101,7 +101,7 @@ describe('save()', () => {
     expect(backend.text).toBe('{"n":1}')
   })
 
-  it('sends old values again after a failure that may have written the new ones', async () => {
+  it('save() sends old values again after a failure that may have written the new ones', async () => {
     const { backend, pt } = await opened('{"n":1}', { auto: false })
     pt.n = 2
     const late = pt.save()
@@ -114,7 +114,7 @@ describe('save()', () => {
     expect(backend.text).toBe('{"n":1}')
   })
 
-  it('goes on when the link is back, with the newest values only', async () => {
+  it('save() goes on when the link is back, with the newest values only', async () => {
     const { backend, pt } = await opened('{"n":0}', { auto: false })
     pt.n = 1
     const saved = pt.save()
@@ -132,7 +132,7 @@ describe('save()', () => {
     expect(pt.$status).toMatchObject({ state: 'ready', unsaved: false })
   })
 
-  it('says so in time when there is no link, and saves when it is back', async () => {
+  it('save() rejects in time when there is no link, and the store saves when it is back', async () => {
     const { backend, pt, told } = await opened('{"n":0}', { saveTimeoutMs: 30 })
     backend.offline()
     pt.n = 1
@@ -144,7 +144,7 @@ describe('save()', () => {
     expect(backend.text).toBe('{"n":1}')
   })
 
-  it('writes again what another writer made superfluous', async () => {
+  it('save() writes again what another writer made superfluous', async () => {
     const { backend, pt } = await opened(null, { auto: false })
     pt.mine = 1
     const saved = pt.save()
@@ -157,7 +157,7 @@ describe('save()', () => {
     await saved
   })
 
-  it('absorbs a million unawaited calls with a few writes', async () => {
+  it('save() absorbs a million unawaited calls with a few writes', async () => {
     const { backend, pt } = await opened()
     for (let n = 1; n <= 1_000_000; n++) {
       pt.n = n
@@ -168,7 +168,7 @@ describe('save()', () => {
     expect(backend.writes.length).toBeLessThan(5)
   })
 
-  it('refuses a pool over maxBytes before it is sent, naming the largest variables', async () => {
+  it('save() refuses a pool over maxBytes before it is sent, naming the largest variables', async () => {
     const { backend, pt } = await opened(null, { maxBytes: 50 })
     pt.small = 1
     pt.large = 'x'.repeat(60)

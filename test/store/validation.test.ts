@@ -72,7 +72,7 @@ test('a change of ours that does not fit is no reason to refuse theirs', async (
   expect(told).toContain('high 6 remote')
 })
 
-test('nor to take what is their fault', async () => {
+test('a change of ours that does not fit does not let in what does not fit of theirs', async () => {
   const { backend, pt } = await checked('{"low":1,"high":5}')
   pt.low = 'mine'
   backend.foreign('{"low":1,"high":"theirs"}')
@@ -89,7 +89,7 @@ test('a store that only reads tells of a newer version', async () => {
   expect({ ...pt }).toEqual({ other: 1, $version: 2 })
 })
 
-test("onInvalid 'accept': it is taken and told, and no save is refused for it", async () => {
+test("onInvalid 'accept' takes and tells what does not fit, and no save is refused for it", async () => {
   const { backend, pt, told } = await checked('{"low":1,"high":5}', { schema, onInvalid: 'accept' } as never)
   backend.foreign('{"low":"x","high":5}')
   backend.foreign('{"low":"y","high":5}')
@@ -103,7 +103,7 @@ test("onInvalid 'accept': it is taken and told, and no save is refused for it", 
   await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_SCHEMA', path: 'pt.label' })
 })
 
-test("onInvalid 'accept': a pool that does not fit is opened, and that is told", async () => {
+test("onInvalid 'accept' opens a pool that does not fit, and tells of it", async () => {
   const backend = new HeldBackend('{"low":"x"}')
   const pt = await backend.openers.openStore({ ...base, schema, onInvalid: 'accept' })
   const error = new Promise((resolve) => pt.$on('error', resolve))
@@ -111,7 +111,7 @@ test("onInvalid 'accept': a pool that does not fit is opened, and that is told",
   expect({ ...pt }).toEqual({ low: 'x' })
 })
 
-test('a store that only reads can only tell, and sends nothing', async () => {
+test('a store that only reads tells of what does not fit, and sends nothing', async () => {
   const { backend, pt, told } = await checked('{"low":1,"high":5}', { schema, readOnly: true } as never)
   backend.foreign('{"low":"x","high":5}')
   expect([pt.low, backend.writes.length]).toEqual(['x', 0])

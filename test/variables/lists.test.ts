@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { opened } from '../helpers/opened-store.ts'
 
 describe('a list or map that is put where it already is', () => {
-  it('stays the one that is held elsewhere', async () => {
+  it('a list or map that is put where it already is stays the one that is held elsewhere', async () => {
     const { pt, backend } = await opened('{"l":[3,1],"m":{"inner":{"a":1}},"deep":[[1]]}')
     const { l, m } = pt
     const [first] = pt.deep
@@ -19,7 +19,7 @@ describe('a list or map that is put where it already is', () => {
     expect(JSON.parse(backend.text as string)).toEqual({ l: [1, 3, 9], m: { inner: { a: 2 } }, deep: [[1, 2]] })
   })
 
-  it('is no change', async () => {
+  it('a list or map that is put where it already is is no change', async () => {
     const { pt, backend } = await opened('{"l":[3,1],"m":{"n":null}}')
     const before = pt.$snapshot()
     const { l } = pt
@@ -32,7 +32,7 @@ describe('a list or map that is put where it already is', () => {
 })
 
 describe('a list', () => {
-  it('moves what is in it, so that what is held goes on being a part of it', async () => {
+  it('a list moves what is in it, so that what is held goes on being a part of it', async () => {
     const { pt } = await opened('{"l":[{"n":2},{"n":1},{"n":3}]}')
     const [two, one, three] = pt.l
     pt.l.sort((a: { n: number }, b: { n: number }) => a.n - b.n)
@@ -45,7 +45,7 @@ describe('a list', () => {
     expect(pt.$snapshot()).toEqual({ l: [{ n: 0 }, { n: 20 }, { n: 1 }] })
   })
 
-  it('takes nothing out of a list by giving it away: what splice() returned can be put elsewhere', async () => {
+  it('what splice() returned can be put elsewhere', async () => {
     const { pt } = await opened('{"from":[{"n":1},{"n":2}],"to":[]}')
     const [moved] = pt.from.splice(0, 1)
     pt.to.push(moved, moved)
@@ -64,7 +64,7 @@ describe('a list', () => {
     expect(() => pt.l.splice(...where(), [Number.NaN])).toThrow(expect.objectContaining({ path }))
   })
 
-  it('that sorts with what throws stays as it was', async () => {
+  it('a list that sorts with what throws stays as it was', async () => {
     const { pt } = await opened('{"l":[3,1,2]}')
     const broken = () => {
       throw new Error('mine')
@@ -73,7 +73,7 @@ describe('a list', () => {
     expect(JSON.stringify(pt)).toBe('{"l":[3,1,2]}')
   })
 
-  it('has all methods of lists that make new ones, and those are free of the pool', async () => {
+  it('a list has all methods that make new lists, and those are free of the pool', async () => {
     const { pt } = await opened('{"l":[3,[1],2]}')
     for (const made of [
       pt.l.slice(),

@@ -39,7 +39,7 @@ describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
     keyvIteratorTests(vitest as never, Keyv, store)
   })
 
-  test('each key is a variable, which others can read and change', async () => {
+  test('each key of Keyv is a variable, which others can read and change', async () => {
     const keyv = keyvOf({ name: 'open' })
     await keyv.set('answer', { is: 42 })
     // Nothing else is waited for: it is there when it is set.
@@ -109,7 +109,7 @@ describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
     expect(await held('versioned')).toEqual({ $version: 3 })
   })
 
-  test('another serializer, or none, does as well', async () => {
+  test('Keyv may have another serializer, or none', async () => {
     const words = {
       serialize: ({ value }: { value?: unknown }) => `<${value}>`,
       deserialize: (text: string) => ({ value: text.slice(1, -1) }),
@@ -125,7 +125,7 @@ describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
     expect(await none.get('a')).toEqual({ b: [1] })
   })
 
-  test('with autosave, what is set is there at once and saved later', async () => {
+  test('what is set with autosave is there at once and saved later', async () => {
     const keyv = keyvOf({ name: 'lazy', autosave: { delayMs: 50 } })
     await keyv.get('any')
     for (let index = 0; index < 100; index += 1) await keyv.set('count', index)
@@ -144,7 +144,7 @@ describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
     expect(errors.map(({ code }) => code)).toEqual(['ERR_PERSIST_TOO_LARGE'])
   })
 
-  test('what could not be saved later is told as well', async () => {
+  test('what could not be saved by autosave is told', async () => {
     const keyv = keyvOf({ name: 'later-small', maxBytes: 60, autosave: { delayMs: 1 } })
     const errors: PersistError[] = []
     keyv.on('error', (error) => errors.push(error))

@@ -46,7 +46,7 @@ async function warning(text: RegExp): Promise<void> {
 }
 
 describe.skipIf(!mosquittoAvailable)('a context store on Mosquitto', () => {
-  test('saves by itself, and at the end', async () => {
+  test('a context store saves by itself, and at the end', async () => {
     const { url } = await broker()
     const store = await opened({ url })
     store.set('global', 'count', 1)
@@ -56,7 +56,7 @@ describe.skipIf(!mosquittoAvailable)('a context store on Mosquitto', () => {
     expect(await poolAt(url)).toEqual({ global: { count: 1 }, f1: { last: [1] } })
   })
 
-  test('takes what editors ask for, beside what flows set', async () => {
+  test('a context store takes what editors ask for, beside what flows set', async () => {
     const { url } = await broker({ global: { count: 1, limits: { low: 1, high: 2 } } })
     const store = await opened({ url })
     store.set('global', 'count', 5)
@@ -66,7 +66,7 @@ describe.skipIf(!mosquittoAvailable)('a context store on Mosquitto', () => {
     expect(await poolAt(url)).toEqual({ global: { count: 5, limits: { low: 7, high: 2 } } })
   })
 
-  test('that a second Node-RED takes over can be read from then on', async () => {
+  test('a context store that a second Node-RED takes over can be read from then on', async () => {
     const { url } = await broker()
     const store = await opened({ url })
     store.set('global', 'list', [1])
@@ -85,7 +85,7 @@ describe.skipIf(!mosquittoAvailable)('a context store on Mosquitto', () => {
     expect(await poolAt(url)).toEqual({ global: { list: [1], count: 3 }, f1: { x: 1 } })
   })
 
-  test('waits for a broker that is started later', async () => {
+  test('a context store waits for a broker that is started later', async () => {
     const { url, kill, restart } = await broker({ global: { count: 1 } })
     await kill('SIGTERM')
     const store = make({ url })
@@ -150,7 +150,7 @@ describe.skipIf(!mosquittoAvailable)("contexts in memory, with offline: 'memory'
     return kept
   }
 
-  test('what was set wins, and everything else comes from the pool', async () => {
+  test('what was set in memory wins when the broker comes, and everything else comes from the pool', async () => {
     const pool = { global: { count: 100, limit: 7, map: { a: 1, b: 1 } }, f1: { state: 'old' }, f2: { x: 1 } }
     const kept = await merged(pool, (store) => {
       expect(store.get('global', 'count')).toBeUndefined()
@@ -162,7 +162,7 @@ describe.skipIf(!mosquittoAvailable)("contexts in memory, with offline: 'memory'
     expect(kept).toEqual({ global, f1: { state: { new: true } }, f2: { x: 1 } })
   })
 
-  test('a map that was set as a whole is what was set, also where a part was set before or after', async () => {
+  test('a map that was set as a whole in memory is what was set, also where a part was set before or after', async () => {
     const pool = { f1: { a: { old: 1 }, b: { old: 1 }, list: [1, 2, 3] } }
     const kept = await merged(pool, (store) => {
       store.set('f1', 'a.x', 1)
@@ -175,7 +175,7 @@ describe.skipIf(!mosquittoAvailable)("contexts in memory, with offline: 'memory'
     expect(kept).toEqual({ f1: { a: { y: 1 }, b: { x: 1, y: 1 }, list: ['first', 2, 3] } })
   })
 
-  test('what was removed stays away', async () => {
+  test('what was removed in memory stays away when the broker comes', async () => {
     const pool = { global: { gone: 1, stays: 1, map: { gone: 1, stays: 1 } }, f1: { x: 1 }, f2: { x: 1 }, f3: { x: 1 } }
     const kept = await merged(pool, async (store) => {
       store.set('global', 'gone', undefined)
@@ -187,7 +187,7 @@ describe.skipIf(!mosquittoAvailable)("contexts in memory, with offline: 'memory'
     expect(kept).toEqual({ global: { stays: 1, map: { stays: 1 } }, f3: { x: 1, y: 2 } })
   })
 
-  test('a broker that refuses is a warning, and flows go on', async () => {
+  test('a broker that refuses what was set in memory is a warning, and flows go on', async () => {
     const { url, kill, restart } = await startMosquitto({ users: { ann: 'secret' } })
     onTestFinished(() => kill())
     await kill()

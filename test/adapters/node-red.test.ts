@@ -53,7 +53,7 @@ describe('the contexts of Node-RED', () => {
     expect(context().keys('mqtt')).toEqual(['count', 'room'])
   })
 
-  test('answer callbacks', async () => {
+  test('the contexts of Node-RED answer callbacks', async () => {
     await start()
     const calls: unknown[][] = []
     const note = (...args: unknown[]) => void calls.push(args)
@@ -75,7 +75,7 @@ describe('the contexts of Node-RED', () => {
     expect(() => flow().set('a..b', 1, 'mqtt')).toThrow(invalid)
   })
 
-  test('undefined removes a key, an item, a member', async () => {
+  test('undefined removes a key, an item, a member of a context', async () => {
     await start()
     flow().set(['map', 'list', 'gone'], [{ a: 1, b: 2 }, [1, 2, 3], 1], 'mqtt')
     flow().set('map.a', undefined, 'mqtt')
@@ -85,7 +85,7 @@ describe('the contexts of Node-RED', () => {
     expect(pool()).toEqual({ f1: { map: { b: 2 }, list: [1, 3] } })
   })
 
-  test('have the values of the settings below those of the pool', async () => {
+  test('the contexts of Node-RED have the values of the settings below those of the pool', async () => {
     await start({ functionGlobalContext: { os: 'linux', count: 1 } })
     global().set('count', 5, 'mqtt')
     expect(global().get(['os', 'count', 'none'], 'mqtt')).toEqual(['linux', 5, undefined])
@@ -94,7 +94,7 @@ describe('the contexts of Node-RED', () => {
     expect(pool()).toEqual({ global: { count: 5 } })
   })
 
-  test('are cleaned of nodes and flows that are gone, never of global, and of nothing that is no context', async () => {
+  test('clean() removes the contexts of nodes and flows that are gone, never global, and nothing that is no context', async () => {
     write('{"note":"of somebody else"}')
     await start()
     for (const context of [global(), flow(), node(), contexts.get('n2', 'f1'), contexts.getFlowContext('f2')]) {
@@ -110,7 +110,7 @@ describe('the contexts of Node-RED', () => {
     expect(pool()).toEqual({ note: 'of somebody else', f1: x, 'n1:f1': x })
   })
 
-  test('give copies, and keep copies', async () => {
+  test('the contexts of Node-RED give copies, and keep copies', async () => {
     await start()
     const list = [1]
     flow().set('list', list, 'mqtt')
@@ -128,7 +128,7 @@ describe('the contexts of Node-RED', () => {
     ['NaN', [1, Number.NaN], 'pt.f1.x[1]'],
     ['undefined in a list', { a: [undefined] }, 'pt.f1.x.a[0]'],
     ['what is in itself', cyclic, 'pt.f1.x[0].cyclic'],
-  ])('refuse %s, and lose nothing', async (_, value, path) => {
+  ])('the contexts of Node-RED refuse %s, and lose nothing', async (_, value, path) => {
     await start()
     flow().set('x', 'before', 'mqtt')
     expect(() => flow().set('x', value, 'mqtt')).toThrow(refused)
@@ -143,7 +143,7 @@ describe('the contexts of Node-RED', () => {
     expect(flow().get('x', 'mqtt')).toBe('before')
   })
 
-  test('leave out what is undefined in a map, and take values that are in a value twice', async () => {
+  test('the contexts of Node-RED leave out what is undefined in a map, and take values that are in a value twice', async () => {
     await start()
     const twice = { a: 1 }
     flow().set('x', { none: undefined, list: [{ none: undefined }], twice: [twice, twice] }, 'mqtt')
@@ -151,7 +151,7 @@ describe('the contexts of Node-RED', () => {
     expect(pool()).toEqual({ f1: { x: { list: [{}], twice: [{ a: 1 }, { a: 1 }] } } })
   })
 
-  test('give no properties to what has none, and no holes to lists', async () => {
+  test('the contexts of Node-RED give no properties to what has none, and no holes to lists', async () => {
     await start()
     flow().set(['n', 'list'], [5, [1]], 'mqtt')
     expect(() => flow().set('n.a', 1, 'mqtt')).toThrow(refused)
@@ -160,7 +160,7 @@ describe('the contexts of Node-RED', () => {
     expect(pool()).toEqual({ f1: { n: 5, list: [1] } })
   })
 
-  test('reach no prototype', async () => {
+  test("no path of Node-RED's contexts reaches a prototype", async () => {
     await start()
     for (const key of ['__proto__.polluted', 'constructor.prototype.polluted', '__proto__', 'a.__proto__.polluted']) {
       flow().set(key, 'yes', 'mqtt')
@@ -182,7 +182,7 @@ describe('the contexts of Node-RED', () => {
     expect(({} as { polluted?: string }).polluted).toBeUndefined()
   })
 
-  test('take what somebody else writes, key by key beside what flows set', async () => {
+  test('the contexts of Node-RED take what somebody else writes, key by key beside what flows set', async () => {
     await start({}, { autosave: false })
     global().set(['count', 'limit', 'map'], [1, 1, { a: 1, b: 1 }], 'mqtt')
     await restart()
@@ -213,14 +213,14 @@ test.each([
   expect(mergedContext({ base, local, remote } as Parameters<typeof mergedContext>[0])).toEqual(merged)
 })
 
-test('wrong options are errors', async () => {
+test('wrong options of the context store are errors', async () => {
   const wrong = expect.objectContaining({ code: 'ERR_PERSIST_OPTION' })
   expect(() => nodeRedContextStore({ startTimeoutMs: 0 })).toThrow(wrong)
   expect(() => nodeRedContextStore({ offline: 'never' as 'fail' })).toThrow(wrong)
   await expect(nodeRedContextStore({ saveTimeoutMs: -1 }).open()).rejects.toEqual(wrong)
 })
 
-test('before it is open nothing is set', () => {
+test('nothing is set before the context store is open', () => {
   const store = nodeRedContextStore({ backend: memoryBackend(place) })
   expect(() => store.set('f1', 'a', 1)).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_NOT_READY' }))
 })

@@ -37,7 +37,7 @@ describe.skipIf(!mosquittoAvailable)('unstorage on Mosquitto', () => {
       await restoreSnapshot(storage, { initial: 'works' })
     })
 
-    test('what a snapshot had is there', async () => {
+    test('items of a snapshot are there', async () => {
       expect(await storage.hasItem('initial')).toBe(true)
       expect(await storage.getItem('initial')).toBe('works')
       expect(await snapshot(storage, '')).toEqual({ initial: 'works' })
@@ -85,7 +85,7 @@ describe.skipIf(!mosquittoAvailable)('unstorage on Mosquitto', () => {
       expect(await storage.getItem('unknown')).toBeNull()
     })
 
-    test('bytes come back', async () => {
+    test('bytes come back as they were set', async () => {
       const bytes = new Uint8Array([1, 2, 0, 255])
       await storage.setItemRaw('bytes', bytes)
       expect(new Uint8Array((await storage.getItemRaw<Uint8Array>('bytes')) ?? [])).toEqual(bytes)
@@ -132,7 +132,7 @@ describe.skipIf(!mosquittoAvailable)('unstorage on Mosquitto', () => {
       expect(await storage.getKeys()).toEqual([])
     })
 
-    test('mounted somewhere it has the keys below that', async () => {
+    test('a driver that is mounted somewhere has the keys below that', async () => {
       const whole = createStorage().mount('home', persistMqttDriver({ store: pt }))
       await whole.setItem('home:save', 1)
       await whole.setItem('elsewhere', 2)

@@ -1,16 +1,13 @@
 import { expect, test } from 'vitest'
 import { memoryBackend, memoryPlace } from '../../src/backends/memory.ts'
-import type { Backend, News } from '../../src/contracts/backend.ts'
+import type { Backend } from '../../src/contracts/backend.ts'
 import { openStore } from '../../src/index.ts'
-import { Recorder } from '../../src/testing/bench.ts'
+import { bytesOf, textOf } from '../helpers/bytes.ts'
+import { RecordingListener } from '../helpers/recording-listener.ts'
+import { waitFor } from '../helpers/wait.ts'
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-const bytesOf = (text: string) => encoder.encode(text)
-const textOf = (bytes: Uint8Array | null) => (bytes === null ? null : decoder.decode(bytes))
-
-async function opened(backend: Backend): Promise<Recorder> {
-  const heard = new Recorder()
+async function opened(backend: Backend): Promise<RecordingListener> {
+  const heard = new RecordingListener()
   await backend.open(heard, 1000)
   return heard
 }
@@ -20,10 +17,9 @@ test('backends on one place see each other, those on another do not', async () =
   const [first, second, elsewhere] = [memoryBackend(place), memoryBackend(place), memoryBackend()]
   const [heardFirst, heardSecond, heardElsewhere] = await Promise.all([first, second, elsewhere].map(opened))
   await first.write(bytesOf('{"a":1}'), 1000)
-  await heardSecond?.changedTimes(1, 1000)
-  expect(heardSecond?.changes.map(textOf)).toEqual(['{"a":1}'])
-  expect(heardFirst?.calls).toEqual([])
-  expect(heardElsewhere?.calls).toEqual([])
+  await heardSecond?.wait('changed')
+  expect(heardSecond?.told).toEqual([{ changed: '{"a":1}' }])
+  expect([heardFirst?.told, heardElsewhere?.told]).toEqual([[], []])
 })
 
 test('a write made before the news of another has come is superseded, and writes nothing', async () => {
@@ -33,7 +29,7 @@ test('a write made before the news of another has come is superseded, and writes
   const heard = await opened(second)
   const writes = [first.write(bytesOf('first'), 1000), second.write(bytesOf('second'), 1000)]
   expect(await Promise.all(writes)).toEqual(['written', 'superseded'])
-  expect(heard.changes.map(textOf)).toEqual(['first'])
+  expect(heard.told).toEqual([{ changed: 'first' }])
   expect(textOf(place.bytes)).toBe('first')
 })
 
@@ -41,17 +37,14 @@ test('listeners that answer with a write hear everything in the order in which i
   const place = memoryPlace()
   const backends = [memoryBackend(place), memoryBackend(place), memoryBackend(place)] as const
   const heard = await Promise.all(backends.slice(1).map(opened))
-  class Answering extends Recorder {
-    override tell(news: News): void {
-      super.tell(news)
-      if (news.kind === 'held' && textOf(news.bytes) === 'question') void backends[0].write(bytesOf('answer'), 1000)
-    }
-  }
-  await backends[0].open(new Answering(), 1000)
+  const answering = new RecordingListener((entry) => {
+    if ('changed' in entry && entry.changed === 'question') void backends[0].write(bytesOf('answer'), 1000)
+  })
+  await backends[0].open(answering, 1000)
   await backends[1].write(bytesOf('question'), 1000)
-  await heard[1]?.changedTimes(2, 1000)
-  expect(heard[1]?.changes.map(textOf)).toEqual(['question', 'answer'])
-  expect(heard[0]?.changes.map(textOf)).toEqual(['answer'])
+  await waitFor(() => heard[1]?.told.length === 2, { what: 'question and answer' })
+  expect(heard[1]?.told).toEqual([{ changed: 'question' }, { changed: 'answer' }])
+  expect(heard[0]?.told).toEqual([{ changed: 'answer' }])
 })
 
 test('replace() is what another program does, to a store too', async () => {

@@ -35,7 +35,7 @@ test('a client is told of when it comes and when it goes, with its user, over TC
   ])
 })
 
-test('one that is refused is told of once, with why', async () => {
+test('a client that is refused is told of once, with why', async () => {
   const { broker, events } = await startToldBroker({ username: 'ann', password: 'sesame' })
   const login = { clientId: 'me', username: 'ann', password: 'x' }
   await expect(connectClient(broker.url, login)).rejects.toThrow('Bad username or password')
@@ -47,7 +47,7 @@ test('one that is refused is told of once, with why', async () => {
   ])
 })
 
-test('what is no MQTT at all has failed, once', async () => {
+test('a connection that speaks no MQTT is told of as failed, once', async () => {
   const { broker, events, told } = await startToldBroker()
   const socket = connect(Number(new URL(broker.url).port), address)
   onTestFinished(() => void socket.destroy())
@@ -58,7 +58,7 @@ test('what is no MQTT at all has failed, once', async () => {
   expect(events).toEqual([{ kind: 'failed', clientId: '', address, reason: expect.stringMatching(/./) }])
 })
 
-test('one that breaks the protocol is told of with the reason, when it is gone', async () => {
+test('a client that breaks the protocol is told of with the reason, when it is gone', async () => {
   const { broker, events, told } = await startToldBroker()
   const client = await connectClient(broker.url, { clientId: 'me' })
   client.stream.write(Buffer.from([0xf0, 0xff, 0xff, 0xff, 0xff, 0xff]))
@@ -69,7 +69,7 @@ test('one that breaks the protocol is told of with the reason, when it is gone',
   ])
 })
 
-test('one that does not take what it has subscribed to is one event, not one for each message', async () => {
+test('a client that does not take what it has subscribed to is one event, not one for each message', async () => {
   const { broker, events, told } = await startToldBroker()
   const deaf = await connectClient(broker.url, { clientId: 'deaf' })
   await deaf.subscribeAsync('a', { qos: 1 })

@@ -75,7 +75,7 @@ async function saveUntilTheEnd(client: MqttClient, round: number, sent: Map<stri
 }
 
 describe('kill -9', () => {
-  test('at any moment under a stream of saves: every acknowledged message is there, and whole', {
+  test('every acknowledged message is there, and whole, after a kill -9 at any moment under a stream of saves', {
     timeout: 120_000,
   }, async () => {
     const directory = temporaryDirectory()
@@ -105,7 +105,7 @@ describe('kill -9', () => {
     expect(total).toBeGreaterThan(100)
   })
 
-  test('leaves no lock that matters, and a start in between changes nothing', async () => {
+  test('a kill -9 leaves no lock that matters, and a start in between changes nothing', async () => {
     const directory = temporaryDirectory()
     const first = await spawnBroker(directory)
     const client = await connectClient(first.url)

@@ -15,7 +15,7 @@ async function endedProcess(): Promise<number> {
   return child.pid ?? 0
 }
 
-test('one only has the directory, until it lets go', () => {
+test('only one broker has the directory, until it lets go', () => {
   const directory = temporaryDirectory()
   const unlock = lockDirectory(directory)
   expect(() => lockDirectory(directory)).toThrow(/is in use by this process itself/)

@@ -88,7 +88,7 @@ test('a changed last message is damage too: it has its whole length, so it may h
   expect([found, aside.length]).toEqual([{ a: '1' }, 1])
 })
 
-test('something else under its name is kept aside', async () => {
+test('a file that is no log is kept aside', async () => {
   const { found, later, aside } = await openedWith(Buffer.from('{"this": "is somebody else\'s file, and no log"}'))
   expect([found, later, aside.length]).toEqual([{}, { later: '1' }, 1])
 })
@@ -141,7 +141,7 @@ test('the file is rewritten before it is much more than twice what counts', asyn
   await again.log.close()
 })
 
-test('where it cannot be rewritten it goes on growing, says so, and is rewritten later', async () => {
+test('a log that cannot be rewritten goes on growing, says so, and is rewritten later', async () => {
   const directory = temporaryDirectory()
   const { log, warnings } = await openLog(directory)
   const blocker = join(directory, 'retained.log.new')
@@ -179,7 +179,7 @@ test('what the disk refused does not come back: it was not confirmed', async () 
   await again.log.close()
 })
 
-test('when not even that can be undone, nothing is taken any more until a restart', async () => {
+test('nothing is taken any more until a restart when what the disk refused cannot be undone', async () => {
   const directory = temporaryDirectory()
   const { log, warnings } = await openLog(directory)
   await save(log, 'a', '1')

@@ -42,7 +42,7 @@ test('a port that is taken is an error that names it, or any other port where th
   await connectClient(broker.webSocketUrl)
 })
 
-test('with a password, nobody gets in without it', async () => {
+test('nobody gets into a broker with a password without it', async () => {
   const directory = temporaryDirectory()
   const broker = await startTestBroker({ directory, username: 'ann', password: 'sesame' })
   await connectClient(broker.url, { username: 'ann', password: 'sesame' })
@@ -99,7 +99,7 @@ test('a directory that cannot be used says why', async () => {
   await startTestBroker({ directory })
 })
 
-test('reads on when its slow subscriber does: a fast publisher does not fill the memory', async () => {
+test('a fast publisher does not fill the memory: the broker reads on when its slow subscriber does', async () => {
   const broker = await startTestBroker({ directory: temporaryDirectory() })
   const port = Number(new URL(broker.url).port)
   const tap = await startTap(port)

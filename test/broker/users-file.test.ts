@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 const KEY = Buffer.alloc(32).toString('base64')
 
 describe('a file of users', () => {
-  test('has who may connect, with comments, empty lines and line ends of any kind', async () => {
+  test('a file of users has who may connect, with comments, empty lines and line ends of any kind', async () => {
     const [ann, bob] = [await hashedPassword('sesame'), await hashedPassword('sésame')]
     const users = Users.read(`# who\n\nann:${ann}\r\nbob:${bob}`, 'users')
     expect(users.size).toBe(2)
@@ -25,11 +25,11 @@ describe('a file of users', () => {
       expect([name, password, await users.mayConnect(name, password)]).toEqual([name, password, false])
   })
 
-  test('that is empty lets nobody in', async () => {
+  test('a file of users that is empty lets nobody in', async () => {
     expect(await Users.read('', 'users').mayConnect('ann', '')).toBe(false)
   })
 
-  test('has another salt for each, so that equal passwords do not look equal', async () => {
+  test('a file of users has another salt for each, so that equal passwords do not look equal', async () => {
     expect(await hashedPassword('sesame')).not.toBe(await hashedPassword('sesame'))
   })
 
@@ -43,7 +43,7 @@ describe('a file of users', () => {
     `ann:scrypt$16384$0$1$AAAA$${KEY}`,
     // More than a gigabyte, and many seconds for each login.
     `ann:scrypt$1048576$32$1$AAAA$${KEY}`,
-  ])('with the line %s is refused, and says which line it is', (line) => {
+  ])('a file of users with the line %s is refused, and the error says which line it is', (line) => {
     expect(() => Users.read(`# one\n${line}\n`, 'the/users')).toThrow(
       expect.objectContaining({
         code: 'ERR_PERSIST_FAILED',
@@ -52,7 +52,7 @@ describe('a file of users', () => {
     )
   })
 
-  test('is looked at without stopping everything else, the disk too', async () => {
+  test('passwords are checked without stopping everything else, the disk included', async () => {
     const users = Users.read(`ann:${await hashedPassword('sesame')}`, 'users')
     const file = join(temporaryDirectory(), 'file')
     let answered = 0

@@ -1,11 +1,10 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Editor, openEditor, openStore } from '../../src/index.ts'
+import { describe, expect, test } from 'vitest'
+import { openStore } from '../../src/index.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
-import { startDelayProxy } from '../helpers/delay-proxy.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
-import { retainedAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
+import { editedAt, openedAt, poolAt, proxied, running } from '../helpers/opened-at.ts'
 import type { RunningBroker } from '../helpers/running-broker.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -13,37 +12,8 @@ interface Garage {
   n: number
 }
 
-const TOPIC = 'stat/garage/PersistMQTT'
-const own = { name: 'garage', saveOnExit: false }
-
-async function running(start: () => Promise<RunningBroker>): Promise<string> {
-  const broker = await start()
-  onTestFinished(() => broker.stop())
-  return broker.url
-}
-
-async function proxied(url: string) {
-  const proxy = await startDelayProxy({ target: url })
-  onTestFinished(() => proxy.close())
-  return proxy
-}
-
-async function opened(url: string) {
-  const pt = await openStore<Garage>({ url, ...own })
-  onTestFinished(() => pt.$close().catch(() => {}))
-  pt.$on('error', () => {})
-  return pt
-}
-
-async function edited(url: string, options: object = {}): Promise<Editor<Garage>> {
-  const editor = await openEditor<Garage>({ url, name: 'garage', ...options })
-  onTestFinished(() => editor.close())
-  return editor
-}
-
-async function kept(url: string): Promise<Garage> {
-  return JSON.parse((await retainedAt(url, TOPIC))?.payload.toString() ?? 'null')
-}
+const _TOPIC = 'stat/garage/PersistMQTT'
+const _own = { name: 'garage', saveOnExit: false }
 
 const brokers: readonly [name: string, runs: boolean, hasOneOrder: boolean, start: () => Promise<RunningBroker>][] = [
   ['Aedes', true, true, () => startAedes()],
@@ -52,56 +22,59 @@ const brokers: readonly [name: string, runs: boolean, hasOneOrder: boolean, star
 ]
 
 describe.each(brokers)('an editor and owners that change, %s', (_name, runs, hasOneOrder, start) => {
-  test.skipIf(!runs)('open and closed at any moment: each increment is made once, by whoever is there', async () => {
-    const url = await running(start)
-    const editor = await edited(url)
-    let sum = 0
-    let isOver = false
-    const owners = async () => {
-      for (let turn = 0; turn < 10; turn++) {
-        const pt = await openStore<Garage>({ url, ...own })
-        const from = sum
-        await waitFor(() => sum >= from + 1 + (turn % 3), { what: 'an increment' })
-        await pt.$close()
-      }
-      isOver = true
-    }
-    /** Asked of an owner that then was another one, and so perhaps done: only where messages have no one order. */
-    let inDoubt = 0
-    const increments = async () => {
-      const ways = new Set<string>()
-      while (!isOver) {
-        try {
-          const { way, value } = await editor.increment('n')
-          ways.add(way)
-          expect(value - sum - 1).toBeGreaterThanOrEqual(0)
-          expect(value - sum - 1).toBeLessThanOrEqual(inDoubt)
-          sum = value
-          inDoubt = 0
-        } catch (error) {
-          if (hasOneOrder) throw error
-          expect(error).toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
-          inDoubt += 1
+  test.skipIf(!runs)(
+    'owners that open and close at any moment make each increment once, whoever is there',
+    async () => {
+      const { url } = await running(start())
+      const editor = await editedAt<Garage>(url)
+      let sum = 0
+      let isOver = false
+      const owners = async () => {
+        for (let turn = 0; turn < 10; turn++) {
+          const pt = await openStore<Garage>({ url, name: 'garage', saveOnExit: false })
+          const from = sum
+          await waitFor(() => sum >= from + 1 + (turn % 3), { what: 'an increment' })
+          await pt.$close()
         }
+        isOver = true
       }
-      return ways
-    }
-    const [ways] = await Promise.all([increments(), owners()])
-    expect(ways).toContain('owner')
-    const { n } = await kept(url)
-    expect(n - sum).toBeGreaterThanOrEqual(0)
-    expect(n - sum).toBeLessThanOrEqual(inDoubt)
-  })
+      /** Asked of an owner that then was another one, and so perhaps done: only where messages have no one order. */
+      let inDoubt = 0
+      const increments = async () => {
+        const ways = new Set<string>()
+        while (!isOver) {
+          try {
+            const { way, value } = await editor.increment('n')
+            ways.add(way)
+            expect(value - sum - 1).toBeGreaterThanOrEqual(0)
+            expect(value - sum - 1).toBeLessThanOrEqual(inDoubt)
+            sum = value
+            inDoubt = 0
+          } catch (error) {
+            if (hasOneOrder) throw error
+            expect(error).toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
+            inDoubt += 1
+          }
+        }
+        return ways
+      }
+      const [ways] = await Promise.all([increments(), owners()])
+      expect(ways).toContain('owner')
+      const { n } = (await poolAt(url)) as Garage
+      expect(n - sum).toBeGreaterThanOrEqual(0)
+      expect(n - sum).toBeLessThanOrEqual(inDoubt)
+    },
+  )
 
   test.skipIf(!runs)(
-    "the owner's link breaks before its answer is out: it is asked again, and has done it once",
+    'an owner whose link breaks before its answer is out is asked again, and has done it once',
     async () => {
-      const url = await running(start)
+      const { url } = await running(start())
       const proxy = await proxied(url)
-      const pt = await opened(proxy.url)
+      const pt = await openedAt<Garage>(proxy.url)
       pt.n = 0
       await pt.save()
-      const editor = await edited(url)
+      const editor = await editedAt<Garage>(url)
       for (let turn = 1; turn <= 5; turn++) {
         const done = new Promise<void>((resolve) => {
           const forget = pt.$on('change', () => {
@@ -116,38 +89,38 @@ describe.each(brokers)('an editor and owners that change, %s', (_name, runs, has
         proxy.setDelay(0)
         expect(await increment).toEqual({ way: 'owner', value: turn })
       }
-      expect(await kept(url)).toEqual({ n: 5 })
+      expect(await poolAt(url)).toEqual({ n: 5 })
     },
   )
 
-  test.skipIf(!runs)('another one comes instead of the one that was asked: nobody is asked twice', async () => {
-    const url = await running(start)
+  test.skipIf(!runs)('nobody is asked twice where another owner comes instead of the one that was asked', async () => {
+    const { url } = await running(start())
     const proxy = await proxied(url)
-    const first = await opened(proxy.url)
+    const first = await openedAt<Garage>(proxy.url)
     first.n = 1
     await first.save()
-    const editor = await edited(url, { answerTimeoutMs: 60_000 })
+    const editor = await editedAt<Garage>(url, { answerTimeoutMs: 60_000 })
     proxy.freeze()
     const increment = editor.increment('n').catch((error) => error)
-    const second = await opened(url)
+    const second = await openedAt<Garage>(url)
     const error = await increment
     expect(error).toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
     expect(error.message).toContain('replaced')
     proxy.thaw()
     await waitFor(() => first.$status.state === 'readonly', { what: 'the first one to hear of it', limitMs: 15_000 })
-    expect([second.n, await kept(url)]).toEqual([1, { n: 1 }])
+    expect([second.n, await poolAt(url)]).toEqual([1, { n: 1 }])
     expect(await editor.increment('n')).toEqual({ way: 'owner', value: 2 })
   })
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor', () => {
-  test('whose question is under way when the owner dies says that it does not know, and then does without', async () => {
-    const url = await running(() => startMosquitto())
+  test('an editor whose question is under way when the owner dies says that it does not know, and then does without', async () => {
+    const { url } = await running(startMosquitto())
     const proxy = await proxied(url)
-    const pt = await opened(proxy.url)
+    const pt = await openedAt<Garage>(proxy.url)
     pt.n = 1
     await pt.save()
-    const editor = await edited(url, { answerTimeoutMs: 500 })
+    const editor = await editedAt<Garage>(url, { answerTimeoutMs: 500 })
     proxy.freeze()
     const increment = editor.increment('n')
     // As when its process is killed: a connection that ends without a goodbye, and nobody who comes back.
@@ -155,13 +128,13 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     const error = await increment.catch((error) => error)
     expect(error).toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
     expect(error.message).toContain('may or may not')
-    expect(await kept(url)).toEqual({ n: 1 })
+    expect(await poolAt(url)).toEqual({ n: 1 })
     expect(await editor.increment('n')).toEqual({ way: 'direct', value: 2 })
   })
 
-  test('whose connection is dead says so in time, and has a new one the next time', async () => {
-    const proxy = await proxied(await running(() => startMosquitto()))
-    const editor = await edited(proxy.url, { answerTimeoutMs: 300 })
+  test('an editor whose connection is dead says so in time, and has a new one the next time', async () => {
+    const proxy = await proxied((await running(startMosquitto())).url)
+    const editor = await editedAt<Garage>(proxy.url, { answerTimeoutMs: 300 })
     expect(await editor.increment('n')).toEqual({ way: 'direct', value: 1 })
     proxy.freeze()
     await expect(editor.increment('n')).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })
@@ -171,11 +144,11 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor whose link breaks while it connects', () => {
-  test('goes on to ask the owner', async () => {
-    const url = await running(() => startMosquitto())
+  test('an editor whose link breaks while it connects goes on to ask the owner', async () => {
+    const { url } = await running(startMosquitto())
     const proxy = await proxied(url)
-    await opened(url)
-    const editor = await edited(proxy.url, { protocolVersion: 4 })
+    await openedAt<Garage>(url)
+    const editor = await editedAt<Garage>(proxy.url, { protocolVersion: 4 })
     expect(await editor.increment('n')).toEqual({ way: 'owner', value: 1 })
     proxy.cut()
     proxy.setDelay(60)

@@ -1,11 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type EditorOptions, openEditor, openStore, type PersistError, type StoreOptions } from '../../src/index.ts'
+import { openEditor, openStore, type PersistError, type StoreOptions } from '../../src/index.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
-import { startDelayProxy } from '../helpers/delay-proxy.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
+import { editedAt, openedAt, poolAt, proxied, running } from '../helpers/opened-at.ts'
 import type { RunningBroker } from '../helpers/running-broker.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -18,26 +18,15 @@ interface Garage {
 
 const TOPIC = 'stat/garage/PersistMQTT'
 
-async function opened(url: string, options: StoreOptions<Garage> = {}) {
-  const pt = await openStore<Garage>({ url, name: 'garage', saveOnExit: false, ...options })
-  onTestFinished(() => pt.$close().catch(() => {}))
+/** An owner of the pool, from when editors can see that there is one. */
+async function owned(url: string, options: StoreOptions<Garage> = {}) {
+  const pt = await openedAt<Garage>(url, options)
   await waitFor(() => retainedAt(url, `${TOPIC}/owner`), { what: 'the owner to say that it is one' })
   return pt
 }
 
-async function edited(url: string, options: EditorOptions = {}) {
-  const editor = await openEditor<Garage>({ url, name: 'garage', ...options })
-  onTestFinished(() => editor.close())
-  return editor
-}
-
 /** A broker's url with a user in it. */
 const withUser = (url: string, user: string) => url.replace('://', `://${user}@`)
-
-async function kept(url: string): Promise<unknown> {
-  const packet = await retainedAt(url, TOPIC)
-  return packet && JSON.parse(packet.payload.toString())
-}
 
 async function errorOf(promise: Promise<unknown>): Promise<PersistError> {
   return promise.then(
@@ -54,61 +43,55 @@ const brokers: readonly [name: string, runs: boolean, protocolVersion: 4 | 5, st
 ]
 
 describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
-  async function broker(): Promise<string> {
-    const running = await start()
-    onTestFinished(() => running.stop())
-    return running.url
-  }
-
-  test.skipIf(!runs)('assigns variables and replaces the pool, with an owner and without one', async () => {
-    const url = await broker()
-    const pt = await opened(url, { protocolVersion })
-    const editor = await edited(url, { protocolVersion })
+  test.skipIf(!runs)('an editor assigns variables and replaces the pool, with an owner and without one', async () => {
+    const { url } = await running(start())
+    const pt = await owned(url, { protocolVersion })
+    const editor = await editedAt<Garage>(url, { protocolVersion })
     for (const way of ['owner', 'direct']) {
       expect(await editor.replace({ counter: 1, limits: { low: 1, high: 2 } })).toEqual({ way })
       expect(await editor.assign({ limits: { low: 3 } })).toEqual({ way })
-      expect(await kept(url)).toEqual({ counter: 1, limits: { low: 3 } })
+      expect(await poolAt(url)).toEqual({ counter: 1, limits: { low: 3 } })
       await pt.$close()
     }
   })
 
-  test.skipIf(!runs)('changes a pool through its owner, which has it at once, and has saved it', async () => {
-    const url = await broker()
-    const pt = await opened(url, { protocolVersion })
+  test.skipIf(!runs)('an editor changes a pool through its owner, which has it at once, and has saved it', async () => {
+    const { url } = await running(start())
+    const pt = await owned(url, { protocolVersion })
     Object.assign(pt, { counter: 5, limits: { low: 1, high: 2 } })
     await pt.save()
     const changes: unknown[] = []
     pt.$on('change', ({ name, value, origin }) => changes.push([name, value, origin]))
-    const editor = await edited(url, { protocolVersion })
+    const editor = await editedAt<Garage>(url, { protocolVersion })
     expect(await editor.patch({ limits: { low: 7, high: null }, a: 1 })).toEqual({ way: 'owner' })
     expect(pt.limits).toEqual({ low: 7 })
     expect(changes).toEqual([
       ['limits', { low: 7 }, 'remote'],
       ['a', 1, 'remote'],
     ])
-    expect(await kept(url)).toEqual({ counter: 5, limits: { low: 7 }, a: 1 })
+    expect(await poolAt(url)).toEqual({ counter: 5, limits: { low: 7 }, a: 1 })
     expect(await editor.increment('counter', 3)).toEqual({ way: 'owner', value: 8 })
     expect(await editor.increment('b')).toEqual({ way: 'owner', value: 1 })
     expect(await editor.patch({ a: null })).toEqual({ way: 'owner' })
-    expect(await kept(url)).toEqual({ counter: 8, limits: { low: 7 }, b: 1 })
+    expect(await poolAt(url)).toEqual({ counter: 8, limits: { low: 7 }, b: 1 })
   })
 
-  test.skipIf(!runs)('changes a pool that nobody owns, and makes one that is not there', async () => {
-    const url = await broker()
-    const editor = await edited(url, { protocolVersion })
+  test.skipIf(!runs)('an editor changes a pool that nobody owns, and makes one that is not there', async () => {
+    const { url } = await running(start())
+    const editor = await editedAt<Garage>(url, { protocolVersion })
     expect(await editor.patch({ a: 1, b: 2 })).toEqual({ way: 'direct' })
     expect(await editor.increment('a', 2)).toEqual({ way: 'direct', value: 3 })
-    expect(await kept(url)).toEqual({ a: 3, b: 2 })
-    const pt = await opened(url, { protocolVersion })
+    expect(await poolAt(url)).toEqual({ a: 3, b: 2 })
+    const pt = await owned(url, { protocolVersion })
     expect(await editor.increment('a', 2)).toEqual({ way: 'owner', value: 5 })
     await pt.$close()
     expect(await editor.increment('a', 2)).toEqual({ way: 'direct', value: 7 })
   })
 
   test.skipIf(!runs)('three editors at once: every patch is there, and the sum is exact', async () => {
-    const url = await broker()
-    const pt = await opened(url, { protocolVersion })
-    const editors = await Promise.all([1, 2, 3].map(() => edited(url, { protocolVersion })))
+    const { url } = await running(start())
+    const pt = await owned(url, { protocolVersion })
+    const editors = await Promise.all([1, 2, 3].map(() => editedAt<Garage>(url, { protocolVersion })))
     const work = editors.map(async (editor, index) => {
       for (let turn = 1; turn <= 20; turn++) {
         await Promise.all([editor.patch({ [`of${index}`]: turn } as never), editor.increment('counter', index + 1)])
@@ -120,102 +103,102 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
     }
     await Promise.all(work)
     const expected = { counter: 20 * 6, of0: 20, of1: 20, of2: 20, a: 20 }
-    expect(await kept(url)).toEqual(expected)
+    expect(await poolAt(url)).toEqual(expected)
     expect({ ...pt }).toEqual(expected)
   })
 
   test.skipIf(!runs)('two editors of a pool that nobody owns write at once: both patches are there', async () => {
-    const url = await broker()
-    const [one, other] = await Promise.all([edited(url, { protocolVersion }), edited(url, { protocolVersion })])
+    const { url } = await running(start())
+    const [one, other] = await Promise.all([
+      editedAt<Garage>(url, { protocolVersion }),
+      editedAt<Garage>(url, { protocolVersion }),
+    ])
     for (let turn = 1; turn <= 3; turn++) {
       await Promise.all([one.patch({ a: turn }), other.patch({ b: turn })])
-      expect(await kept(url)).toEqual({ a: turn, b: turn })
+      expect(await poolAt(url)).toEqual({ a: turn, b: turn })
     }
   })
 
-  test.skipIf(!runs)('a link that breaks while the answer is on its way: asked again, and done once', async () => {
-    const url = await broker()
-    const proxy = await startDelayProxy({ target: url })
-    onTestFinished(() => proxy.close())
-    const pt = await opened(url, { protocolVersion })
-    pt.counter = 0
-    await pt.save()
-    const editor = await edited(proxy.url, { protocolVersion })
-    for (let turn = 1; turn <= 5; turn++) {
-      const seen = new Promise<void>((resolve) => {
-        const forget = pt.$on('change', () => {
-          forget()
-          resolve()
+  test.skipIf(!runs)(
+    'an owner is asked again when the link breaks while the answer is on its way, and does it once',
+    async () => {
+      const { url } = await running(start())
+      const proxy = await proxied(url)
+      const pt = await owned(url, { protocolVersion })
+      pt.counter = 0
+      await pt.save()
+      const editor = await editedAt<Garage>(proxy.url, { protocolVersion })
+      for (let turn = 1; turn <= 5; turn++) {
+        const seen = new Promise<void>((resolve) => {
+          const forget = pt.$on('change', () => {
+            forget()
+            resolve()
+          })
         })
-      })
-      proxy.setDelay(30)
-      const increment = editor.increment('counter')
-      // The owner has it, and the answer cannot be there yet.
-      await seen
-      proxy.cut()
-      proxy.setDelay(0)
-      expect(await increment).toEqual({ way: 'owner', value: turn })
-      expect(pt.counter).toBe(turn)
-    }
-  })
+        proxy.setDelay(30)
+        const increment = editor.increment('counter')
+        // The owner has it, and the answer cannot be there yet.
+        await seen
+        proxy.cut()
+        proxy.setDelay(0)
+        expect(await increment).toEqual({ way: 'owner', value: turn })
+        expect(pt.counter).toBe(turn)
+      }
+    },
+  )
 
-  test.skipIf(!runs)('an owner that loses its link before it has heard of them: all are asked again', async () => {
-    const url = await broker()
-    const proxy = await startDelayProxy({ target: url })
-    onTestFinished(() => proxy.close())
-    const pt = await openStore<Garage>({ url: proxy.url, name: 'garage', saveOnExit: false, protocolVersion })
-    onTestFinished(() => pt.$close().catch(() => {}))
-    await waitFor(() => retainedAt(url, `${TOPIC}/owner`), { what: 'the owner to say that it is one' })
-    const editor = await edited(url, { protocolVersion })
-    proxy.freeze()
-    const before = proxy.bytes().down
-    const asked = [editor.increment('counter', 1), editor.increment('counter', 2), editor.increment('counter', 4)]
-    // All of them are at the broker, which has sent them on.
-    await waitFor(() => proxy.bytes().down - before > 3 * `${TOPIC}/increment/`.length, { what: 'the questions' })
-    proxy.cut()
-    proxy.thaw()
-    for (const { way } of await Promise.all(asked)) expect(way).toBe('owner')
-    expect(pt.counter).toBe(7)
-  })
+  test.skipIf(!runs)(
+    'an owner that loses its link before it has heard of requests is asked all of them again',
+    async () => {
+      const { url } = await running(start())
+      const proxy = await proxied(url)
+      const pt = await openStore<Garage>({ url: proxy.url, name: 'garage', saveOnExit: false, protocolVersion })
+      onTestFinished(() => pt.$close().catch(() => {}))
+      await waitFor(() => retainedAt(url, `${TOPIC}/owner`), { what: 'the owner to say that it is one' })
+      const editor = await editedAt<Garage>(url, { protocolVersion })
+      proxy.freeze()
+      const before = proxy.bytes().down
+      const asked = [editor.increment('counter', 1), editor.increment('counter', 2), editor.increment('counter', 4)]
+      // All of them are at the broker, which has sent them on.
+      await waitFor(() => proxy.bytes().down - before > 3 * `${TOPIC}/increment/`.length, { what: 'the questions' })
+      proxy.cut()
+      proxy.thaw()
+      for (const { way } of await Promise.all(asked)) expect(way).toBe('owner')
+      expect(pt.counter).toBe(7)
+    },
+  )
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor', () => {
-  async function broker(options = {}): Promise<string> {
-    const running = await startMosquitto(options)
-    onTestFinished(() => running.stop())
-    return running.url
-  }
-
-  test('says so where a device owns the pool that does not listen, and writes only when forced', async () => {
-    const url = await broker()
+  test('an editor says so where a device owns the pool that does not listen, and writes only when forced', async () => {
+    const { url } = await running(startMosquitto())
     const device = await connectClient(url)
     await device.publishAsync('tele/garage/LWT', 'Online', { qos: 1, retain: true })
     await device.publishAsync(TOPIC, '{"a":1}', { qos: 1, retain: true })
-    const editor = await edited(url, { answerTimeoutMs: 300 })
+    const editor = await editedAt<Garage>(url, { answerTimeoutMs: 300 })
     const error = await errorOf(editor.patch({ a: 2 }))
     expect(error).toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
     expect(error.message).toContain('Tasmota')
-    expect(await kept(url)).toEqual({ a: 1 })
+    expect(await poolAt(url)).toEqual({ a: 1 })
     expect(await editor.patch({ a: 2 }, { force: true })).toEqual({ way: 'direct' })
-    expect(await kept(url)).toEqual({ a: 2 })
+    expect(await poolAt(url)).toEqual({ a: 2 })
   })
 
-  test('says so where the owner does not answer', async () => {
-    const url = await broker()
-    const proxy = await startDelayProxy({ target: url })
-    onTestFinished(() => proxy.close())
-    const pt = await opened(proxy.url)
+  test('an editor says so where the owner does not answer', async () => {
+    const { url } = await running(startMosquitto())
+    const proxy = await proxied(url)
+    const pt = await owned(proxy.url)
     pt.counter = 1
     await pt.save()
-    const editor = await edited(url, { answerTimeoutMs: 300 })
+    const editor = await editedAt<Garage>(url, { answerTimeoutMs: 300 })
     proxy.freeze()
     const error = await errorOf(editor.increment('counter'))
     expect(error).toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
     expect(error.message).toContain('may or may not')
-    expect(await kept(url)).toEqual({ counter: 1 })
+    expect(await poolAt(url)).toEqual({ counter: 1 })
     // It was on its way, and is done when the link is well again; forced, another one goes the direct way.
     proxy.thaw()
-    await waitFor(async () => ((await kept(url)) as Garage).counter === 2, { what: 'the increment' })
+    await waitFor(async () => ((await poolAt(url)) as Garage).counter === 2, { what: 'the increment' })
   })
 
   test.each([
@@ -223,16 +206,16 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     ['a prototype', JSON.parse('{"__proto__":{"polluted":1}}'), 'ERR_PERSIST_RESERVED_NAME'],
     ['more than fits', { a: 'x'.repeat(1000) }, 'ERR_PERSIST_TOO_LARGE'],
     ['what a device cannot read', { a: 2 ** 40 }, 'ERR_PERSIST_NOT_STORABLE'],
-  ])('%s is refused by the owner, which goes on', async (_what, patch, code) => {
-    const url = await broker()
-    const pt = await opened(url, { maxBytes: 500, compat: 'tasmota' })
+  ])('a patch with %s is refused by the owner, which goes on', async (_what, patch, code) => {
+    const { url } = await running(startMosquitto())
+    const pt = await owned(url, { maxBytes: 500, compat: 'tasmota' })
     pt.counter = 1
-    const editor = await edited(url)
+    const editor = await editedAt<Garage>(url)
     expect(await errorOf(editor.patch(patch as never))).toMatchObject({ code })
     expect({ ...pt }).toEqual({ counter: 1 })
     expect(({} as { polluted?: number }).polluted).toBeUndefined()
     expect(await editor.patch({ b: 3 })).toEqual({ way: 'owner' })
-    expect(await kept(url)).toEqual({ counter: 1, b: 3 })
+    expect(await poolAt(url)).toEqual({ counter: 1, b: 3 })
   })
 
   test.each([
@@ -241,50 +224,50 @@ describe.skipIf(!mosquittoAvailable)('an editor', () => {
     ['a date', { a: new Date() }],
     ['not a number', { a: Number.NaN }],
   ])('a patch with %s is refused before anything is sent', async (_what, patch) => {
-    const url = await broker()
-    const editor = await edited(url)
+    const { url } = await running(startMosquitto())
+    const editor = await editedAt<Garage>(url)
     expect(await errorOf(editor.patch(patch as never))).toMatchObject({ code: 'ERR_PERSIST_NOT_STORABLE' })
-    expect(await kept(url)).toBeUndefined()
+    expect(await poolAt(url)).toBeUndefined()
   })
 
   test('adding to what is no number is refused, whoever owns the pool', async () => {
-    const url = await broker()
-    const editor = await edited(url)
+    const { url } = await running(startMosquitto())
+    const editor = await editedAt<Garage>(url)
     await editor.patch({ limits: { low: 1 } })
     expect(await errorOf(editor.increment('limits'))).toMatchObject({ code: 'ERR_PERSIST_NOT_STORABLE' })
-    await opened(url)
+    await owned(url)
     expect(await errorOf(editor.increment('limits'))).toMatchObject({ code: 'ERR_PERSIST_NOT_STORABLE' })
-    expect(await kept(url)).toEqual({ limits: { low: 1 } })
+    expect(await poolAt(url)).toEqual({ limits: { low: 1 } })
   })
 
-  test('leaves bytes that are no pool as they are', async () => {
-    const url = await broker()
+  test('an editor leaves bytes that are no pool as they are', async () => {
+    const { url } = await running(startMosquitto())
     const client = await connectClient(url)
     await client.publishAsync(TOPIC, 'notes', { qos: 1, retain: true })
-    const editor = await edited(url)
+    const editor = await editedAt<Garage>(url)
     expect(await errorOf(editor.patch({ a: 1 }))).toMatchObject({ code: 'ERR_PERSIST_BAD_PAYLOAD' })
     expect((await retainedAt(url, TOPIC))?.payload.toString()).toBe('notes')
   })
 
-  test('that is closed says so, and closing twice is fine', async () => {
-    const url = await broker()
-    const editor = await edited(url)
+  test('an editor that is closed says so, and may be closed twice', async () => {
+    const { url } = await running(startMosquitto())
+    const editor = await editedAt<Garage>(url)
     await editor.close()
     await editor.close()
     expect(await errorOf(editor.patch({ a: 1 }))).toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
   })
 
-  test('without permission to ask says which it needs', async () => {
+  test('an editor without permission to ask says which it needs', async () => {
     const acl = ['user own', 'topic readwrite #', 'user ann', 'topic read stat/#', 'topic read tele/#']
-    const url = await broker({ users: { own: 'x', ann: 'y' }, acl })
-    await opened(withUser(url, 'own:x'))
-    const editor = await edited(withUser(url, 'ann:y'), { protocolVersion: 5 })
+    const { url } = await running(startMosquitto({ users: { own: 'x', ann: 'y' }, acl }))
+    await owned(withUser(url, 'own:x'))
+    const editor = await editedAt<Garage>(withUser(url, 'ann:y'), { protocolVersion: 5 })
     const error = await errorOf(editor.patch({ a: 1 }))
     expect(error).toMatchObject({ code: 'ERR_PERSIST_DENIED' })
     expect(error.message).toContain('/set/#')
   })
 
-  test('has options of its own', async () => {
+  test('an editor refuses options that only stores have, and values that make no sense', async () => {
     expect(await errorOf(openEditor({ journal: 'x' } as never))).toMatchObject({ code: 'ERR_PERSIST_OPTION' })
     expect(await errorOf(openEditor({ name: 'x', answerTimeoutMs: 0 }))).toMatchObject({ code: 'ERR_PERSIST_OPTION' })
   })

@@ -8,7 +8,8 @@ import { openStore } from '../../src/memory.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { atExit } from '../helpers/at-exit.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
-import { bytesOf, HeldBackend } from '../helpers/held-backend.ts'
+import { bytesOf } from '../helpers/bytes.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
@@ -95,7 +96,7 @@ for (const { name, runs, version, start: startOne, huge } of brokers) {
       expect((await retainedAt(broker.url, TOPIC))?.payload.toString()).toBe('{"mine":1}')
     })
 
-    test.each(kinds)('$what over a live one is an error, and healed', async ({ bytes, code }) => {
+    test.each(kinds)('$what over a live pool is an error, and healed', async ({ bytes, code }) => {
       const broker = await startOne()
       onTestFinished(() => broker.stop())
       const client = await connectClient(broker.url)
@@ -116,7 +117,7 @@ for (const { name, runs, version, start: startOne, huge } of brokers) {
 describe('the limit', () => {
   const text = `{"text":"${'x'.repeat(17 * MEBIBYTE)}"}`
 
-  test('is 16 MiB, for what is read and what is saved; maxBytes raises it', async () => {
+  test('16 MiB is the limit for what is read and what is saved; maxBytes raises it', async () => {
     const backend = new HeldBackend(text)
     const opening = backend.openers.openStore({ name: 'any', saveOnExit: false })
     await expect(opening).rejects.toMatchObject({

@@ -25,7 +25,7 @@ async function turns(count: number): Promise<void> {
 
 describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
   test.skipIf(!runs)(
-    'a client that writes the whole pool while the owner saves: both changes stay, and are kept',
+    'both changes stay where a client writes the whole pool while the owner saves',
     { timeout: 120_000 },
     async () => {
       const broker = await start()
@@ -63,7 +63,7 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
 
   // Measured on NATS: in a quarter of such races another message is kept than the one that everybody saw last.
   test.skipIf(!runs)(
-    'three clients write at once: what the store has in the end is what is kept',
+    'what the store has in the end is what is kept, where three clients write at once',
     { timeout: 120_000 },
     async () => {
       const broker = await start()

@@ -1,11 +1,10 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { openStore, type Store, type StoreOptions } from '../../src/index.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
-import { startDelayProxy } from '../helpers/delay-proxy.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
+import { openedAt, poolAt, proxied, running } from '../helpers/opened-at.ts'
 import type { RunningBroker } from '../helpers/running-broker.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -13,24 +12,6 @@ interface Garage {
   counter: number
   tones: number[]
   config: { limits: number[]; name?: string }
-}
-
-async function stopped<T extends RunningBroker>(starting: Promise<T>): Promise<T> {
-  const broker = await starting
-  onTestFinished(() => broker.stop())
-  return broker
-}
-
-async function open(url: string, options: StoreOptions<Garage> = {}): Promise<Store<Garage>> {
-  const pt = await openStore<Garage>({ url, name: 'garage', saveOnExit: false, ...options })
-  onTestFinished(() => pt.$close().catch(() => {}))
-  return pt
-}
-
-/** What another client finds at the broker; `undefined` where there is nothing. */
-async function kept(url: string, name = 'garage'): Promise<unknown> {
-  const packet = await retainedAt(url, `stat/${name}/PersistMQTT`)
-  return packet && JSON.parse(packet.payload.toString())
 }
 
 const brokers: readonly [name: string, runs: boolean, start: () => Promise<RunningBroker>][] = [
@@ -42,28 +23,28 @@ const brokers: readonly [name: string, runs: boolean, start: () => Promise<Runni
 for (const [name, runs, start] of brokers) {
   describe.skipIf(!runs)(`a store on ${name}`, () => {
     test('save() resolves when another client can read it, and a later store has it', async () => {
-      const { url } = await stopped(start())
-      const pt = await open(url)
+      const { url } = await running(start())
+      const pt = await openedAt<Garage>(url)
       pt.counter = 0
       pt.tones = [600]
       for (let count = 1; count <= 5; count++) {
         pt.counter = count
         pt.tones.push(600 + count)
         await pt.save()
-        expect(await kept(url)).toEqual({ counter: count, tones: pt.tones })
+        expect(await poolAt(url)).toEqual({ counter: count, tones: pt.tones })
       }
       await pt.$close()
-      const again = await open(url)
+      const again = await openedAt<Garage>(url)
       expect(JSON.parse(JSON.stringify(again))).toEqual({ counter: 5, tones: [600, 601, 602, 603, 604, 605] })
     })
 
     test('nothing is sent when nothing has changed, and one message when something has', async () => {
-      const { url } = await stopped(start())
+      const { url } = await running(start())
       const client = await connectClient(url)
       const pools: string[] = []
       client.on('message', (_topic, payload) => pools.push(payload.toString()))
       await client.subscribeAsync('stat/garage/PersistMQTT', { qos: 1 })
-      const pt = await open(url)
+      const pt = await openedAt<Garage>(url)
       pt.config = { limits: [1, 2] }
       await pt.save()
       await pt.save()
@@ -80,17 +61,17 @@ for (const [name, runs, start] of brokers) {
     })
 
     test('several stores on one broker keep to themselves, and two on one pool follow each other', async () => {
-      const { url } = await stopped(start())
+      const { url } = await running(start())
       const names = ['one', 'two', 'three']
-      const stores = await Promise.all(names.map((each) => open(url, { name: each })))
+      const stores = await Promise.all(names.map((each) => openedAt<Garage>(url, { name: each })))
       await Promise.all(
         stores.map((pt, index) => {
           pt.counter = index
           return pt.save()
         }),
       )
-      for (const [index, each] of names.entries()) expect(await kept(url, each)).toEqual({ counter: index })
-      const follower = await open(url, { name: 'two', readOnly: true })
+      for (const [index, each] of names.entries()) expect(await poolAt(url, each)).toEqual({ counter: index })
+      const follower = await openedAt<Garage>(url, { name: 'two', readOnly: true })
       const [, two] = stores
       if (two === undefined) throw new Error('no second store')
       two.counter = 42
@@ -99,16 +80,19 @@ for (const [name, runs, start] of brokers) {
     })
 
     test('a pool as a Tasmota device writes it, at QoS 0, is read and written back', async () => {
-      const { url } = await stopped(start())
+      const { url } = await running(start())
       const client = await connectClient(url)
       const written = '{"tones":[600,700.5],"counter":-2147483648,"config":{"limits":[1.23457e+06],"name":"Grüße 🏡"}}'
       await client.publishAsync('stat/garage/PersistMQTT', written, { qos: 0, retain: true })
-      await waitFor(() => kept(url), { what: 'the pool' })
-      const pt = await open(url, { compat: 'tasmota' })
+      await waitFor(() => poolAt(url), { what: 'the pool' })
+      const pt = await openedAt<Garage>(url, { compat: 'tasmota' })
       expect(pt.counter).toBe(-2_147_483_648)
       pt.config.limits.push(2)
       await pt.save()
-      expect(await kept(url)).toEqual({ ...JSON.parse(written), config: { limits: [1_234_570, 2], name: 'Grüße 🏡' } })
+      expect(await poolAt(url)).toEqual({
+        ...JSON.parse(written),
+        config: { limits: [1_234_570, 2], name: 'Grüße 🏡' },
+      })
       expect(() => {
         pt.counter = 2 ** 31
       }).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_NOT_STORABLE' }))
@@ -117,9 +101,9 @@ for (const [name, runs, start] of brokers) {
 }
 
 describe.skipIf(!mosquittoAvailable)('Mosquitto loses what it had', () => {
-  test('the pool is there again when the broker is', async () => {
-    const broker = await stopped(startMosquitto())
-    const pt = await open(broker.url)
+  test('a pool that Mosquitto has lost is there again when the broker is', async () => {
+    const broker = await running(startMosquitto())
+    const pt = await openedAt<Garage>(broker.url)
     const healed: unknown[] = []
     pt.$on('heal', (event) => healed.push(event))
     pt.counter = 7
@@ -131,42 +115,44 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto loses what it had', () => {
     await broker.restart()
     await saving
     await waitFor(() => healed.length > 0, { what: "'heal'" })
-    expect(await kept(broker.url)).toEqual({ counter: 8 })
+    expect(await poolAt(broker.url)).toEqual({ counter: 8 })
     expect(pt.$status.state).toBe('ready')
   })
 })
 
 describe.skipIf(!mosquittoAvailable)('Mosquitto loses what it had, and somebody else writes first', () => {
-  test.each([4, 5] as const)('MQTT %i: what they wrote is merged with the whole pool', async (protocolVersion) => {
-    const broker = await stopped(startMosquitto())
-    const proxy = await startDelayProxy({ target: broker.url })
-    onTestFinished(() => proxy.close())
-    const pt = await open(proxy.url, { protocolVersion })
-    pt.counter = 7
-    pt.tones = [600]
-    await pt.save()
-    await waitFor(() => retainedAt(broker.url, 'stat/garage/PersistMQTT/owner'), { what: 'the owner' })
-    // When this one is acknowledged, so is what said who the owner is.
-    pt.tones.push(700)
-    await pt.save()
-    proxy.freeze()
-    await broker.kill('SIGKILL')
-    await broker.restart()
-    const client = await connectClient(broker.url)
-    await client.publishAsync('stat/garage/PersistMQTT', '{"theirs":1}', { qos: 1, retain: true })
-    proxy.thaw()
-    const merged = { counter: 7, tones: [600, 700], theirs: 1 }
-    await waitFor(async () => JSON.stringify(await kept(broker.url))?.includes('counter'), { what: 'the merge' })
-    expect(await kept(broker.url)).toEqual(merged)
-    expect({ ...pt }).toEqual(merged)
-  })
+  test.each([4, 5] as const)(
+    'what somebody writes first at a Mosquitto that has lost the pool is merged with it (MQTT %i)',
+    async (protocolVersion) => {
+      const broker = await running(startMosquitto())
+      const proxy = await proxied(broker.url)
+      const pt = await openedAt<Garage>(proxy.url, { protocolVersion })
+      pt.counter = 7
+      pt.tones = [600]
+      await pt.save()
+      await waitFor(() => retainedAt(broker.url, 'stat/garage/PersistMQTT/owner'), { what: 'the owner' })
+      // When this one is acknowledged, so is what said who the owner is.
+      pt.tones.push(700)
+      await pt.save()
+      proxy.freeze()
+      await broker.kill('SIGKILL')
+      await broker.restart()
+      const client = await connectClient(broker.url)
+      await client.publishAsync('stat/garage/PersistMQTT', '{"theirs":1}', { qos: 1, retain: true })
+      proxy.thaw()
+      const merged = { counter: 7, tones: [600, 700], theirs: 1 }
+      await waitFor(async () => JSON.stringify(await poolAt(broker.url))?.includes('counter'), { what: 'the merge' })
+      expect(await poolAt(broker.url)).toEqual(merged)
+      expect({ ...pt }).toEqual(merged)
+    },
+  )
 })
 
 describe('a broker that closes the connection at each write', () => {
-  test('is told after some attempts, and not asked all the time after that', async () => {
+  test('a broker that closes the connection at each write is told of after some attempts, and not asked all the time after that', async () => {
     let isAllowed = false
     let connections = 0
-    const broker = await stopped(
+    const broker = await running(
       startAedes({
         authorizePublish: (_client, packet, done) => done(packet.retain && !isAllowed ? new Error('not you') : null),
       }),
@@ -177,7 +163,7 @@ describe('a broker that closes the connection at each write', () => {
     // All pauses are a fifth of the longest then: 50 ms, 100, 200 and so on.
     const random = vi.spyOn(Math, 'random').mockReturnValue(0.2)
     onTestFinished(() => random.mockRestore())
-    const pt = await open(broker.url)
+    const pt = await openedAt<Garage>(broker.url)
     pt.$on('error', () => {})
     const start = performance.now()
     pt.counter = 1
@@ -186,7 +172,7 @@ describe('a broker that closes the connection at each write', () => {
     await waitFor(() => connections >= 6, { what: 'six connections' })
     expect(performance.now() - start).toBeGreaterThan(1500)
     isAllowed = true
-    await waitFor(async () => (await kept(broker.url)) !== undefined, { what: 'the pool', limitMs: 10_000 })
-    expect(await kept(broker.url)).toEqual({ counter: 1 })
+    await waitFor(async () => (await poolAt(broker.url)) !== undefined, { what: 'the pool', limitMs: 10_000 })
+    expect(await poolAt(broker.url)).toEqual({ counter: 1 })
   })
 })

@@ -1,11 +1,13 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openStore, type PersistError, type Store, type StoreOptions } from '../../src/index.ts'
+import type { PersistError, StoreOptions } from '../../src/index.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
 import { startDelayProxy } from '../helpers/delay-proxy.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { retainedAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
+import { openedAt, proxied, running } from '../helpers/opened-at.ts'
+import { heard } from '../helpers/opened-store.ts'
 import type { RunningBroker } from '../helpers/running-broker.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -23,19 +25,14 @@ const brokers: readonly [name: string, runs: boolean, start: () => Promise<Runni
 ]
 
 async function throughProxy(start: () => Promise<RunningBroker>) {
-  const broker = await start()
-  onTestFinished(() => broker.stop())
-  const proxy = await startDelayProxy({ target: broker.url })
-  onTestFinished(() => proxy.close())
-  return { broker, proxy }
+  const broker = await running(start())
+  return { broker, proxy: await proxied(broker.url) }
 }
 
-async function open(url: string, options: StoreOptions<Garage> = {}) {
-  const pt: Store<Garage> = await openStore<Garage>({ url, name: 'garage', saveOnExit: false, ...options })
-  onTestFinished(() => pt.$close().catch(() => {}))
-  const errors: PersistError[] = []
+async function watched(url: string, options: StoreOptions<Garage> = {}) {
+  const pt = await openedAt<Garage>(url, options)
+  const errors = heard(pt, 'error')
   const states: string[] = []
-  pt.$on('error', (error) => errors.push(error))
   pt.$on('status', ({ state }) => states.push(state))
   return {
     pt,
@@ -56,15 +53,15 @@ function waitForPresence(url: string, text: string): Promise<unknown> {
 
 for (const [name, runs, start, protocolVersion] of brokers) {
   describe.skipIf(!runs)(`two owners of one pool: ${name}`, () => {
-    test('the second one takes it over: the first one tells, stops, and has what it could not save', async () => {
+    test('a second owner takes the pool over: the first one tells, stops, and has what it could not save', async () => {
       const { broker, proxy } = await throughProxy(start)
-      const first = await open(proxy.url, { protocolVersion })
+      const first = await watched(proxy.url, { protocolVersion })
       first.pt.counter = 1
       first.pt.old = 1
       await first.pt.save()
       first.pt.tones = [600]
       delete first.pt.old
-      const second = await open(proxy.url, { protocolVersion })
+      const second = await watched(proxy.url, { protocolVersion })
       await first.taken()
 
       expect(first.errors).toHaveLength(1)
@@ -92,7 +89,7 @@ for (const [name, runs, start, protocolVersion] of brokers) {
 
     test('a save that waits for the link is rejected with what took the pool away', async () => {
       const { broker, proxy } = await throughProxy(start)
-      const first = await open(proxy.url, { protocolVersion })
+      const first = await watched(proxy.url, { protocolVersion })
       first.pt.counter = 1
       await first.pt.save()
       proxy.freeze()
@@ -100,7 +97,7 @@ for (const [name, runs, start, protocolVersion] of brokers) {
       await waitFor(() => first.pt.$status.state === 'offline', { what: 'the link to be missed' })
       first.pt.counter = 2
       const saving = first.pt.save()
-      const second = await open(broker.url, { protocolVersion })
+      const second = await watched(broker.url, { protocolVersion })
       await waitForPresence(broker.url, 'Online')
       proxy.thaw()
       await expect(saving).rejects.toMatchObject({ code: 'ERR_PERSIST_TAKEN_OVER', unsaved: { counter: 2 } })
@@ -110,7 +107,7 @@ for (const [name, runs, start, protocolVersion] of brokers) {
 
     test('a lost link is no takeover: the owner comes back as what it was, and can be taken over then', async () => {
       const { broker, proxy } = await throughProxy(start)
-      const first = await open(proxy.url, { protocolVersion })
+      const first = await watched(proxy.url, { protocolVersion })
       for (const counter of [1, 2]) {
         proxy.cut()
         await waitFor(() => first.states.at(-1) === 'offline', { what: 'the link to be missed' })
@@ -120,7 +117,7 @@ for (const [name, runs, start, protocolVersion] of brokers) {
         await waitForPresence(broker.url, 'Online')
       }
       expect(first.errors).toEqual([])
-      const second = await open(proxy.url, { protocolVersion })
+      const second = await watched(proxy.url, { protocolVersion })
       await first.taken()
       expect(second.pt.counter).toBe(2)
       // Two owners, two lost links. The takeover costs none, since its claim is seen at once: after a lost link an owner
@@ -132,8 +129,8 @@ for (const [name, runs, start, protocolVersion] of brokers) {
       const { broker, proxy } = await throughProxy(start)
       const slow = await startDelayProxy({ target: broker.url, delayMs: 300 })
       onTestFinished(() => slow.close())
-      const first = await open(proxy.url, { protocolVersion })
-      const second = await open(slow.url, { protocolVersion })
+      const first = await watched(proxy.url, { protocolVersion })
+      const second = await watched(slow.url, { protocolVersion })
       await first.taken()
       await waitFor(() => proxy.open() === 0, { what: 'the first one to be gone' })
       expect([first.errors.length, second.errors, second.states]).toEqual([1, [], []])
@@ -141,9 +138,9 @@ for (const [name, runs, start, protocolVersion] of brokers) {
       expect(proxy.connections() + slow.connections()).toBeLessThan(6)
     })
 
-    test('owners that open at the same moment: one is left', async () => {
+    test('of owners that open at the same moment one is left', async () => {
       const { broker, proxy } = await throughProxy(start)
-      const stores = await Promise.all(Array.from({ length: 3 }, () => open(proxy.url, { protocolVersion })))
+      const stores = await Promise.all(Array.from({ length: 3 }, () => watched(proxy.url, { protocolVersion })))
       const owners = () => stores.filter(({ pt }) => pt.$status.state === 'ready')
       await waitFor(() => owners().length === 1 && proxy.open() === 1, { what: 'one owner to be left' })
       const [owner] = owners()
@@ -155,8 +152,8 @@ for (const [name, runs, start, protocolVersion] of brokers) {
 
     test('a store that only reads takes nothing over', async () => {
       const { proxy } = await throughProxy(start)
-      const owner = await open(proxy.url, { protocolVersion })
-      const reader = await open(proxy.url, { protocolVersion, readOnly: true })
+      const owner = await watched(proxy.url, { protocolVersion })
+      const reader = await watched(proxy.url, { protocolVersion, readOnly: true })
       owner.pt.counter = 1
       await owner.pt.save()
       await waitFor(() => reader.pt.counter === 1, { what: 'the change to be seen' })
@@ -165,7 +162,7 @@ for (const [name, runs, start, protocolVersion] of brokers) {
 
     test('tele/<name>/LWT is Online, and Offline when it is closed; nothing else is left', async () => {
       const { broker } = await throughProxy(start)
-      const { pt } = await open(broker.url, { protocolVersion })
+      const { pt } = await watched(broker.url, { protocolVersion })
       await waitForPresence(broker.url, 'Online')
       expect((await retainedAt(broker.url, 'stat/garage/PersistMQTT/owner'))?.payload.toString()).toMatch(/"session"/)
       await pt.$close()

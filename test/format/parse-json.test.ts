@@ -15,7 +15,7 @@ it('a name that is written with an escape is not taken for one that was read bef
   }
 })
 
-it('such a name comes through a store and back', async () => {
+it('a name that is written with an escape comes through a store and back', async () => {
   JSON.parse('{"h":[],"\\\\":0}')
   const backend = new HeldBackend('{"map":{"h":1,"\\n":2}}')
   const pt = await backend.openers.openStore({ name: 'any', saveOnExit: false })

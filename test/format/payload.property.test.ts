@@ -4,8 +4,9 @@ import type { JsonValue } from '../../src/format/json.ts'
 import { parseJson } from '../../src/format/parse-json.ts'
 import { decodePayload, joinPayload } from '../../src/format/payload.ts'
 import type { PersistError } from '../../src/runtime/errors.ts'
+import { bytesOf } from '../helpers/bytes.ts'
 import { evaluatedJson } from '../helpers/evaluated-json.ts'
-import { bytesOf, HeldBackend } from '../helpers/held-backend.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
 
 const space = fc.array(fc.constantFrom(' ', '\t', '\n', '\r'), { maxLength: 3 }).map((parts) => parts.join(''))
 
@@ -57,7 +58,7 @@ function members(value: fc.Arbitrary<string>): fc.Arbitrary<string> {
 const poolText = fc.tuple(space, members(valueText), space).map((parts) => parts.join(''))
 
 describe('a payload', () => {
-  it('has the values that JSON.parse reads, and the text of each as it was written', () => {
+  it('a payload has the values that JSON.parse reads, and the text of each as it was written', () => {
     fc.assert(
       fc.property(poolText, (text) => {
         const { values, texts } = decodePayload(bytesOf(text), 'any')
@@ -77,7 +78,7 @@ describe('a payload', () => {
     )
   })
 
-  it('goes back with the very text of every variable that was not touched', async () => {
+  it('a payload goes back with the very text of every variable that was not touched', async () => {
     await fc.assert(
       fc.asyncProperty(poolText, async (text) => {
         const backend = new HeldBackend(text)
@@ -111,7 +112,7 @@ describe('a payload', () => {
     ['{"big":-1E+309}', /beyond/],
     [`{"big":1${'0'.repeat(250)}e99}`, /beyond/],
     [`{"big":${'9'.repeat(400)}}`, /beyond/],
-  ])('%.40s is refused with its bytes', (text, message) => {
+  ])('the payload %.40s is refused with its bytes', (text, message) => {
     const bytes = bytesOf(text)
     let refused: PersistError | undefined
     try {
@@ -124,7 +125,7 @@ describe('a payload', () => {
     expect(refused?.bytes).toBe(bytes)
   })
 
-  it('with numbers that only look too large is none of them', () => {
+  it('a payload with numbers that only look too large is not refused', () => {
     const text = `{"text":"1e999","small":1e-400,"zero":0e999,"long":0.${'1'.repeat(400)}}`
     expect(decodePayload(bytesOf(text), 'any').values).toMatchObject({ text: '1e999', small: 0, zero: 0 })
   })

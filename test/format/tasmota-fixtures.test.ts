@@ -34,7 +34,7 @@ function placeWith(bytes: Uint8Array) {
 describe('a pool that a device wrote', () => {
   const rows = fixture<Written>('berry-written.json')
 
-  it('is there, in all recorded kinds', () => expect(rows.length).toBeGreaterThan(170))
+  it('pools that a device wrote are there, in all recorded kinds', () => expect(rows.length).toBeGreaterThan(170))
 
   it.each(rows.map((row) => [`${row.note}: ${row.berry_source_of_value.slice(0, 40)}`, row] as const))(
     'loads to the right values and goes back as it came: %s',
@@ -62,7 +62,7 @@ describe("with compat 'tasmota'", () => {
   const rows = fixture<Read>('js-written-read-by-berry.json').filter((row) => row.interpreter !== 'desktop')
   const ours = rows.filter((row) => row.js_accepts_as_object && isWrittenAsWeWouldWrite(row.payload))
 
-  it('has been recorded for many payloads of ours', () => expect(ours.length).toBeGreaterThan(100))
+  it('a device has been recorded reading many payloads of ours', () => expect(ours.length).toBeGreaterThan(100))
 
   it('what a program may assign is what a device can read back', async () => {
     const refused: string[] = []
@@ -91,7 +91,7 @@ describe("with compat 'tasmota'", () => {
     expect(refused).not.toContain('{"v":2147483647}')
   })
 
-  it('refuses a pool that is over what a device takes in, before it is sent', async () => {
+  it("compat 'tasmota' refuses a pool that is over what a device takes in, before it is sent", async () => {
     const { openStore, held } = placeWith(Buffer.from('{}'))
     const pt = await openStore({ name: 'dev1', compat: 'tasmota', saveOnExit: false })
     pt.$on('error', () => {})

@@ -1,6 +1,7 @@
 import type { Backend, BackendListener, EditRequest, Held, Stamp, WriteOutcome } from '../../src/contracts/backend.ts'
 import { openersFor } from '../../src/open/open-store.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
+import { bytesOf, textOf } from './bytes.ts'
 
 /** A write that the store is waiting for. */
 export interface PendingWrite {
@@ -78,7 +79,7 @@ export class HeldBackend implements Backend {
   /** Somebody else writes. */
   foreign(written: string | Uint8Array | null, stamp?: Stamp): void {
     const bytes = typeof written === 'string' ? bytesOf(written) : written
-    this.text = bytes && new TextDecoder().decode(bytes)
+    this.text = textOf(bytes)
     this.#listener.tell({ kind: 'held', how: 'written', bytes, stamp })
   }
 
@@ -111,7 +112,7 @@ export class HeldBackend implements Backend {
   }
 
   async keepCopy(bytes: Uint8Array | null): Promise<void> {
-    this.copy = bytes && new TextDecoder().decode(bytes)
+    this.copy = textOf(bytes)
     this.copies.push(this.copy)
   }
 
@@ -123,8 +124,4 @@ export class HeldBackend implements Backend {
   get openers(): ReturnType<typeof openersFor> {
     return openersFor(() => this)
   }
-}
-
-export function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
 }

@@ -27,7 +27,7 @@ async function retain(url: string, topic: string, payload: string): Promise<void
 }
 
 describe('waiting', () => {
-  test('returns the first answer that is one, and tells what it waited for in vain', async () => {
+  test('waitFor() returns the first answer that is one, and tells what it waited for in vain', async () => {
     let asked = 0
     expect(await waitFor(() => (++asked === 3 ? 'here' : undefined), { what: 'the third' })).toBe('here')
     const vain = waitFor(() => Promise.reject(new Error('no')), { what: 'a wonder', limitMs: 30 })
@@ -40,7 +40,7 @@ describe('waiting', () => {
 describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
   const start = (options?: MosquittoOptions) => stopped(startMosquitto(options))
 
-  test('forgets what is retained when it is killed without persistence, and keeps it with', async () => {
+  test('Mosquitto forgets what is retained when it is killed without persistence, and keeps it with', async () => {
     for (const persistence of [false, true]) {
       const broker = await start({ persistence, config: ['autosave_on_changes true', 'autosave_interval 1'] })
       await retain(broker.url, 'a', '1')
@@ -52,7 +52,7 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
     }
   })
 
-  test('knows users and an access list', async () => {
+  test('Mosquitto knows users and an access list', async () => {
     const broker = await start({ users: { ann: 'secret' }, acl: ['user ann', 'topic readwrite garden/#'] })
     await expect(connectClient(broker.url, { username: 'ann', password: 'wrong' })).rejects.toThrow('Not authorized')
     const client = await connectClient(broker.url, { username: 'ann', password: 'secret' })
@@ -65,7 +65,7 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
     expect(seen).toEqual(['garden/1'])
   })
 
-  test('speaks WebSocket, and TLS with certificates on both sides', async () => {
+  test('Mosquitto speaks WebSocket, and TLS with certificates on both sides', async () => {
     const certificates = makeCertificates()
     const broker = await start({ certificates, requireCertificate: true, webSocket: true })
     const { ca, client } = certificates
@@ -84,7 +84,7 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
 })
 
 describe.skipIf(!natsAvailable)('NATS', () => {
-  test('keeps what is retained when it is killed', async () => {
+  test('NATS keeps what is retained when it is killed', async () => {
     const broker = await stopped(startNats())
     await retain(broker.url, 'a', '1')
     await broker.kill()
@@ -94,7 +94,7 @@ describe.skipIf(!natsAvailable)('NATS', () => {
 })
 
 describe('Aedes', () => {
-  test('forgets what is retained when it is killed, and takes the same ports again', async () => {
+  test('Aedes forgets what is retained when it is killed, and takes the same ports again', async () => {
     const broker = await stopped(startAedes())
     await retain(broker.webSocketUrl, 'a', '1')
     expect((await retainedAt(broker.url, 'a'))?.payload.toString()).toBe('1')
@@ -110,7 +110,7 @@ describe('Aedes', () => {
 })
 
 describe('certificates', () => {
-  test('are accepted for localhost and 127.0.0.1 by who knows the authority', async () => {
+  test('certificates are accepted for localhost and 127.0.0.1 by who knows the authority', async () => {
     const { ca, server: own, client } = makeCertificates()
     const server = createTlsServer({ ...own, ca, requestCert: true, rejectUnauthorized: true }, (socket) => {
       socket.on('error', () => {}).end(String(socket.getPeerCertificate().subject.CN))
@@ -132,7 +132,7 @@ describe('certificates', () => {
     expect(error).toMatchObject({ code: expect.stringMatching(/UNABLE_TO_VERIFY|SELF_SIGNED/) })
   })
 
-  test('can have ended, or be for somebody else', () => {
+  test('certificates can have ended, or be for somebody else', () => {
     const expired = makeCertificates({ expired: true, serverNames: ['other.example'] })
     expect(readFileSync(expired.server.certFile, 'utf8')).toBe(expired.server.cert)
     const read = new X509Certificate(expired.server.cert)
@@ -143,7 +143,7 @@ describe('certificates', () => {
 })
 
 describe('the delaying proxy', () => {
-  test('makes a round trip as long as asked, in order, and counts', async () => {
+  test('the delaying proxy makes a round trip as long as asked, in order, and counts', async () => {
     const broker = await stopped(startAedes())
     const proxy = await startDelayProxy({ target: broker.url, delayMs: 25 })
     onTestFinished(() => proxy.close())
@@ -162,7 +162,7 @@ describe('the delaying proxy', () => {
     expect(proxy.bytes().up).toBeGreaterThan(200 * 8)
   })
 
-  test('holds everything back while frozen, and cuts', async () => {
+  test('the delaying proxy holds everything back while frozen, and cuts', async () => {
     const broker = await stopped(startAedes())
     const proxy = await startDelayProxy({ target: broker.url })
     onTestFinished(() => proxy.close())

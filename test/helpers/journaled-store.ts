@@ -6,6 +6,7 @@ import type { StoreEvents } from '../../src/store/events.ts'
 import type { LooseStore } from '../../src/store/members.ts'
 import type { StoreOptions } from '../../src/store/options.ts'
 import type { HeldBackend } from './held-backend.ts'
+import { opened } from './opened-store.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 import { waitFor } from './wait.ts'
 
@@ -27,14 +28,9 @@ export async function openJournaled(
   journal: string,
   options: StoreOptions = {},
 ): Promise<Journaled> {
-  const given = { name: 'garage', saveOnExit: false, saveTimeoutMs: 400, journal, ...options }
-  const pt = await backend.openers.openStore(given)
+  const { pt, told } = await opened(backend, { saveTimeoutMs: 400, journal, ...options })
   onTestFinished(() => pt.$close().catch(() => {}))
-  const errors: PersistError[] = []
-  const conflicts: StoreEvents['conflict'][] = []
-  pt.$on('error', (error) => errors.push(error))
-  pt.$on('conflict', (conflict) => conflicts.push(conflict))
-  return { pt, errors, conflicts }
+  return { pt, errors: told.error, conflicts: told.conflict }
 }
 
 /** What a journal file has in it: each variable's text. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseJson } from '../../src/format/parse-json.ts'
-import { bytesOf } from './held-backend.ts'
+import { bytesOf } from './bytes.ts'
 
 /** Numbers from 0 to below 1 that a seed determines (mulberry32), so that every failure can be run again. */
 export function randomFrom(seed: number): () => number {

@@ -1,13 +1,15 @@
 import type { MqttClient } from 'mqtt'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openStore as openFile } from '../../src/file.ts'
 import { type HomeAssistantOptions, homeAssistant } from '../../src/home-assistant/home-assistant.ts'
-import { openStore, type StoreOptions } from '../../src/index.ts'
+import { openStore, type Store, type StoreOptions } from '../../src/index.ts'
 import { memoryBackend } from '../../src/memory.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { openedAt, running } from '../helpers/opened-at.ts'
+import { heard } from '../helpers/opened-store.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { commanded, discovered, type Entity, shown } from './home-assistant-world.ts'
@@ -15,16 +17,8 @@ import { commanded, discovered, type Entity, shown } from './home-assistant-worl
 const TOPIC = 'homeassistant/device/persist_heating/config'
 const POOL = 'stat/heating/PersistMQTT'
 
-async function mosquitto(options = {}) {
-  const broker = await startMosquitto(options)
-  onTestFinished(() => broker.stop())
-  return broker
-}
-
-async function open(url: string, options: StoreOptions = {}) {
-  const pt = await openStore({ url, name: 'heating', integrations: [homeAssistant()], ...options })
-  onTestFinished(() => pt.$close().catch(() => {}))
-  return pt
+function announced(url: string, options: StoreOptions = {}): Promise<Store> {
+  return openedAt(url, { name: 'heating', integrations: [homeAssistant()], ...options })
 }
 
 /** A Home Assistant: what it has been told on the discovery topic, and the entities of the last message. */
@@ -50,15 +44,15 @@ async function homeAssistantAt(url: string) {
 }
 
 describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistant', () => {
-  test('is found, shown, and changed there', async () => {
-    const { url } = await mosquitto()
+  test('a store is found, shown, and changed in Home Assistant', async () => {
+    const { url } = await running(startMosquitto())
     const schema = z.object({
       target: z.number().min(5).max(30).default(20),
       mode: z.enum(['eco', 'warm']).default('eco'),
       heating: z.boolean().default(false),
       temperature: z.number().default(19.5),
     })
-    const pt = await open(url, { schema } as StoreOptions)
+    const pt = await announced(url, { schema } as StoreOptions)
     await pt.save()
     const ha = await homeAssistantAt(url)
     await ha.has('number_target', 'select_mode', 'switch_heating', 'sensor_temperature')
@@ -78,9 +72,9 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(ha.messages).toHaveLength(1)
   })
 
-  test('is available as long as it is open', async () => {
-    const { url } = await mosquitto()
-    const pt = await open(url)
+  test('a store is available in Home Assistant as long as it is open', async () => {
+    const { url } = await running(startMosquitto())
+    const pt = await announced(url)
     pt.n = 1
     const ha = await homeAssistantAt(url)
     await ha.has('sensor_n')
@@ -91,9 +85,9 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     await waitFor(async () => (await now()) === payload_not_available, { what: 'it to be not available' })
   })
 
-  test('takes back what is removed, what becomes something else, and at last itself', async () => {
-    const { url } = await mosquitto()
-    const pt = await open(url)
+  test('a store takes back the entities of what is removed, what becomes something else, and at last itself', async () => {
+    const { url } = await running(startMosquitto())
+    const pt = await announced(url)
     Object.assign(pt, { a: 1, b: true })
     const ha = await homeAssistantAt(url)
     await ha.has('sensor_a', 'switch_b')
@@ -110,14 +104,14 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(await retainedAt(url, TOPIC)).toBeUndefined()
   })
 
-  test('takes back what an earlier program had, and nothing that others announce', async () => {
-    const { url } = await mosquitto()
-    const first = await open(url, { integrations: [homeAssistant({ variables: { a: true, old: true } })] })
+  test('a store takes back the entities that an earlier program had, and nothing that others announce', async () => {
+    const { url } = await running(startMosquitto())
+    const first = await announced(url, { integrations: [homeAssistant({ variables: { a: true, old: true } })] })
     Object.assign(first, { a: 1, old: 2 })
     const ha = await homeAssistantAt(url)
     await ha.has('sensor_a', 'sensor_old')
     await first.$close()
-    const second = await open(url, { integrations: [homeAssistant({ variables: { a: true } })] })
+    const second = await announced(url, { integrations: [homeAssistant({ variables: { a: true } })] })
     await ha.has('sensor_a')
     expect(discovered(ha.messages.at(-2) ?? '').sensor_old).toEqual({ platform: 'sensor' })
     await second.$close()
@@ -127,14 +121,14 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
       components: { z: { platform: 'sensor' } },
     })
     await ha.client.publishAsync(TOPIC, foreign, { retain: true, qos: 1 })
-    await open(url, { integrations: [homeAssistant({ variables: { a: true } })] })
+    await announced(url, { integrations: [homeAssistant({ variables: { a: true } })] })
     await ha.has('sensor_a')
     expect(Object.keys(discovered(ha.messages.at(-2) ?? ''))).toEqual(['z'])
   })
 
-  test('is announced again when Home Assistant has started, and not when it is the same', async () => {
-    const broker = await mosquitto({ persistence: true })
-    const pt = await open(broker.url)
+  test('a store is announced again when Home Assistant has started, and not when nothing is new', async () => {
+    const broker = await running(startMosquitto({ persistence: true }))
+    const pt = await announced(broker.url)
     pt.n = 1
     const ha = await homeAssistantAt(broker.url)
     await ha.has('sensor_n')
@@ -142,7 +136,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     await ha.client.publishAsync('homeassistant/status', 'online', { qos: 1 })
     await waitFor(() => ha.messages.length === before + 1, { what: 'it to be announced again' })
     await pt.$close()
-    const again = await open(broker.url)
+    const again = await announced(broker.url)
     again.more = 'text'
     await ha.has('sensor_n', 'sensor_more')
     expect(ha.messages).toHaveLength(before + 2)
@@ -157,9 +151,9 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(late.messages).toHaveLength(2)
   })
 
-  test('is announced again where the broker has forgotten that', async () => {
-    const { url, kill, restart } = await mosquitto()
-    const pt = await open(url)
+  test('a store is announced again where the broker has forgotten the announcement', async () => {
+    const { url, kill, restart } = await running(startMosquitto())
+    const pt = await announced(url)
     pt.n = 1
     await pt.save()
     await (await homeAssistantAt(url)).has('sensor_n')
@@ -169,9 +163,9 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(pt.$status.state).toBe('ready')
   })
 
-  test('keeps an entity that is null for a while, and tells of many new ones at once', async () => {
-    const { url } = await mosquitto()
-    const pt = await open(url)
+  test('a store keeps the entity of a variable that is null for a while, and announces many new ones at once', async () => {
+    const { url } = await running(startMosquitto())
+    const pt = await announced(url)
     pt.n = 1
     const ha = await homeAssistantAt(url)
     await ha.has('sensor_n')
@@ -188,16 +182,16 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(ha.messages.every((message) => JSON.parse(message).components.sensor_n.unique_id)).toBe(true)
   })
 
-  test('is announced by its owner alone', async () => {
-    const { url } = await mosquitto()
-    const first = await open(url)
+  test('a pool is announced to Home Assistant by its owner alone', async () => {
+    const { url } = await running(startMosquitto())
+    const first = await announced(url)
     first.$on('error', () => {})
     first.n = 1
     await first.save()
     const ha = await homeAssistantAt(url)
     await ha.has('sensor_n')
     const ended = new Promise<void>((resolve) => first.$on('status', ({ state }) => state === 'readonly' && resolve()))
-    const second = await open(url, { integrations: [homeAssistant({ variables: { n: { writable: true } } })] })
+    const second = await announced(url, { integrations: [homeAssistant({ variables: { n: { writable: true } } })] })
     await ended
     await ha.has('number_n')
     await ha.client.publishAsync('homeassistant/status', 'online', { qos: 1 })
@@ -205,21 +199,15 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     await ha.has('text_n')
   })
 
-  test('that may not announce works all the same, and says so once', async () => {
-    const { url } = await mosquitto({
-      users: { ann: 'b' },
-      acl: ['user ann', `topic readwrite ${POOL}`, `topic readwrite ${POOL}/#`, 'topic readwrite tele/#'],
-    })
-    const pt = await openStore({
-      url,
-      username: 'ann',
-      password: 'b',
-      name: 'heating',
-      integrations: [homeAssistant()],
-    })
-    onTestFinished(() => pt.$close().catch(() => {}))
-    const errors: unknown[] = []
-    pt.$on('error', (error) => errors.push(error))
+  test('a store that may not announce works all the same, and says so once', async () => {
+    const { url } = await running(
+      startMosquitto({
+        users: { ann: 'b' },
+        acl: ['user ann', `topic readwrite ${POOL}`, `topic readwrite ${POOL}/#`, 'topic readwrite tele/#'],
+      }),
+    )
+    const pt = await announced(url, { username: 'ann', password: 'b' })
+    const errors = heard(pt, 'error')
     pt.n = 1
     pt.b = true
     await pt.save()

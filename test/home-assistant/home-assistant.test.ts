@@ -32,7 +32,7 @@ test('all booleans, numbers and texts are announced; what has known values can b
   expect(platforms(announced(pool))).toEqual({ heating: 'switch', target: 'sensor', counter: 'sensor', mode: 'sensor' })
 })
 
-test('what is chosen is announced, as it is wanted', () => {
+test('the variables that are chosen are announced, as the option says', () => {
   const entities = announced(pool, {
     variables: {
       heating: { writable: false, device_class: 'heat', name: 'Burner' },
@@ -103,7 +103,7 @@ test('each pool has a topic of its own, in the characters that are allowed there
   for (const topic of topics) expect(topic).toMatch(/^homeassistant\/device\/[a-zA-Z0-9_-]+\/config$/)
 })
 
-test('what is not there, or not known, is shown as not known', () => {
+test('a variable that is not there, or null, is shown as not known', () => {
   const entities = announced(pool)
   for (const entity of Object.values(entities)) {
     for (const payload of ['{}', '"a fence of an opening store"', '[]', '5', 'no JSON', '']) {

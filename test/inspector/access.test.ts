@@ -19,7 +19,7 @@ function asked(origin: string, path: string, headers: Record<string, string>, me
 }
 
 describe.skipIf(!mosquittoAvailable)('who is let in', () => {
-  test('nobody without the token; with it, a browser that keeps a cookie', async () => {
+  test('nobody is let in without the token; with it, a browser that keeps a cookie', async () => {
     const { origin, inspector, get } = await inspected({ garage: '{}' })
     const token = new URL(inspector.url).search
     for (const path of ['/api/pools/garage', '/api/live', '/api/backup', '/api/nothing']) {
@@ -53,7 +53,7 @@ describe.skipIf(!mosquittoAvailable)('who is let in', () => {
     }
   })
 
-  test('not under a name that is none of its own (DNS rebinding)', async () => {
+  test('nobody is let in under a name that is none of its own (DNS rebinding)', async () => {
     const { origin, cookie } = await inspected({ garage: '{}' }, { names: ['shed.local'] })
     const { port } = new URL(origin)
     const path = '/api/pools/garage'
@@ -67,7 +67,7 @@ describe.skipIf(!mosquittoAvailable)('who is let in', () => {
     expect(await under(`SHED.local:${port}`)).toBe(200)
   })
 
-  test('not from another page (forged requests)', async () => {
+  test('no request from another page is let in (forged requests)', async () => {
     const { origin, cookie, kept } = await inspected({ garage: '{}' })
     const path = '/api/pools/garage/delete'
     const post = (headers: Record<string, string>) => asked(origin, path, { cookie, ...headers }, 'POST')
@@ -80,7 +80,7 @@ describe.skipIf(!mosquittoAvailable)('who is let in', () => {
     expect(await kept('garage')).toBe('{}')
   })
 
-  test('with a password, the token is not asked for, and wrong ones are slow', async () => {
+  test('a server with a password does not ask for the token, and wrong passwords are slow', async () => {
     const { origin, inspector } = await inspected({}, { password: 'open sesame' })
     expect(inspector.url).toBe(`${origin}/`)
     const login = (password: string) =>

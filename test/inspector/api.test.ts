@@ -6,7 +6,7 @@ import { waitFor } from '../helpers/wait.ts'
 import { inspected, seen } from './inspector.ts'
 
 describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
-  test('a pool, with the texts that are kept', async () => {
+  test('a page gets a pool with the texts that are kept', async () => {
     const { get } = await inspected({ garage: '{"n":1.0,"id":12345678901234567890,"list":[1, 2]}', bad: '[1]' })
     expect(await (await get('pools/garage')).json()).toEqual({
       at: 0,
@@ -29,7 +29,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     ])
   })
 
-  test('an edit of a pool that nobody owns: set, removed, and both', async () => {
+  test('a page sets and removes variables of a pool that nobody owns', async () => {
     const page = await inspected({ garage: '{"a":1,"b":2}' })
     expect(await page.post('pools/garage/edit', { set: [['a', '{"x":null}']], seen: [['a', '1']] })).toEqual([
       200,
@@ -100,7 +100,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     expect(await page.kept('dev1')).toBe('{"a":2}')
   })
 
-  test('copied, moved, emptied, replaced and deleted', async () => {
+  test('a page copies, moves, empties, replaces and deletes pools', async () => {
     const page = await inspected({ garage: '{"a":1.0}', attic: '{"b":1}' })
     const { post, kept } = page
     expect(await post('pools/garage/copy', { to: 'attic' })).toMatchObject([409, { error: { code: 'EXISTS' } }])
@@ -135,7 +135,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     expect(await page.kept('garage')).toBe('{}')
   })
 
-  test('its history', async () => {
+  test('a page gets the history of a pool', async () => {
     const page = await inspected({ garage: '{"a":1}' })
     await page.put('garage', '{"a":2}')
     await seen(page, 'garage', '{"a":2}')
@@ -147,7 +147,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     expect(times).toEqual([...new Set(times)].toSorted())
   })
 
-  test('a search through names, variables and values', async () => {
+  test('a page searches through names, variables and values', async () => {
     const { get } = await inspected({
       garage: '{"limits":{"low":10,"list":[{"Room":"Kitchen"}]}}',
       kitchen: '{}',
@@ -165,7 +165,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     expect(await found('nowhere')).toEqual({ matches: [], isCut: false })
   })
 
-  test('a backup, what it would change, and its restore', async () => {
+  test('a page gets a backup, what it would change, and its restore', async () => {
     const page = await inspected({ garage: '{"a":1}', attic: '{"b":1}', shed: '{}', bad: 'x' })
     const { get, post, kept } = page
     const response = await get('backup?name=garage&name=attic&name=shed')
@@ -204,7 +204,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     expect(await post('backup/restore', { backup, names: ['nothing'] })).toMatchObject([400, {}])
   })
 
-  test('the doctor, line by line, who leaves no pool in the list', async () => {
+  test("a page gets the doctor's report line by line, and the doctor leaves no pool in the list", async () => {
     const page = await inspected({ garage: '{}' })
     const lines = (await (await page.get('doctor')).text()).trim().split('\n')
     const checks = lines.map((line) => JSON.parse(line) as { name: string; result: string })
@@ -227,7 +227,7 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     expect(await page.kept('garage')).toBe('{"a":1}')
   })
 
-  test('read-only, it only shows', async () => {
+  test('a read-only inspector changes nothing', async () => {
     const page = await inspected({ garage: '{"a":1}' }, { isReadOnly: true })
     for (const action of ['edit', 'replace', 'zero', 'delete', 'copy']) {
       const [status, answer] = await page.post(`pools/garage/${action}`, { set: [], text: '{}', to: 'x' })

@@ -40,7 +40,7 @@ async function listen({ get }: Inspected, lastId?: string) {
 }
 
 describe.skipIf(!mosquittoAvailable)('what happens to pools', () => {
-  test('is told as it happens: a snapshot first, then what changes', async () => {
+  test('a page is told a snapshot first, then what changes as it happens', async () => {
     const page = await inspected({ garage: '{"a":1,"b":[1]}' })
     const { received, until, type } = await listen(page)
     await until(1)
@@ -69,7 +69,7 @@ describe.skipIf(!mosquittoAvailable)('what happens to pools', () => {
     expect(received.map(({ id }) => Number(id.split('-')[1]))).toEqual([0, 1, 2, 3, 4, 5, 6])
   })
 
-  test('goes on where a lost connection ended: nothing is missed, nothing comes twice', async () => {
+  test('the events go on where a lost connection ended: nothing is missed, nothing comes twice', async () => {
     const page = await inspected({ garage: '{"a":0}' })
     const first = await listen(page)
     await page.put('garage', '{"a":1}')
@@ -84,7 +84,7 @@ describe.skipIf(!mosquittoAvailable)('what happens to pools', () => {
     expect(values).toEqual(Array.from({ length: 50 }, (_, index) => String(index + 2)))
   })
 
-  test('begins with a snapshot where it cannot go on: another run, or too long ago', async () => {
+  test('the events begin with a snapshot where they cannot go on: another run, or too long ago', async () => {
     const page = await inspected({ garage: '{"a":0}' })
     for (const id of ['00000000-0', 'x', '', `${page.inspector.livePools.events.idOf(0)}9`]) {
       const { received, until, stop } = await listen(page, id)
@@ -111,7 +111,7 @@ describe.skipIf(!mosquittoAvailable)('what happens to pools', () => {
     expect(received[1]?.event).toMatchObject({ type: 'pool', changes: null, pool: { variables: 1 } })
   })
 
-  test('the broker goes and comes back: what has changed meanwhile is told', { timeout: 30_000 }, async () => {
+  test('what has changed while the broker was away is told when it comes back', { timeout: 30_000 }, async () => {
     const broker = await startMosquitto({ persistence: true })
     onTestFinished(() => broker.stop())
     const inspector = await startOn(broker.url)
@@ -130,7 +130,7 @@ describe.skipIf(!mosquittoAvailable)('what happens to pools', () => {
     await within(inspector.close(), { what: 'the inspector to close' })
   })
 
-  test('where there is no broker, it does not start', async () => {
+  test('the inspector does not start where there is no broker', async () => {
     await expect(startOn('mqtt://127.0.0.1:1')).rejects.toMatchObject({ code: 'ERR_PERSIST_CONNECT' })
   })
 })

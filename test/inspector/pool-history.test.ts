@@ -14,7 +14,7 @@ test('the last states of each pool are kept', () => {
   expect(history.of('nothing')).toEqual([])
 })
 
-test('large ones fewer, but one at least', () => {
+test('fewer states of large pools are kept, but one at least', () => {
   const history = new PoolHistory()
   for (let since = 0; since < 10; since++) history.add('garage', { since, bytes: bytes(2 ** 20) })
   expect(history.of('garage').length).toBe(3)
@@ -22,7 +22,7 @@ test('large ones fewer, but one at least', () => {
   expect(history.of('attic').length).toBe(1)
 })
 
-test('of many pools only so much as there is room for', () => {
+test('of many pools only so many states are kept as there is room for', () => {
   const history = new PoolHistory()
   for (let pool = 0; pool < 100; pool++) {
     for (let since = 0; since < 3; since++) history.add(`pool${pool}`, { since, bytes: bytes(2 ** 20) })

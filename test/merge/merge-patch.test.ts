@@ -3,8 +3,8 @@ import { expect, it } from 'vitest'
 import { type JsonObject, type JsonValue, ownValue, sameJson } from '../../src/format/json.ts'
 import { incrementEdits, mergePatch, patchEdits } from '../../src/merge/merge-patch.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
+import { bytesOf } from '../helpers/bytes.ts'
 
-const bytesOf = (text: string) => new TextEncoder().encode(text)
 const none = () => undefined
 
 // RFC 7396, appendix A: a value, a patch, and what becomes of the value.
@@ -81,7 +81,7 @@ it.each([
   expect(() => incrementEdits(bytesOf(text), none, 'it')).toThrow(bad)
 })
 
-it('adds numbers, and nothing else to nothing else', () => {
+it('an increment adds numbers, and nothing else to nothing else', () => {
   const values = new Map<string, JsonValue>([
     ['n', 1.5],
     ['text', '1'],

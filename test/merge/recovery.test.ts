@@ -3,7 +3,7 @@ import type { JournalEntry } from '../../src/contracts/journal.ts'
 import { decodePayload } from '../../src/format/payload.ts'
 import { recovered } from '../../src/merge/recovery.ts'
 import type { OnConflict } from '../../src/merge/three-way.ts'
-import { bytesOf } from '../helpers/held-backend.ts'
+import { bytesOf } from '../helpers/bytes.ts'
 
 type Case = [
   what: string,

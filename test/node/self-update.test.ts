@@ -22,7 +22,7 @@ function npmThat(script: string): void {
 describe('selfUpdate()', () => {
   const open = () => new HeldBackend().openers.openStore({ name: 'updated', saveOnExit: false })
 
-  it('tells of a newer version, and how to install it', async () => {
+  it('selfUpdate() tells of a newer version, and how to install it', async () => {
     npmThat('[ "$*" = "view persist-mqtt version" ] && echo 99.1.2')
     expect(await (await open()).selfUpdate()).toEqual({
       current: VERSION,
@@ -32,7 +32,7 @@ describe('selfUpdate()', () => {
     })
   })
 
-  it('says so where there is no answer', async () => {
+  it('selfUpdate() says so where there is no answer', async () => {
     npmThat('echo "E404 not found" >&2; exit 1')
     await expect((await open()).selfUpdate()).rejects.toMatchObject({ code: 'ERR_PERSIST_CONNECT' })
     process.env.PATH = temporaryDirectory()

@@ -89,7 +89,7 @@ test('ARCHITECTURE.md names all that lies in src/ itself, and no file that is no
   for (const [, file = ''] of tree.matchAll(/([\w-]+\.ts)\b/g)) expect(names, file).toContain(file)
 })
 
-test('links lead somewhere', () => {
+test('the links of all documents lead somewhere', () => {
   let count = 0
   for (const document of DOCUMENTS) {
     for (const [, target = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {

@@ -27,7 +27,7 @@ describe('a program with an unsaved store in a file', () => {
     expect(kept()).toBe('{"n":1}')
   })
 
-  it('that has nothing left to do saves it and ends with its own code', async () => {
+  it('a program that has nothing left to do saves its store and ends with its own code', async () => {
     const { running, kept } = start('end', 'code')
     expect(await running.ended()).toBe(3)
     expect(kept()).toBe('{"n":1}')
@@ -45,7 +45,7 @@ describe('a program with an unsaved store in a file', () => {
     },
   )
 
-  it('that has signal-exit loaded, which waits for others too, is saved and ends all the same', async () => {
+  it('a program that has signal-exit loaded, which waits for others too, is saved and ends all the same', async () => {
     const { running, kept } = start('signal-exit')
     await running.says(/changed/)
     expect(await running.kill('SIGTERM')).toBe('SIGTERM')
@@ -53,14 +53,14 @@ describe('a program with an unsaved store in a file', () => {
     expect(kept()).toBe('{"n":1}')
   })
 
-  it('that has closed it is stopped by a signal as if there had been none', async () => {
+  it('a program that has closed its store is stopped by a signal as if there had been none', async () => {
     const { running, kept } = start('close')
     await running.says(/changed/)
     expect(kept()).toBe('{"n":1}')
     expect(await running.kill('SIGINT')).toBe('SIGINT')
   })
 
-  it('that cannot save says so on its way out', async () => {
+  it('a program that cannot save says so on its way out', async () => {
     const { running } = start('end', 'too-large')
     expect(await running.ended()).toBe(0)
     expect(running.stderr()).toMatch(/ERR_PERSIST_TOO_LARGE.*pool\.json/)

@@ -10,17 +10,17 @@ function missingIn(ids: Iterable<number>): number {
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
 describe('packet identifiers', () => {
-  it('in a row: nothing is missing', () => {
+  it('packet identifiers in a row tell that nothing is missing', () => {
     expect(missingIn(range(1, 1000))).toBe(0)
     expect(missingIn([...range(65_000, 65_535), ...range(1, 10)])).toBe(0)
   })
 
-  it('with gaps: so many are missing', () => {
+  it('gaps between packet identifiers tell how many messages are missing', () => {
     expect(missingIn([...range(1, 1020), 10_002])).toBe(8981)
     expect(missingIn([...range(1, 1020), 1020 + 100_000 - 65_535])).toBe(100_000 - 65_535 - 1)
   })
 
-  it('that are used again as soon as they are free tell nothing', () => {
+  it('packet identifiers that are used again as soon as they are free tell nothing', () => {
     expect(missingIn([1, 2, 3, 1, 2, 3, 1])).toBe(0)
     expect(missingIn([1, 1, 1])).toBe(0)
   })

@@ -16,9 +16,9 @@ describe('what makes one pool another', () => {
     ['{"n":1000000000000000}', '{"n":1e15}'],
     // The same number in JavaScript, and no integer.
     ['{"n":0.1}', '{"n":0.10000000000000000555}'],
-  ])('not how it is written: %s and %s', (one, other) => expect(changes(one, other)).toEqual([]))
+  ])('%s and %s are the same pool, written differently', (one, other) => expect(changes(one, other)).toEqual([]))
 
-  test('but variables that are there, are not, or are others', () => {
+  test('variables that are there, are not, or are others make another pool', () => {
     const expected = [
       { name: 'a', before: 1, after: undefined },
       { name: 'b', before: null, after: false },
@@ -31,7 +31,7 @@ describe('what makes one pool another', () => {
     ['12345678901234567890', '12345678901234567891'],
     ['[{"id":-12345678901234567890}]', '[{"id":-12345678901234567891}]'],
     ['["12345678901234567890 \\" ",12345678901234567890]', '["12345678901234567890 \\" ",12345678901234567891]'],
-  ])('and integers that JavaScript rounds: %s and %s', (one, other) => {
+  ])('%s and %s are different pools, though JavaScript rounds both to one number', (one, other) => {
     const value = JSON.parse(one)
     const exact = [one, other]
     expect(changes(`{"id":${one}}`, `{"id":${other}}`)).toEqual([{ name: 'id', before: value, after: value, exact }])

@@ -38,14 +38,19 @@ async function listed(pools: Pools) {
 }
 
 describe.skipIf(!mosquittoAvailable)('all pools on Mosquitto', () => {
-  test.each([4, 5] as const)('with default settings, 10,000 are all listed: MQTT %i', async (protocolVersion) => {
-    const url = await started()
-    await fill(await connectClient(url), 10_000)
-    const pools = new Pools({ url, protocolVersion })
-    expect(await listed(pools)).toMatchObject({ count: 10_000, isComplete: 'yes', missing: 0 })
-  })
+  test.each([4, 5] as const)(
+    "10,000 pools are all listed with Mosquitto's default settings (MQTT %i)",
+    async (protocolVersion) => {
+      const url = await started()
+      await fill(await connectClient(url), 10_000)
+      const pools = new Pools({ url, protocolVersion })
+      expect(await listed(pools)).toMatchObject({ count: 10_000, isComplete: 'yes', missing: 0 })
+    },
+  )
 
-  test('where too few can be queued, it is known how many are missing', { timeout: 60_000 }, async () => {
+  test('the list knows how many pools are missing where the broker could queue too few', {
+    timeout: 60_000,
+  }, async () => {
     // At QoS 0 its limit counts what the connection has not taken yet: 1,000 pools of 30 KB are more than fit there.
     const url = await started({ config: ['max_queued_messages 20'] })
     const client = await connectClient(url)
@@ -65,13 +70,15 @@ describe.skipIf(!mosquittoAvailable)('all pools on Mosquitto', () => {
     expect(await listed(new Pools({ url }))).toMatchObject({ count: 1500, isComplete: 'yes' })
   })
 
-  test('and where it does not say so, nobody knows', async () => {
+  test('nobody knows how many pools are missing where the broker does not say so', async () => {
     const url = await started({ config: ['sys_interval 0'] })
     await fill(await connectClient(url), 1500, 0)
     expect(await listed(new Pools({ url }))).toMatchObject({ count: 1500, isComplete: 'unknown', why: 'silent' })
   })
 
-  test('nor where something was dropped', { timeout: 60_000 }, async () => {
+  test('nobody knows how many pools of QoS 0 are missing where the broker has dropped some', {
+    timeout: 60_000,
+  }, async () => {
     const url = await started({ config: ['sys_interval 1', 'max_queued_messages 20'] })
     const client = await connectClient(url)
     const text = JSON.stringify({ text: 'x'.repeat(20_000) })
@@ -104,7 +111,7 @@ describe.skipIf(!mosquittoAvailable)('all pools on Mosquitto', () => {
     expect(await pools.read('garage')).toEqual({ bytes: null, owner: 'none' })
   })
 
-  test('where it may not be deleted, that is an error', async () => {
+  test('a pool that may not be deleted is an error', async () => {
     const users = { ann: 'secret', admin: 'secret' }
     const acl = [
       'user ann',
@@ -127,7 +134,7 @@ test('a topic in which pools cannot be told apart is refused', () => {
 })
 
 describe.skipIf(!mosquittoAvailable)('one pool', () => {
-  test('has the owner that it has, also where several are read at the same time', async () => {
+  test('a pool is listed with its owner, also where several are read at the same time', async () => {
     const url = await started()
     const pt = await openStore({ url, name: 'garage', saveOnExit: false })
     onTestFinished(() => pt.$close().catch(() => {}))

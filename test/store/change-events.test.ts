@@ -1,21 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { StoreEvents } from '../../src/store/events.ts'
-import type { StoreOptions } from '../../src/store/options.ts'
-import { HeldBackend } from '../helpers/held-backend.ts'
-
-async function open(text: string | null = null, options: StoreOptions = {}) {
-  const backend = new HeldBackend(text)
-  const pt = await backend.openers.openStore({ name: 'watched', saveOnExit: false, ...options })
-  const changes: StoreEvents['change'][] = []
-  return { backend, pt, changes, listen: () => pt.$on('change', (change) => changes.push(change)) }
-}
+import { heard, opened } from '../helpers/opened-store.ts'
 
 afterEach(() => void vi.useRealTimers())
 
 describe("'change'", () => {
-  it('tells each variable once a microtask, with what it was and what it is, frozen', async () => {
-    const { pt, changes, listen } = await open('{"n":1,"list":[{"a":1}],"gone":1}')
-    listen()
+  it("'change' tells each variable once a microtask, with what it was and what it is, frozen", async () => {
+    const { pt } = await opened('{"n":1,"list":[{"a":1}],"gone":1}')
+    const changes = heard(pt, 'change')
     pt.n = 2
     pt.n = 3
     pt.list[0].a = 2
@@ -36,8 +27,10 @@ describe("'change'", () => {
     expect(() => Object.assign((previous as object[])[0] as object, { a: 5 })).toThrow(TypeError)
   })
 
-  it('is nothing that goes and comes back meanwhile, and nothing that happened before anybody listened', async () => {
-    const { pt, changes, listen } = await open('{"n":1}')
+  it("'change' tells nothing that goes and comes back meanwhile, and nothing that happened before anybody listened", async () => {
+    const { pt } = await opened('{"n":1}')
+    const changes: unknown[] = []
+    const listen = () => pt.$on('change', (change) => changes.push(change))
     pt.n = 2
     const stop = listen()
     pt.n = 3
@@ -53,9 +46,9 @@ describe("'change'", () => {
     expect(changes).toEqual([{ name: 'n', value: 5, previous: 4, origin: 'local' }])
   })
 
-  it('tells what a listener changes in its turn', async () => {
-    const { pt, changes, listen } = await open()
-    listen()
+  it("'change' tells what a listener changes in its turn", async () => {
+    const { pt } = await opened()
+    const changes = heard(pt, 'change')
     pt.$on('change', ({ name, value }) => {
       if (name === 'celsius') pt.fahrenheit = (value as number) * 1.8 + 32
     })
@@ -69,7 +62,7 @@ describe("'change'", () => {
   })
 
   it('a listener that throws stops nobody else', async () => {
-    const { pt, changes, listen } = await open()
+    const { pt } = await opened()
     const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))
     const listeners = process.listeners('uncaughtException')
     // The test runner's own would take it for a failure.
@@ -77,7 +70,7 @@ describe("'change'", () => {
     pt.$on('change', () => {
       throw new Error('mine')
     })
-    listen()
+    const changes = heard(pt, 'change')
     pt.n = 1
     await pt.save()
     expect(await uncaught).toMatchObject({ message: 'mine' })
@@ -85,8 +78,8 @@ describe("'change'", () => {
     expect(changes).toHaveLength(1)
   })
 
-  it('leaves no listener, and no memory of one, behind', async () => {
-    const { pt } = await open()
+  it('a listener that is taken off leaves nothing behind', async () => {
+    const { pt } = await opened()
     let told = 0
     for (let round = 0; round < 1000; round++) {
       pt.$on('change', () => told++)()
@@ -99,8 +92,8 @@ describe("'change'", () => {
 })
 
 describe('$subscribe', () => {
-  it('tells after each round of changes, by when the snapshot is another', async () => {
-    const { backend, pt } = await open('{"n":1,"same":{"x":1}}')
+  it('$subscribe tells after each round of changes, by when the snapshot is another', async () => {
+    const { backend, pt } = await opened('{"n":1,"same":{"x":1}}')
     const shown = [pt.$snapshot()]
     const stop = pt.$subscribe(() => shown.push(pt.$snapshot()))
     pt.n = 2
@@ -124,7 +117,7 @@ describe('$subscribe', () => {
 describe('timers', () => {
   it('saveEvery takes any number of seconds from 5', async () => {
     vi.useFakeTimers()
-    const { backend, pt } = await open('{"n":0}', { saveEvery: 5 })
+    const { backend, pt } = await opened('{"n":0}', { saveEvery: 5 })
     const savesIn = async (ms: number) => {
       pt.n += 1
       const before = backend.writes.length
@@ -146,7 +139,7 @@ describe('timers', () => {
 
   it('autosave without maxDelayMs does not wait for ever for a pause', async () => {
     vi.useFakeTimers()
-    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
+    const { backend, pt } = await opened('{"n":0}', { autosave: { delayMs: 100 } })
     for (let ms = 0; ms < 2000; ms += 50) {
       pt.n += 1
       await vi.advanceTimersByTimeAsync(50)
@@ -158,9 +151,7 @@ describe('timers', () => {
 
   it('autosave sends again what is not confirmed in time, though nothing changes any more', async () => {
     vi.useFakeTimers()
-    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
-    const errors: string[] = []
-    pt.$on('error', ({ code }) => errors.push(code))
+    const { backend, pt, told } = await opened('{"n":0}', { autosave: { delayMs: 100 } })
     backend.auto = false
     pt.n = 1
     await vi.advanceTimersByTimeAsync(100)
@@ -169,14 +160,14 @@ describe('timers', () => {
     expect(backend.writes.map(({ text }) => text)).toEqual(['{"n":1}', '{"n":1}'])
     backend.writes[1]?.land()
     await vi.advanceTimersByTimeAsync(60_000)
-    expect([backend.text, backend.writes.length, errors]).toEqual(['{"n":1}', 2, ['ERR_PERSIST_TIMEOUT']])
+    expect([backend.text, backend.writes.length]).toEqual(['{"n":1}', 2])
+    expect(told.error.map(({ code }) => code)).toEqual(['ERR_PERSIST_TIMEOUT'])
     await pt.$close()
   })
 
   it('autosave sends no more what is refused, until something changes', async () => {
     vi.useFakeTimers()
-    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
-    pt.$on('error', () => {})
+    const { backend, pt } = await opened('{"n":0}', { autosave: { delayMs: 100 } })
     backend.auto = false
     pt.n = 1
     await vi.advanceTimersByTimeAsync(100)
@@ -192,22 +183,21 @@ describe('timers', () => {
 
   it('autosave waits for the link where there is none, and says so once', async () => {
     vi.useFakeTimers()
-    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 } })
-    const errors: string[] = []
-    pt.$on('error', ({ code }) => errors.push(code))
+    const { backend, pt, told } = await opened('{"n":0}', { autosave: { delayMs: 100 } })
     backend.offline()
     pt.n = 1
     await vi.advanceTimersByTimeAsync(600_000)
-    expect([backend.writes.length, errors]).toEqual([0, ['ERR_PERSIST_TIMEOUT']])
+    expect(backend.writes).toEqual([])
+    expect(told.error.map(({ code }) => code)).toEqual(['ERR_PERSIST_TIMEOUT'])
     backend.online()
     await vi.advanceTimersByTimeAsync(100)
     expect(backend.text).toBe('{"n":1}')
     await pt.$close()
   })
 
-  it('closing ends all of them', async () => {
+  it('closing ends the timers of autosave and saveEvery', async () => {
     vi.useFakeTimers()
-    const { backend, pt } = await open('{"n":0}', { autosave: { delayMs: 100 }, saveEvery: 5 })
+    const { backend, pt } = await opened('{"n":0}', { autosave: { delayMs: 100 }, saveEvery: 5 })
     pt.n = 1
     await pt.$close()
     expect([backend.text, backend.writes.length]).toEqual(['{"n":1}', 1])

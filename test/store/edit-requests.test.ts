@@ -1,39 +1,21 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
-import type { PersistError, Store, StoreOptions } from '../../src/index.ts'
-import { bytesOf, type EditAnswer, HeldBackend } from '../helpers/held-backend.ts'
-
-async function owned(backend: HeldBackend, options: StoreOptions = {}) {
-  const pt = await backend.openers.openStore({ name: 'garage', saveOnExit: false, ...options })
-  onTestFinished(() => {
-    backend.auto = true
-    for (const write of backend.writes) write.land()
-    return pt.$close().catch(() => {})
-  })
-  return { pt, errors: errorsOf(pt) }
-}
-
-function errorsOf(pt: Store): PersistError[] {
-  const errors: PersistError[] = []
-  pt.$on('error', (error) => errors.push(error))
-  return errors
-}
+import { describe, expect, it } from 'vitest'
+import { bytesOf } from '../helpers/bytes.ts'
+import { type EditAnswer, HeldBackend } from '../helpers/held-backend.ts'
+import { heard, opened } from '../helpers/opened-store.ts'
 
 const refused = (code: string) => ({ ok: false, error: { code: `ERR_PERSIST_${code}` } })
 
 describe('what editors ask a store for', () => {
-  it('is no change where it is so already: nobody is told, and nothing sent', async () => {
-    const backend = new HeldBackend('{"n":1,"map":{"a":1,"b":2}}')
-    const { pt } = await owned(backend)
-    const changes: string[] = []
-    pt.$on('change', ({ name }) => changes.push(name))
+  it('a request for what is so already is no change: nobody is told, and nothing sent', async () => {
+    const { backend, pt } = await opened('{"n":1,"map":{"a":1,"b":2}}')
+    const changes = heard(pt, 'change')
     expect(await backend.request('patch', '{"map":{"b":2},"gone":null,"n":1}')).toEqual({ ok: true })
     expect(await backend.request('increment', '{"n":0}')).toEqual({ ok: true, values: { n: 1 } })
     expect([changes, backend.writes.length]).toEqual([[], 0])
   })
 
-  it('is done at once and in order, and answered when it is saved', async () => {
-    const backend = new HeldBackend('{"n":1}', { auto: false })
-    const { pt } = await owned(backend)
+  it('requests are done at once and in order, and answered when they are saved', async () => {
+    const { backend, pt } = await opened('{"n":1}', { auto: false })
     const answers: string[] = []
     const note = (name: string) => () => void answers.push(name)
     const all = [
@@ -54,17 +36,15 @@ describe('what editors ask a store for', () => {
     expect([second.text, answers]).toEqual(['{"n":15}', ['first', 'second', 'third']])
   })
 
-  it('is assigned as a whole: null is a value, maps are not merged', async () => {
-    const backend = new HeldBackend('{"n":1,"map":{"a":1},"other":1}')
-    const { pt } = await owned(backend)
+  it("'assign' takes variables as a whole: null is a value, maps are not merged", async () => {
+    const { backend, pt } = await opened('{"n":1,"map":{"a":1},"other":1}')
     expect(await backend.request('assign', '{"n":null,"map":{"b":null}}')).toEqual({ ok: true })
     expect({ ...pt }).toEqual({ n: null, map: { b: null }, other: 1 })
     expect(await backend.request('assign', '[1]')).toMatchObject(refused('BAD_PAYLOAD'))
   })
 
-  it('is the whole pool, but for its version', async () => {
-    const backend = new HeldBackend('{"n":1,"$version":3,"save":5,"other":1}')
-    const { pt } = await owned(backend)
+  it("'replace' takes the whole pool, but for its version", async () => {
+    const { backend, pt } = await opened('{"n":1,"$version":3,"save":5,"other":1}')
     expect(await backend.request('replace', '{"n":2,"$version":3,"save":5}')).toEqual({ ok: true })
     expect(JSON.parse(backend.text ?? '')).toEqual({ n: 2, $version: 3, save: 5 })
     expect(await backend.request('replace', '{"n":3,"$version":4}')).toMatchObject(refused('RESERVED_NAME'))
@@ -73,9 +53,8 @@ describe('what editors ask a store for', () => {
     expect([Object.keys(pt), backend.text]).toEqual([['$version'], '{"$version":3}'])
   })
 
-  it("comes as changes of somebody else's, after the program's own", async () => {
-    const backend = new HeldBackend('{"own":1,"gone":1}')
-    const { pt } = await owned(backend)
+  it("a request comes as changes of somebody else's, after the program's own", async () => {
+    const { backend, pt } = await opened('{"own":1,"gone":1}')
     const changes: unknown[] = []
     pt.$on('change', ({ name, value, origin }) => changes.push([name, value, origin]))
     pt.own = 2
@@ -88,44 +67,8 @@ describe('what editors ask a store for', () => {
     ])
   })
 
-  it('and before what the program makes of it', async () => {
-    const backend = new HeldBackend('{"own":1}')
-    const { pt } = await owned(backend)
-    const changes: unknown[] = []
-    pt.$on('change', ({ name, value, origin }) => changes.push([name, value, origin]))
-    const answer = backend.request('patch', '{"own":2}')
-    pt.own = 3
-    await answer
-    expect(changes).toEqual([
-      ['own', 2, 'remote'],
-      ['own', 3, 'local'],
-    ])
-  })
-
-  it.each([
-    ['what is asked for', ['{"own":2}'], { own: 2 }],
-    ['what is asked for and taken back', ['{"own":2}', '{"own":1}'], { own: 1 }],
-  ])('%s does not give way to what somebody writes before it is saved', async (_what, patches, held) => {
-    const backend = new HeldBackend('{"own":1}', { auto: false })
-    const { pt } = await owned(backend)
-    pt.other = 1
-    void pt.save()
-    const first = await backend.nth(1)
-    const answers = patches.map((patch) => backend.request('patch', patch))
-    pt.other = 2
-    void pt.save()
-    first.land()
-    const second = await backend.nth(2)
-    backend.foreign('{"own":7,"other":1}')
-    backend.auto = true
-    second.land('overwritten')
-    await Promise.all(answers)
-    expect(JSON.parse(backend.text ?? '')).toEqual({ ...held, other: 2 })
-  })
-
-  it('is edited by the program like all that is its own', async () => {
-    const backend = new HeldBackend('{}')
-    const { pt } = await owned(backend)
+  it('the program edits what an editor has put in like all that is its own', async () => {
+    const { backend, pt } = await opened('{}')
     await backend.request('patch', '{"list":[1],"map":{"a":{}}}')
     ;(pt.list as number[]).push(2)
     ;(pt.map as { a: { b?: number } }).a.b = 1
@@ -135,9 +78,8 @@ describe('what editors ask a store for', () => {
     expect(backend.text).toBe('{"list":[1,2],"map":{"a":{"b":1,"c":2}}}')
   })
 
-  it('is kept where somebody else writes the pool without it', async () => {
-    const backend = new HeldBackend('{"a":1}', { auto: false })
-    await owned(backend)
+  it('a requested change is kept where somebody else writes the pool without it', async () => {
+    const { backend } = await opened('{"a":1}', { auto: false })
     const answered = backend.request('patch', '{"b":2}')
     const first = await backend.nth(1)
     backend.foreign('{"a":5}')
@@ -148,9 +90,8 @@ describe('what editors ask a store for', () => {
     expect(await answered).toEqual({ ok: true })
   })
 
-  it('that changes nothing is answered without a write', async () => {
-    const backend = new HeldBackend('{"a":1}')
-    await owned(backend)
+  it('a patch that changes nothing is answered without a write', async () => {
+    const { backend } = await opened('{"a":1}')
     for (const patch of ['{}', '{"a":1}', '{"b":null}'])
       expect(await backend.request('patch', patch)).toEqual({ ok: true })
     expect(backend.writes).toEqual([])
@@ -168,46 +109,41 @@ describe('what editors ask a store for', () => {
     ['null', 'increment', '{"a":1,"null":1}', 'NOT_STORABLE'],
     ['the version', 'increment', '{"a":1,"$version":1}', 'RESERVED_NAME'],
     ['a text to add', 'increment', '{"a":1,"b":"1"}', 'BAD_PAYLOAD'],
-  ] as const)('all or nothing of it is done: %s', async (_what, kind, text, code) => {
+  ] as const)('all or nothing of a request is done: %s', async (_what, kind, text, code) => {
     const before = '{"$version":1,"a":1,"max":2147483647,"list":[],"null":null}'
-    const backend = new HeldBackend(before)
-    const { pt, errors } = await owned(backend, { compat: 'tasmota', maxBytes: 300, version: 1 })
+    const { backend, pt, told } = await opened(before, { compat: 'tasmota', maxBytes: 300, version: 1 })
     expect(await backend.request(kind, text)).toMatchObject(refused(code))
     expect(JSON.stringify(pt)).toBe(before)
-    expect([pt.$status, errors, backend.writes]).toMatchObject([{ unsaved: false }, [], []])
+    expect([pt.$status, told.error, backend.writes]).toMatchObject([{ unsaved: false }, [], []])
     // The owner can still be asked, and save.
     expect(await backend.request('increment', '{"a":1}')).toEqual({ ok: true, values: { a: 2 } })
   })
 
-  it('is an event where it is refused and nobody waits for the answer', async () => {
-    const backend = new HeldBackend('{}')
-    const { errors } = await owned(backend)
+  it('a request that is refused is an event where nobody waits for the answer', async () => {
+    const { backend, told } = await opened('{}')
     await backend.request('patch', 'nonsense', false)
-    expect(errors).toMatchObject([{ code: 'ERR_PERSIST_BAD_PAYLOAD', bytes: bytesOf('nonsense') }])
+    expect(told.error).toMatchObject([{ code: 'ERR_PERSIST_BAD_PAYLOAD', bytes: bytesOf('nonsense') }])
   })
 
-  it('that was done and could not be saved is one event, and an answer that says both', async () => {
-    const backend = new HeldBackend('{"a":1}', { auto: false })
-    const { pt, errors } = await owned(backend)
+  it('a request that was done and could not be saved is one event, and an answer that says both', async () => {
+    const { backend, pt, told } = await opened('{"a":1}', { auto: false })
     const answered = backend.request('patch', '{"a":2}', false)
     ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
     const answer = await answered
     expect(answer).toMatchObject(refused('DENIED'))
     expect(answer.error?.message).toMatch(/^The owner has made the change, but it is not confirmed: /)
-    expect(errors).toMatchObject([{ code: 'ERR_PERSIST_DENIED' }])
+    expect(told.error).toMatchObject([{ code: 'ERR_PERSIST_DENIED' }])
     expect([pt.a, pt.$status]).toMatchObject([2, { unsaved: true }])
   })
 
-  it('a long name does not make a long message', async () => {
-    const backend = new HeldBackend('{}')
-    await owned(backend)
+  it('a long name in a request does not make a long message', async () => {
+    const { backend } = await opened('{}')
     const { error } = await backend.request('increment', `{"${'n'.repeat(100_000)}":"1"}`)
     expect(error?.message.length).toBeLessThan(1100)
   })
 
-  it('a name that every object has is a variable of its own', async () => {
-    const backend = new HeldBackend('{}')
-    const { pt } = await owned(backend)
+  it('a request for a name that every object has makes a variable of its own', async () => {
+    const { backend, pt } = await opened('{}')
     expect(await backend.request('increment', '{"toString":1}')).toEqual({ ok: true, values: { toString: 1 } })
     expect(await backend.request('patch', '{"a":{"__proto__":{"polluted":1}}}')).toEqual({ ok: true })
     expect(backend.text).toBe('{"toString":1,"a":{"__proto__":{"polluted":1}}}')
@@ -216,26 +152,26 @@ describe('what editors ask a store for', () => {
 })
 
 describe('a store that cannot do it now', () => {
-  it('waits until the pool is here, and keeps the order', async () => {
+  it('requests wait until the pool is here, and keep their order', async () => {
     const backend = new HeldBackend('{"n":1}')
-    const opened = backend.open.bind(backend)
+    const open = backend.open.bind(backend)
     const answers: Promise<EditAnswer>[] = []
     backend.open = async (listener) => {
-      const held = await opened(listener)
+      const held = await open(listener)
       for (const by of [1, 2, 3]) answers.push(backend.request('increment', `{"n":${by}}`))
       return held
     }
-    await owned(backend)
+    await opened(backend)
     answers.push(backend.request('increment', '{"n":10}'))
     expect((await Promise.all(answers)).map(({ values }) => values)).toEqual([{ n: 2 }, { n: 4 }, { n: 7 }, { n: 17 }])
   })
 
-  it('that waits for a pool says so, also of what was asked before that was known', async () => {
+  it('a store that waits for a pool says so, also of what was asked before that was known', async () => {
     const backend = new HeldBackend(null)
-    const opened = backend.open.bind(backend)
+    const open = backend.open.bind(backend)
     const answers: Promise<EditAnswer>[] = []
     backend.open = async (listener) => {
-      const held = await opened(listener)
+      const held = await open(listener)
       answers.push(backend.request('patch', '{"a":1}'))
       return held
     }
@@ -249,16 +185,14 @@ describe('a store that cannot do it now', () => {
     await pt.$close()
   })
 
-  it('that only reads, or was taken over, says so', async () => {
-    const backend = new HeldBackend('{}')
-    const { pt } = await owned(backend, { readOnly: true })
+  it('a store that only reads refuses requests, and says so', async () => {
+    const { backend, pt } = await opened('{}', { readOnly: true })
     expect(await backend.request('patch', '{"a":1}')).toMatchObject(refused('READ_ONLY'))
     expect(JSON.stringify(pt)).toBe('{}')
   })
 
-  it('that is being closed leaves to the next owner what it has not begun', async () => {
-    const backend = new HeldBackend('{"n":1}', { auto: false })
-    const { pt } = await owned(backend)
+  it('a store that is being closed leaves to the next owner what it has not begun', async () => {
+    const { backend, pt } = await opened('{"n":1}', { auto: false })
     const before = backend.request('increment', '{"n":1}')
     const closed = pt.$close()
     const after = backend.request('increment', '{"n":1}')
@@ -270,9 +204,8 @@ describe('a store that cannot do it now', () => {
     expect(await backend.request('increment', '{"n":1}')).toMatchObject(refused('CLOSED'))
   })
 
-  it('and could not save before it was closed does not say that it has not done it', async () => {
-    const backend = new HeldBackend('{"n":1}', { auto: false })
-    const { pt } = await owned(backend, { saveTimeoutMs: 50 })
+  it('a store that could not save before it was closed does not say that it has not done what was asked', async () => {
+    const { backend, pt } = await opened('{"n":1}', { auto: false, saveTimeoutMs: 50 })
     const answered = backend.request('increment', '{"n":1}')
     await expect(pt.$close()).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })
     expect(await answered).toMatchObject(refused('TIMEOUT'))

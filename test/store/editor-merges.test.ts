@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { startedStore } from '../../src/open/open-store.ts'
-import { bytesOf, HeldBackend } from '../helpers/held-backend.ts'
+import { bytesOf } from '../helpers/bytes.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
 
 // The store of an editor that writes a pool itself, loses it meanwhile, and hears of others who write.
 

@@ -1,21 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { PersistError } from '../../src/runtime/errors.ts'
-import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
+import { opened } from '../helpers/opened-store.ts'
 
 const gone = () => new PersistError('ERR_PERSIST_TAKEN_OVER', 'taken', { store: 'lost' })
 
-async function opened(text: string, options: StoreOptions = {}) {
-  const backend = new HeldBackend(text, { auto: false })
-  const pt = await backend.openers.openStore({ name: 'lost', ...options })
-  const errors: PersistError[] = []
-  pt.$on('error', (error) => errors.push(error))
-  return { backend, pt, errors }
-}
-
 describe('a store whose backend has ended', () => {
-  it('rejects every save, also the one under way and the one after it, with what was not saved', async () => {
-    const { backend, pt, errors } = await opened('{"a":1,"b":1}')
+  it('a store that was taken over rejects every save, also the one under way, with what was not saved', async () => {
+    const { backend, pt, told } = await opened('{"a":1,"b":1}', { auto: false })
     pt.a = 2
     const saves = [pt.save()]
     pt.list = [1]
@@ -29,13 +21,13 @@ describe('a store whose backend has ended', () => {
     backend.writes[0]?.fail('ERR_PERSIST_CONNECT')
     await pt.$close()
     // Once, and once more for the save() after it.
-    expect(errors.map(({ code }) => code)).toEqual(['ERR_PERSIST_TAKEN_OVER', 'ERR_PERSIST_TAKEN_OVER'])
+    expect(told.error.map(({ code }) => code)).toEqual(['ERR_PERSIST_TAKEN_OVER', 'ERR_PERSIST_TAKEN_OVER'])
     expect(backend.writes).toHaveLength(1)
     expect({ ...pt }).toEqual({ a: 2, b: 1, list: [1] })
   })
 
-  it('cannot be changed any more, deep in lists neither, and says why', async () => {
-    const { backend, pt } = await opened('{"list":[1]}', { autosave: { delayMs: 1 }, saveEvery: 5 })
+  it('a store that was taken over cannot be changed any more, not deep in lists either, and says why', async () => {
+    const { backend, pt } = await opened('{"list":[1]}', { auto: false, autosave: { delayMs: 1 }, saveEvery: 5 })
     backend.ended(gone())
     const list = pt.list as number[]
     const ways = [() => (pt.a = 1), () => delete pt.list, () => pt.zero(true), () => pt.dirty(), () => list.push(2)]
@@ -46,7 +38,7 @@ describe('a store whose backend has ended', () => {
     expect(backend.writes).toHaveLength(0)
   })
 
-  it('has failed where there was nothing to read yet', async () => {
+  it('a store that was taken over before there was anything to read has failed', async () => {
     const backend = new HeldBackend(null)
     const pt = backend.openers.createStore({ name: 'lost', empty: 'wait' })
     pt.$on('error', () => {})

@@ -1,18 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { StoreOptions } from '../../src/store/options.ts'
-import { HeldBackend } from '../helpers/held-backend.ts'
-
-async function open(text: string, options: StoreOptions = {}) {
-  const backend = new HeldBackend(text, { auto: false })
-  const pt = await backend.openers.openStore({ name: 'in-flight', saveOnExit: false, ...options })
-  const errors: string[] = []
-  pt.$on('error', ({ code }) => errors.push(code))
-  return { backend, pt, errors }
-}
+import { opened } from '../helpers/opened-store.ts'
 
 describe('while a write is in flight', () => {
-  it('values that come back to what was confirmed are sent after it', async () => {
-    const { backend, pt } = await open('{"n":1,"list":[1]}')
+  it('values that come back to what was confirmed are sent after the write in flight', async () => {
+    const { backend, pt } = await opened('{"n":1,"list":[1]}', { auto: false })
     pt.n = 2
     pt.list.push(2)
     const first = pt.save()
@@ -28,8 +19,8 @@ describe('while a write is in flight', () => {
     expect(pt.$status).toMatchObject({ unsaved: false })
   })
 
-  it('a new variable that is removed again is removed after it', async () => {
-    const { backend, pt } = await open('{}')
+  it('a new variable that is removed again while its write is in flight is removed after it', async () => {
+    const { backend, pt } = await opened('{}', { auto: false })
     pt.n = 1
     void pt.save()
     delete pt.n
@@ -42,7 +33,7 @@ describe('while a write is in flight', () => {
 
   it('autosave sees a change that takes back what is under way', async () => {
     vi.useFakeTimers()
-    const { backend, pt } = await open('{"n":1}', { autosave: { delayMs: 10 } })
+    const { backend, pt } = await opened('{"n":1}', { auto: false, autosave: { delayMs: 10 } })
     pt.n = 2
     await vi.advanceTimersByTimeAsync(10)
     pt.n = 1
@@ -54,8 +45,8 @@ describe('while a write is in flight', () => {
     vi.useRealTimers()
   })
 
-  it('what its rejection leaves open is sent even if nothing has changed since', async () => {
-    const { backend, pt } = await open('{"n":1}')
+  it('what the rejection of a write leaves open is sent even if nothing has changed since', async () => {
+    const { backend, pt } = await opened('{"n":1}', { auto: false })
     pt.n = 2
     const late = pt.save()
     pt.n = 1
@@ -67,8 +58,8 @@ describe('while a write is in flight', () => {
     expect(backend.text).toBe('{"n":1}')
   })
 
-  it('what somebody else has just written in its place is not written again', async () => {
-    const { backend, pt } = await open('{"n":1}')
+  it('what somebody else has just written in the place of our write is not written again', async () => {
+    const { backend, pt } = await opened('{"n":1}', { auto: false })
     pt.n = 2
     const saved = pt.save()
     const write = await backend.nth(1)
@@ -80,9 +71,7 @@ describe('while a write is in flight', () => {
   })
 
   it('a later edit of somebody else is no conflict with an earlier one that was only passed on', async () => {
-    const { backend, pt } = await open('{"n":1}')
-    const conflicts: string[] = []
-    pt.$on('conflict', ({ name }) => conflicts.push(name))
+    const { backend, pt, told } = await opened('{"n":1}', { auto: false })
     pt.n = 2
     void pt.save()
     backend.foreign('{"n":1,"theirs":1}')
@@ -93,11 +82,11 @@ describe('while a write is in flight', () => {
     merge.land()
     ;(await backend.nth(3)).land()
     expect(JSON.parse(backend.text as string)).toEqual({ n: 2, theirs: 5 })
-    expect([pt.theirs, conflicts]).toEqual([5, []])
+    expect([pt.theirs, told.conflict]).toEqual([5, []])
   })
 
-  it('closing waits for the merge with what it landed over', async () => {
-    const { backend, pt } = await open('{"n":0}')
+  it('closing waits for the merge with what the write in flight landed over', async () => {
+    const { backend, pt } = await opened('{"n":0}', { auto: false })
     pt.n = 1
     const closing = pt.$close()
     const write = await backend.nth(1)
@@ -112,12 +101,18 @@ describe('while a write is in flight', () => {
   })
 
   it('closing that takes too long rejects, is told, and lets go', async () => {
-    const { backend, pt, errors } = await open('{"n":0}', { saveTimeoutMs: 20 })
+    const { backend, pt, told } = await opened('{"n":0}', { auto: false, saveTimeoutMs: 20 })
     pt.n = 1
     const saved = pt.save()
     await expect(pt.$close()).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })
     await expect(saved).rejects.toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
-    expect([errors, backend.isClosed, pt.$status.state, pt.n]).toEqual([['ERR_PERSIST_TIMEOUT'], true, 'closed', 1])
+    expect([told.error[0]?.code, told.error.length, backend.isClosed, pt.$status.state, pt.n]).toEqual([
+      'ERR_PERSIST_TIMEOUT',
+      1,
+      true,
+      'closed',
+      1,
+    ])
     // Too late: nobody waits for it any more, and nothing follows.
     backend.foreign('{"n":0,"theirs":1}')
     backend.writes[0]?.land()
@@ -127,8 +122,8 @@ describe('while a write is in flight', () => {
 })
 
 describe('a link that comes back', () => {
-  it('with a write of ours that had timed out and was replaced since: it is no edit of somebody else', async () => {
-    const { backend, pt } = await open('{"n":0}')
+  it('a write of ours that had timed out and was replaced since is no edit of somebody else when the link comes back', async () => {
+    const { backend, pt } = await opened('{"n":0}', { auto: false })
     pt.n = 1
     const late = pt.save()
     ;(await backend.nth(1)).fail('ERR_PERSIST_TIMEOUT')
@@ -143,8 +138,8 @@ describe('a link that comes back', () => {
     expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
   })
 
-  it('with one of thousands of older pools: it is recognised', async () => {
-    const { backend, pt } = await open('{"n":0}')
+  it('one of thousands of older pools is recognised when the link comes back with it', async () => {
+    const { backend, pt } = await opened('{"n":0}', { auto: false })
     backend.auto = true
     for (let n = 1; n <= 4000; n++) {
       pt.n = n
@@ -158,7 +153,7 @@ describe('a link that comes back', () => {
 })
 
 it('variables that somebody else adds and removes leave nothing to save', async () => {
-  const { backend, pt } = await open('{"n":1}')
+  const { backend, pt } = await opened('{"n":1}', { auto: false })
   for (const text of ['{"n":1,"m":[2]}', '{"n":1}', '{"m":3}', '{}', '{"n":1}']) {
     backend.foreign(text)
     expect({ ...pt }).toEqual(JSON.parse(text))
@@ -172,22 +167,24 @@ it('no rejection of an unawaited save reaches the process', async () => {
   const unhandled: unknown[] = []
   const note = (reason: unknown) => void unhandled.push(reason)
   process.on('unhandledRejection', note)
-  const { backend, pt, errors } = await open('{"n":0}', { saveTimeoutMs: 20, maxBytes: 100 })
+  const { backend, pt, told } = await opened('{"n":0}', { auto: false, saveTimeoutMs: 20, maxBytes: 100 })
   pt.n = 1
   void pt.save()
   void pt.save()
   ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
   pt.n = 'x'.repeat(200)
   void pt.save()
-  await vi.waitFor(() => expect(errors).toHaveLength(2))
+  await vi.waitFor(() => expect(told.error).toHaveLength(2))
   backend.offline()
   pt.n = 2
   void pt.save()
-  await vi.waitFor(() => expect(errors).toHaveLength(3))
+  await vi.waitFor(() => expect(told.error).toHaveLength(3))
   await pt.$close().catch(() => {})
   void pt.save()
   await new Promise((resolve) => setImmediate(resolve))
   process.off('unhandledRejection', note)
   expect(unhandled).toEqual([])
-  expect(errors).toEqual(['DENIED', 'TOO_LARGE', 'TIMEOUT', 'TIMEOUT', 'CLOSED'].map((code) => `ERR_PERSIST_${code}`))
+  expect(told.error.map(({ code }) => code)).toEqual(
+    ['DENIED', 'TOO_LARGE', 'TIMEOUT', 'TIMEOUT', 'CLOSED'].map((code) => `ERR_PERSIST_${code}`),
+  )
 })

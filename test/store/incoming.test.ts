@@ -1,32 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { StoreEvents } from '../../src/store/events.ts'
-import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
-
-async function open(backend: HeldBackend, options: StoreOptions = {}) {
-  const pt = await backend.openers.openStore({ name: 'merged', saveOnExit: false, ...options })
-  const told: { [Name in keyof StoreEvents]: StoreEvents[Name][] } = {
-    change: [],
-    save: [],
-    conflict: [],
-    heal: [],
-    status: [],
-    error: [],
-  }
-  for (const name of Object.keys(told) as (keyof StoreEvents)[])
-    pt.$on(name, (event) => told[name].push(event as never))
-  return { pt, told }
-}
+import { heard, opened } from '../helpers/opened-store.ts'
 
 describe('somebody else writes', () => {
   it('what only they changed is taken over, what only we changed stays, and is sent by our next save', async () => {
-    const backend = new HeldBackend('{"a":1,"b":1,"gone":1,"same":{"x":1,"y":2}}')
-    const { pt, told } = await open(backend)
+    const { backend, pt } = await opened('{"a":1,"b":1,"gone":1,"same":{"x":1,"y":2}}')
+    const changes = heard(pt, 'change')
     pt.b = 2
     backend.foreign('{"a":5,"b":1,"new":[1],"same":{"y":2,"x":1}}')
     expect({ ...pt }).toEqual({ a: 5, b: 2, new: [1], same: { x: 1, y: 2 } })
-    expect(told.change).toEqual([
+    expect(changes).toEqual([
       { name: 'b', value: 2, previous: 1, origin: 'local' },
       { name: 'a', value: 5, previous: 1, origin: 'remote' },
       { name: 'gone', value: undefined, previous: 1, origin: 'remote' },
@@ -38,27 +22,27 @@ describe('somebody else writes', () => {
   })
 
   it('names that every object has are removed like others', async () => {
-    const backend = new HeldBackend('{"__proto__":{"a":1},"constructor":1,"toString":2}')
-    const { pt, told } = await open(backend)
+    const { backend, pt, told } = await opened('{"__proto__":{"a":1},"constructor":1,"toString":2}')
     backend.foreign('{}')
     expect(JSON.stringify(pt)).toBe('{}')
     expect(told.error).toEqual([])
   })
 
   it('the same values in other words and another order are no change, and nothing is sent', async () => {
-    const backend = new HeldBackend('{"a":1.50,"b":{"c":1,"d":2}}')
-    const { pt, told } = await open(backend)
+    const { backend, pt } = await opened('{"a":1.50,"b":{"c":1,"d":2}}')
+    const changes = heard(pt, 'change')
     backend.foreign('{ "b":{"d":2,"c":1}, "a":1.5 }')
     await pt.save()
-    expect([told.change.length, backend.writes.length]).toEqual([0, 0])
+    expect([changes.length, backend.writes.length]).toEqual([0, 0])
   })
 
   it('our own change of a variable is told before theirs that is taken in its place', async () => {
     const backend = new HeldBackend('{"n":1}')
-    const { pt, told } = await open(backend, { onConflict: 'remote' })
+    const { pt } = await opened(backend, { onConflict: 'remote' })
+    const changes = heard(pt, 'change')
     pt.n = 2
     backend.foreign('{"n":3}')
-    expect(told.change).toEqual([
+    expect(changes).toEqual([
       { name: 'n', value: 2, previous: 1, origin: 'local' },
       { name: 'n', value: 3, previous: 2, origin: 'remote' },
     ])
@@ -66,7 +50,7 @@ describe('somebody else writes', () => {
 
   it('what both sides have changed to the same value does not go back because of who had not seen that', async () => {
     const backend = new HeldBackend('{"n":1}')
-    const { pt } = await open(backend)
+    const { pt } = await opened(backend)
     pt.n = 2
     backend.foreign('{"n":2}')
     backend.foreign('{"n":1,"m":9}')
@@ -77,7 +61,7 @@ describe('somebody else writes', () => {
 
   it('what a device has written goes back byte by byte, and is nothing to save', async () => {
     const backend = new HeldBackend('{"a":1}')
-    const { pt } = await open(backend)
+    const { pt } = await opened(backend)
     backend.foreign('{"a":1,"t":21.50}')
     expect(pt.$status).toMatchObject({ unsaved: false })
     pt.a = 2
@@ -93,8 +77,7 @@ describe('somebody else writes', () => {
       [1, 2, 3],
     ],
   ] as const)('onConflict %s decides where both changed one variable', async (onConflict, result) => {
-    const backend = new HeldBackend('{"n":1}')
-    const { pt, told } = await open(backend, { onConflict })
+    const { backend, pt, told } = await opened('{"n":1}', { onConflict })
     pt.n = 2
     backend.foreign('{"n":3}')
     expect(pt.$snapshot()).toEqual({ n: result })
@@ -104,8 +87,7 @@ describe('somebody else writes', () => {
   })
 
   it('a variable that is new to us is taken over, and leaves nothing to save', async () => {
-    const backend = new HeldBackend('{"a":1}')
-    const { pt } = await open(backend)
+    const { backend, pt } = await opened('{"a":1}')
     backend.foreign('{"a":1,"new":1}')
     expect(pt.new).toBe(1)
     expect(pt.$status).toMatchObject({ unsaved: false })
@@ -114,8 +96,7 @@ describe('somebody else writes', () => {
   })
 
   it('an onConflict that throws is told, and ours stays', async () => {
-    const backend = new HeldBackend('{"n":1,"m":1}')
-    const { pt, told } = await open(backend, {
+    const { backend, pt, told } = await opened('{"n":1,"m":1}', {
       onConflict: () => {
         throw new Error('mine')
       },
@@ -127,8 +108,7 @@ describe('somebody else writes', () => {
   })
 
   it('a write of ours that lands over theirs is followed by the merge', async () => {
-    const backend = new HeldBackend('{"a":1,"b":1}', { auto: false })
-    const { pt } = await open(backend)
+    const { backend, pt } = await opened('{"a":1,"b":1}', { auto: false })
     pt.a = 2
     const saved = pt.save()
     const first = await backend.nth(1)
@@ -142,7 +122,7 @@ describe('somebody else writes', () => {
 
   it('a write of ours that lands over their value of the same variable needs no other write', async () => {
     const backend = new HeldBackend('{"a":1}', { auto: false })
-    const { pt } = await open(backend)
+    const { pt } = await opened(backend)
     pt.a = 2
     const saved = pt.save()
     const write = await backend.nth(1)
@@ -170,8 +150,7 @@ describe('somebody else writes', () => {
     ['hello', 'overwritten'],
     ['[1,2]', 'overwritten'],
   ] as const)('%s does not destroy a live pool', async (text, reason) => {
-    const backend = new HeldBackend('{"a":1}')
-    const { pt, told } = await open(backend)
+    const { backend, pt, told } = await opened('{"a":1}')
     const healed = new Promise((resolve) => pt.$on('heal', resolve))
     backend.foreign(text)
     expect(await healed).toEqual({ reason })
@@ -184,8 +163,7 @@ describe('somebody else writes', () => {
   it.each([null, 'hello'])(
     'while a pool is written again that had become %s: their change of it is no conflict',
     async (text) => {
-      const backend = new HeldBackend('{"a":1,"b":1,"c":1}', { auto: false })
-      const { pt, told } = await open(backend)
+      const { backend, pt, told } = await opened('{"a":1,"b":1,"c":1}', { auto: false })
       pt.b = 2
       backend.foreign(text)
       // Before ours has landed, and by who found nothing there.
@@ -200,8 +178,7 @@ describe('somebody else writes', () => {
   )
 
   it('a store that only reads follows, and never writes', async () => {
-    const backend = new HeldBackend('{"a":1}')
-    const { pt } = await open(backend, { readOnly: true })
+    const { backend, pt } = await opened('{"a":1}', { readOnly: true })
     backend.foreign('{"a":2}')
     backend.foreign(null)
     expect([pt.a, pt.$status.state, backend.writes.length]).toEqual([2, 'readonly', 0])
@@ -209,7 +186,7 @@ describe('somebody else writes', () => {
     await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_READ_ONLY' })
   })
 
-  it('three-way for random pools: both sides survive, but where both changed one variable', async () => {
+  it('both sides of random pools survive the merge, but where both changed one variable', async () => {
     const pool = fc.dictionary(
       fc.constantFrom('a', 'b', 'c', 'd'),
       fc.oneof(fc.nat(2), fc.array(fc.nat(2), { maxLength: 2 })),
@@ -217,7 +194,7 @@ describe('somebody else writes', () => {
     await fc.assert(
       fc.asyncProperty(pool, pool, pool, async (base, ours, theirs) => {
         const backend = new HeldBackend(JSON.stringify(base))
-        const { pt } = await open(backend)
+        const { pt } = await opened(backend)
         for (const name of Object.keys(base)) if (!(name in ours)) delete pt[name]
         Object.assign(pt, ours)
         backend.foreign(JSON.stringify(theirs))
@@ -236,30 +213,30 @@ describe('somebody else writes', () => {
 })
 
 describe('the link comes back', () => {
-  it.each([null, '{"n":1}'])('and the broker has lost our last save (it holds %s): it gets it again', async (held) => {
-    const backend = new HeldBackend('{"n":1}')
-    const { pt, told } = await open(backend)
-    pt.n = 2
-    await pt.save()
-    backend.offline()
-    const healed = new Promise((resolve) => pt.$on('heal', resolve))
-    backend.online(held)
-    expect(await healed).toEqual({ reason: 'lost' })
-    expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
-    expect(told.status.map(({ state }) => state)).toEqual(['offline', 'ready'])
-  })
+  it.each([null, '{"n":1}'])(
+    'a link that comes back to a broker that has lost our last save (it holds %s) gives it to it again',
+    async (held) => {
+      const { backend, pt, told } = await opened('{"n":1}')
+      pt.n = 2
+      await pt.save()
+      backend.offline()
+      const healed = new Promise((resolve) => pt.$on('heal', resolve))
+      backend.online(held)
+      expect(await healed).toEqual({ reason: 'lost' })
+      expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
+      expect(told.status.map(({ state }) => state)).toEqual(['offline', 'ready'])
+    },
+  )
 
-  it('and holds what we hold: nothing is sent', async () => {
-    const backend = new HeldBackend('{"n":1}')
-    const { told } = await open(backend)
+  it('a link that comes back to what we hold sends nothing', async () => {
+    const { backend, told } = await opened('{"n":1}')
     backend.offline()
     backend.online()
     expect([backend.writes.length, told.heal.length]).toEqual([0, 0])
   })
 
-  it('and somebody else has written: it is merged with what we changed meanwhile', async () => {
-    const backend = new HeldBackend('{"a":1,"b":1}')
-    const { pt } = await open(backend)
+  it('a link that comes back to what somebody else has written merges it with what we changed meanwhile', async () => {
+    const { backend, pt } = await opened('{"a":1,"b":1}')
     backend.offline()
     pt.a = 2
     backend.online('{"a":1,"b":3}')
@@ -268,9 +245,8 @@ describe('the link comes back', () => {
     expect(JSON.parse(backend.text ?? '')).toEqual({ a: 2, b: 3 })
   })
 
-  it('and our write had landed before it broke: it is recognised, and no edit of somebody else', async () => {
-    const backend = new HeldBackend('{"n":1}', { auto: false })
-    const { pt, told } = await open(backend, { onConflict: 'remote' })
+  it('a write of ours that had landed before the link broke is recognised, and no edit of somebody else', async () => {
+    const { backend, pt, told } = await opened('{"n":1}', { auto: false, onConflict: 'remote' })
     pt.n = 2
     const saved = pt.save()
     const first = await backend.nth(1)

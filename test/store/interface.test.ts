@@ -3,9 +3,8 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
+import { opened } from '../helpers/opened-store.ts'
 
-const open = (text: string | null = null, options: StoreOptions = {}) =>
-  new HeldBackend(text).openers.openStore({ name: 'shown', saveOnExit: false, ...options })
 const create = (text: string | null = null, options: StoreOptions = {}) =>
   new HeldBackend(text).openers.createStore({ name: 'shown', saveOnExit: false, ...options })
 
@@ -15,7 +14,7 @@ describe('the variables, and nothing but the variables', () => {
     '{"save":1,"ready":{"x":[2]},"a":3,"__proto__":{"polluted":1},"constructor":4,"":5,"toJSON":6,"$status":7}'
 
   it.each([odd, '{"save":1}', '{"save":1,"__proto__":2}', '{"a":{"b":[1]}}', '{}'])('are shown of %s', async (text) => {
-    const pt = await open(text)
+    const { pt } = await opened(text)
     const values = JSON.parse(text)
     const names = Object.keys(values)
     expect(Object.keys(pt).sort()).toEqual(names.sort())
@@ -40,14 +39,14 @@ describe('the variables, and nothing but the variables', () => {
   })
 
   it('a variable with the name of a member can be removed, and members stay', async () => {
-    const pt = await open('{"save":1,"b":2}')
+    const { pt } = await opened('{"save":1,"b":2}')
     pt.remove('save')
     expect({ ...pt }).toEqual({ b: 2 })
     await pt.save()
   })
 
-  it('compare with a plain object like one', async () => {
-    const pt = await open('{"a":{"b":[1,{"c":null}]}}')
+  it('variables compare with a plain object like one', async () => {
+    const { pt } = await opened('{"a":{"b":[1,{"c":null}]}}')
     assert.deepStrictEqual(pt.a, { b: [1, { c: null }] })
     expect(pt.a.b).toBeInstanceOf(Array)
     expect(pt.a.b.map(String)).toEqual(['1', '[object Object]'])
@@ -55,8 +54,8 @@ describe('the variables, and nothing but the variables', () => {
 })
 
 describe('has, find, remove, delete', () => {
-  it('tell what is there, null included, and fall back', async () => {
-    const pt = await open('{"n":null,"a":1}')
+  it('has() and find() tell what is there, null included, and fall back; remove() and delete take it away', async () => {
+    const { pt } = await opened('{"n":null,"a":1}')
     expect([pt.has('a'), pt.has('n'), pt.has('x')]).toEqual([true, true, false])
     expect([pt.has('a', 9), pt.has('n', 9), pt.has('x', 9), pt.has('x', undefined)]).toEqual([1, null, 9, undefined])
     expect([pt.find('a', 9), pt.find('n', 9), pt.find('x', 9), pt.find('x')]).toEqual([1, null, 9, undefined])
@@ -98,7 +97,7 @@ describe('what is not JSON', () => {
   ]
 
   it.each(cases)('%s throws at the assignment with its path, and changes nothing', async (value, path) => {
-    const pt = await open('{"config":{"limits":[1,2,3]}}')
+    const { pt } = await opened('{"config":{"limits":[1,2,3]}}')
     const before = JSON.stringify(pt)
     const { limits } = pt.config
     const refused = expect.objectContaining({ code: 'ERR_PERSIST_NOT_STORABLE', path })
@@ -112,7 +111,7 @@ describe('what is not JSON', () => {
   })
 
   it('holes, names on lists and accessors are refused as well', async () => {
-    const pt = await open('{"l":[1,2,3],"m":{}}')
+    const { pt } = await opened('{"l":[1,2,3],"m":{}}')
     const edits = [
       () => (pt.l[4] = 1),
       () => (pt.l.length = 9),
@@ -128,19 +127,19 @@ describe('what is not JSON', () => {
 
   it('lists and maps nest to a thousand levels, and no deeper', async () => {
     const nest = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
-    const pt = await open()
+    const { pt } = await opened()
     pt.deep = nest(1000)
     await pt.save()
     expect(pt.$snapshot()).toEqual({ deep: nest(1000) })
     expect(() => (pt.deeper = nest(1001))).toThrow(/nested more than 1000 deep/)
     expect(() => (pt.hostile = nest(100_000))).toThrow(/nested more than 1000 deep/)
-    await expect(open(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)).rejects.toMatchObject({
+    await expect(opened(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)).rejects.toMatchObject({
       code: 'ERR_PERSIST_BAD_PAYLOAD',
     })
   })
 
   it('a value is copied, and parts of the pool are values', async () => {
-    const pt = await open()
+    const { pt } = await opened()
     const mine = { list: [1] }
     pt.a = mine
     mine.list.push(2)
@@ -154,14 +153,14 @@ describe('reserved names', () => {
   it.each(['save', 'ready', 'toJSON', 'constructor', '__proto__', '', '$on', '$anything'])(
     '%j cannot be assigned',
     async (name) => {
-      const pt = await open('{"a":1}')
+      const { pt } = await opened('{"a":1}')
       expect(() => (pt[name] = 1)).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_RESERVED_NAME' }))
       expect(JSON.stringify(pt)).toBe('{"a":1}')
     },
   )
 
-  it('names that people use are free', async () => {
-    const pt = await open()
+  it('names that people use are free for variables', async () => {
+    const { pt } = await opened()
     for (const name of ['on', 'status', 'close', 'then', 'name', 'length', 'toString', 'get', 'set']) pt[name] = 1
     await pt.save()
     expect(Object.keys(pt)).toHaveLength(9)
@@ -170,7 +169,7 @@ describe('reserved names', () => {
 })
 
 describe('before the variables are here', () => {
-  it('every way to them throws ERR_PERSIST_NOT_READY', async () => {
+  it('every way to the variables throws ERR_PERSIST_NOT_READY before they are here', async () => {
     const pt = create('{"a":1}')
     const ways = [
       () => pt.a,
@@ -199,7 +198,7 @@ describe('before the variables are here', () => {
     expect([pt.ready(), pt.a]).toEqual([true, 1])
   })
 
-  it('exec runs functions in order when they are, later in a later tick, and each has a promise of its own', async () => {
+  it('exec() runs functions in order when the variables are here, later ones in a later tick, and each has a promise of its own', async () => {
     const pt = create('{"n":1}')
     const ran: number[] = []
     const results = [
@@ -224,22 +223,21 @@ describe('before the variables are here', () => {
 })
 
 describe('nothing is held', () => {
-  it("'create' starts an empty pool with defaults, which is written by the first save", async () => {
-    const backend = new HeldBackend()
-    const pt = await backend.openers.openStore({ name: 'new', defaults: { a: 1 }, saveOnExit: false })
+  it("empty: 'create' starts an empty pool with defaults, which is written by the first save", async () => {
+    const { backend, pt } = await opened(null, { defaults: { a: 1 } })
     expect([pt.a, backend.text]).toEqual([1, null])
     await pt.save()
     expect(backend.text).toBe('{"a":1}')
   })
 
-  it("'fail' rejects", async () => {
+  it("empty: 'fail' rejects the opening where nothing is held", async () => {
     const backend = new HeldBackend()
     const opening = backend.openers.openStore({ name: 'new', empty: 'fail', saveOnExit: false })
     await expect(opening).rejects.toMatchObject({ code: 'ERR_PERSIST_EMPTY' })
     expect(backend.isClosed).toBe(true)
   })
 
-  it("'wait' is not ready until zero()", async () => {
+  it("empty: 'wait' is not ready until zero()", async () => {
     const backend = new HeldBackend()
     const pt = backend.openers.createStore({ name: 'new', empty: 'wait', saveOnExit: false })
     const ran = pt.exec(() => (pt.n = 1))
@@ -251,7 +249,7 @@ describe('nothing is held', () => {
     expect(await ran).toBe(1)
   })
 
-  it("'wait' is ready when somebody else writes a pool; openStore waits for that as long as for anything", async () => {
+  it("empty: 'wait' is ready when somebody else writes a pool; openStore waits for that as long as for anything", async () => {
     const backend = new HeldBackend()
     const opening = backend.openers.openStore({ name: 'new', empty: 'wait', saveOnExit: false })
     await Promise.resolve()
@@ -270,16 +268,15 @@ describe('nothing is held', () => {
 })
 
 describe('zero', () => {
-  it('throws on a pool in use and changes nothing; zero(true) clears it', async () => {
-    const backend = new HeldBackend('{"a":1}')
-    const pt = await backend.openers.openStore({ name: 'zero', saveOnExit: false })
+  it('zero() throws on a pool in use and changes nothing; zero(true) clears it', async () => {
+    const { backend, pt } = await opened('{"a":1}')
     expect(() => pt.zero()).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_NEEDS_FORCE' }))
     expect([pt.a, backend.writes.length]).toEqual([1, 0])
     await pt.zero(true)
     expect([Object.keys(pt), backend.text]).toEqual([[], '{}'])
   })
 
-  it('replaces what is no pool only when forced', async () => {
+  it('zero() replaces what is no pool only when forced', async () => {
     const backend = new HeldBackend('hello')
     await expect(backend.openers.openStore({ name: 'zero', saveOnExit: false })).rejects.toMatchObject({
       code: 'ERR_PERSIST_BAD_PAYLOAD',

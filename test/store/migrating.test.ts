@@ -6,6 +6,7 @@ import type { JsonObject } from '../../src/format/json.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
 import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
+import { opened } from '../helpers/opened-store.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const options = { name: 'versioned', saveOnExit: false }
@@ -17,27 +18,25 @@ const migrate = {
 }
 
 describe('a pool of an older version', () => {
-  it('is brought forward step by step, once', async () => {
-    const backend = new HeldBackend('{"counter":3,"other":1}')
-    const pt = await backend.openers.openStore({ ...options, version: 3, migrate })
+  it('a pool of an older version is brought forward step by step, once', async () => {
+    const { backend, pt } = await opened('{"counter":3,"other":1}', { version: 3, migrate })
     expect({ ...pt }).toEqual({ other: 1, counts: [3], $version: 3 })
     await pt.$close()
     expect(JSON.parse(backend.text ?? '')).toEqual({ other: 1, counts: [3], $version: 3 })
     const wrong = { 2: () => ({ wrong: true }), 3: () => ({ wrong: true }) }
-    const again = await backend.openers.openStore({ ...options, version: 3, migrate: wrong })
+    const { pt: again } = await opened(backend, { version: 3, migrate: wrong })
     expect({ ...again }).toEqual({ other: 1, counts: [3], $version: 3 })
   })
 
-  it('is saved by itself when it has been brought forward', async () => {
+  it('a pool that was brought forward is saved by itself', async () => {
     const backend = new HeldBackend('{"count":3,"$version":2}', { auto: false })
-    await backend.openers.openStore({ ...options, version: 3, migrate })
+    await opened(backend, { version: 3, migrate })
     const write = await backend.nth(1)
     expect(JSON.parse(write.text)).toEqual({ counts: [3], $version: 3 })
   })
 
-  it('stays beside the new one until something has been saved after that', async () => {
-    const backend = new HeldBackend('{"counter":3}', { auto: false })
-    const pt = await backend.openers.openStore({ ...options, version: 3, migrate })
+  it('the pool of an older version stays beside the new one until something has been saved after that', async () => {
+    const { backend, pt } = await opened('{"counter":3}', { auto: false, version: 3, migrate })
     expect(backend.copies).toEqual(['{"counter":3}'])
     const saved = pt.save()
     ;(await backend.nth(1)).land()
@@ -54,17 +53,17 @@ describe('a pool of an older version', () => {
     expect(backend.copies).toEqual(['{"counter":3}', null])
   })
 
-  it('stays beside the new one where its program is killed, until the next one saves', async () => {
-    const backend = new HeldBackend('{"counter":3}')
-    await (await backend.openers.openStore({ ...options, version: 3, migrate })).save()
-    const next = await backend.openers.openStore({ ...options, version: 3, migrate })
+  it('the pool of an older version stays beside the new one where its program is killed, until the next one saves', async () => {
+    const { backend, pt } = await opened('{"counter":3}', { version: 3, migrate })
+    await pt.save()
+    const { pt: next } = await opened(backend, { version: 3, migrate })
     expect(backend.copy).toBe('{"counter":3}')
     next.counts = []
     await next.save()
     expect(backend.copy).toBeNull()
   })
 
-  it('is checked by the schema when it has been brought forward', async () => {
+  it('a pool is checked by the schema when it has been brought forward', async () => {
     const backend = new HeldBackend('{"counter":"x"}')
     const schema = z.object({ counts: z.array(z.number()) })
     await expect(backend.openers.openStore({ ...options, version: 3, migrate, schema })).rejects.toMatchObject({
@@ -74,7 +73,7 @@ describe('a pool of an older version', () => {
     expect([backend.text, backend.writes.length]).toEqual(['{"counter":"x"}', 0])
   })
 
-  it('takes what others have written meanwhile', async () => {
+  it('a migration takes what others have written meanwhile', async () => {
     const backend = new HeldBackend('{"counter":3,"other":1}')
     const slow = {
       ...migrate,
@@ -83,13 +82,13 @@ describe('a pool of an older version', () => {
         return migrate[3](old)
       },
     }
-    const pt = await backend.openers.openStore({ ...options, version: 3, migrate: slow })
+    const { pt } = await opened(backend, { version: 3, migrate: slow })
     expect({ ...pt }).toEqual({ other: 2, counts: [3], $version: 3 })
     await pt.save()
     expect(JSON.parse(backend.text ?? '')).toEqual({ other: 2, counts: [3], $version: 3 })
   })
 
-  it('that somebody writes where a store waits for one is brought forward too', async () => {
+  it('an older pool that somebody writes where a store waits for one is brought forward', async () => {
     const backend = new HeldBackend()
     const pt = backend.openers.createStore({ ...options, empty: 'wait', version: 3, migrate })
     await new Promise<void>((resolve) => {
@@ -100,7 +99,7 @@ describe('a pool of an older version', () => {
     expect({ ...pt }).toEqual({ counts: [3], $version: 3 })
   })
 
-  it('is left alone by a store that is closed meanwhile', async () => {
+  it('a pool of an older version is left alone by a store that is closed while it migrates', async () => {
     const backend = new HeldBackend('{"counter":3}')
     const pt = backend.openers.createStore({
       ...options,
@@ -119,8 +118,7 @@ describe('a pool of an older version', () => {
 })
 
 test('a new pool is of the version of the program', async () => {
-  const backend = new HeldBackend()
-  const pt = await backend.openers.openStore({ ...options, version: 3 })
+  const { backend, pt } = await opened(null, { version: 3 })
   pt.a = 1
   await pt.save()
   expect(JSON.parse(backend.text ?? '')).toEqual({ a: 1, $version: 3 })
@@ -188,13 +186,13 @@ test('the copy of a program that was killed while it migrated stays as well, whe
   const directory = temporaryDirectory()
   const first = new HeldBackend('{"counter":3}', { auto: false })
   const journal = join(directory, 'first')
-  await first.openers.openStore({ ...options, version: 2, migrate, journal })
+  await opened(first, { version: 2, migrate, journal })
   // It is on the disk before it is sent, and is never answered.
   await first.nth(1)
   copyFileSync(journal, join(directory, 'second'))
   const second = new HeldBackend(first.text)
   second.copy = first.copy
-  const pt = await second.openers.openStore({ ...options, version: 2, migrate, journal: join(directory, 'second') })
+  const { pt } = await opened(second, { version: 2, migrate, journal: join(directory, 'second') })
   await pt.save()
   expect([second.text, second.copy]).toEqual(['{"count":3,"$version":2}', '{"counter":3}'])
   pt.count = 4
@@ -209,14 +207,13 @@ test('a broker that closes the connection where a copy is removed is not asked f
     asked += 1
     throw new PersistError('ERR_PERSIST_CONNECT', 'closed on purpose')
   }
-  const pt = await backend.openers.openStore({ ...options, version: 2 })
+  const { pt } = await opened(backend, { version: 2 })
   for (pt.count = 0; pt.count < 6; pt.count += 1) await pt.save()
   expect(asked).toBe(2)
 })
 
 test('nobody removes the version, and who puts all variables back puts it back as it is', async () => {
-  const backend = new HeldBackend('{"count":3,"$version":2}')
-  const pt = await backend.openers.openStore({ ...options, version: 2, migrate })
+  const { backend, pt } = await opened('{"count":3,"$version":2}', { version: 2, migrate })
   const reserved = expect.objectContaining({ code: 'ERR_PERSIST_RESERVED_NAME' })
   expect(() => delete pt.$version).toThrow(reserved)
   expect(() => pt.remove('$version')).toThrow(reserved)

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { opened, saved, settled } from '../helpers/opened-pool.ts'
+import { opened, saved, settled } from '../helpers/opened-store.ts'
 
 // How long a value that was replaced counts as old, where links break and writes are not answered.
 

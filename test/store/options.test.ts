@@ -9,14 +9,14 @@ const refused = (option: string, text: RegExp = /./) =>
 afterEach(() => void vi.unstubAllEnvs())
 
 describe('options', () => {
-  it('have their defaults', () => {
+  it('options have their defaults', () => {
     vi.stubEnv('MQTT_URL', undefined)
     const options = resolve({ name: 'garage' })
     expect(options).toMatchObject({ ...DEFAULTS, topic: 'stat/garage/PersistMQTT', name: 'garage' })
     expect(options.maxBytes).toBe(16 * 2 ** 20)
   })
 
-  it('come from the environment where they are not given', () => {
+  it('options come from the environment where they are not given', () => {
     vi.stubEnv('MQTT_URL', 'mqtt://broker:1884')
     vi.stubEnv('MQTT_USERNAME', 'me')
     vi.stubEnv('MQTT_PASSWORD', 'secret')
@@ -29,13 +29,13 @@ describe('options', () => {
     expect(resolve({ username: '', password: '' })).toMatchObject({ username: undefined, password: undefined })
   })
 
-  it('need a name: two programs must not share one by accident', () => {
+  it('options need a name: two programs must not share one by accident', () => {
     vi.stubEnv('PERSIST_NAME', '')
     expect(() => resolve({})).toThrow(refused('name', /PERSIST_NAME/))
     expect(resolve({ backend: {} }).name).toBe('store')
   })
 
-  it('are neither kept nor written to', () => {
+  it('options are neither kept nor written to', () => {
     const given = Object.freeze({
       name: 'a',
       tls: Object.freeze({ ca: 'x' }),
@@ -110,7 +110,7 @@ describe('options', () => {
     expect(resolve({ name: 'dev1', compat: 'tasmota', maxBytes: 50 }).maxBytes).toBe(50)
   })
 
-  it('topic may be anywhere, with the name in it', () => {
+  it('the option topic may be anywhere, with the name in it', () => {
     expect(resolve({ name: 'a', topic: 'home/{name}/{name}' }).topic).toBe('home/a/a')
     expect(() => resolve({ name: 'a', topic: 'home/+/x' })).toThrow(refused('topic', /"\+"/))
   })

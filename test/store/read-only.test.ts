@@ -1,18 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
+import { type OpenedStore, opened } from '../helpers/opened-store.ts'
 
 const readOnly = expect.objectContaining({ code: 'ERR_PERSIST_READ_ONLY' })
 
-async function follow(text: string | null, options: StoreOptions = {}) {
-  const backend = new HeldBackend(text)
-  const pt = await backend.openers.openStore({ name: 'followed', readOnly: true, ...options })
-  pt.$on('error', () => {})
-  return { backend, pt }
+function follow(text: string | null, options: StoreOptions = {}): Promise<OpenedStore> {
+  return opened(text, { readOnly: true, ...options })
 }
 
 describe('a store that only reads', () => {
-  it('refuses every way to change it', async () => {
+  it('a store that only reads refuses every way to change it', async () => {
     const { backend, pt } = await follow('{"a":1}')
     const ways = [() => (pt.a = 2), () => delete pt.a, () => pt.remove('a'), () => pt.zero(true), () => pt.dirty()]
     for (const way of ways) expect(way).toThrow(readOnly)
@@ -21,7 +19,7 @@ describe('a store that only reads', () => {
     expect([backend.writes.length, backend.text]).toEqual([0, '{"a":1}'])
   })
 
-  it('refuses changes inside lists and maps too, and nothing has changed then', async () => {
+  it('a store that only reads refuses changes inside lists and maps, and nothing has changed then', async () => {
     const { pt } = await follow('{"list":[3,1],"map":{"x":1}}')
     const list = pt.list as number[]
     const map = pt.map as Record<string, number>
@@ -35,7 +33,7 @@ describe('a store that only reads', () => {
     expect({ ...pt }).toEqual({ list: [3, 1], map: { x: 1 } })
   })
 
-  it('shows what is held, whatever was deleted, overwritten or lost in between', async () => {
+  it('a store that only reads shows what is held, whatever was deleted, overwritten or lost in between', async () => {
     const { backend, pt } = await follow('{"a":1,"gone":1}')
     backend.foreign(null)
     expect({ ...pt }).toEqual({ a: 1, gone: 1 })
@@ -53,7 +51,7 @@ describe('a store that only reads', () => {
     expect([backend.writes.length, pt.$status.state]).toEqual([0, 'readonly'])
   })
 
-  it('takes an empty place for an empty pool, with nothing of its own, and waits where it is to wait', async () => {
+  it('a store that only reads takes an empty place for an empty pool, with nothing of its own, and waits where it is to wait', async () => {
     const { pt } = await follow(null, { defaults: { a: 1 }, version: 2 })
     expect({ ...pt }).toEqual({})
     const backend = new HeldBackend(null)

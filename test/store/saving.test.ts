@@ -1,21 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { PersistError } from '../../src/runtime/errors.ts'
-import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
-
-async function open(backend: HeldBackend, options: StoreOptions = {}) {
-  const pt = await backend.openers.openStore({ name: 'saving', saveOnExit: false, ...options })
-  const errors: PersistError[] = []
-  pt.$on('error', (error) => errors.push(error))
-  return { pt, errors }
-}
+import { opened } from '../helpers/opened-store.ts'
 
 afterEach(() => void vi.useRealTimers())
 
 describe('save()', () => {
-  it('sends nothing when nothing has changed', async () => {
-    const backend = new HeldBackend('{"a":{"b":[1,{"c":2}]}}')
-    const { pt } = await open(backend)
+  it('save() sends nothing when nothing has changed', async () => {
+    const { backend, pt } = await opened('{"a":{"b":[1,{"c":2}]}}')
     await pt.save()
     pt.a.b[1].c = 2
     pt.a.b.push(3)
@@ -24,9 +15,8 @@ describe('save()', () => {
     expect(backend.writes).toHaveLength(0)
   })
 
-  it('sees every kind of deep change', async () => {
-    const backend = new HeldBackend('{"a":{"b":[3,1,{"c":0}],"d":1}}')
-    const { pt } = await open(backend)
+  it('save() sees every kind of deep change', async () => {
+    const { backend, pt } = await opened('{"a":{"b":[3,1,{"c":0}],"d":1}}')
     const edits = [
       () => (pt.a.b[2].c = 1),
       () => pt.a.b.push(4),
@@ -46,9 +36,8 @@ describe('save()', () => {
     expect(backend.text).toBe('{}')
   })
 
-  it('sends after dirty() even if nothing has changed, once', async () => {
-    const backend = new HeldBackend('{"a":1}')
-    const { pt } = await open(backend)
+  it('save() sends after dirty() even if nothing has changed, once', async () => {
+    const { backend, pt } = await opened('{"a":1}')
     pt.dirty()
     expect(pt.$status).toMatchObject({ unsaved: true })
     await pt.save()
@@ -56,9 +45,8 @@ describe('save()', () => {
     expect(backend.writes.map((write) => write.text)).toEqual(['{"a":1}'])
   })
 
-  it('has one write in flight, and one next with the newest values', async () => {
-    const backend = new HeldBackend(null, { auto: false })
-    const { pt } = await open(backend)
+  it('save() has one write in flight, and one next with the newest values', async () => {
+    const { backend, pt } = await opened(null, { auto: false })
     pt.n = 1
     const first = pt.save()
     const order: string[] = []
@@ -77,9 +65,8 @@ describe('save()', () => {
     expect(order.filter((what) => what === 'next')).toHaveLength(998)
   })
 
-  it('sends again what has gone back to the confirmed value while another one was in flight', async () => {
-    const backend = new HeldBackend('{"a":1}', { auto: false })
-    const { pt } = await open(backend)
+  it('save() sends again what has gone back to the confirmed value while another one was in flight', async () => {
+    const { backend, pt } = await opened('{"a":1}', { auto: false })
     pt.a = 2
     const first = pt.save()
     pt.a = 1
@@ -91,9 +78,8 @@ describe('save()', () => {
     expect(backend.text).toBe('{"a":1}')
   })
 
-  it('waits for the write in flight when that has all there is', async () => {
-    const backend = new HeldBackend(null, { auto: false })
-    const { pt } = await open(backend)
+  it('save() waits for the write in flight when that has all there is', async () => {
+    const { backend, pt } = await opened(null, { auto: false })
     pt.n = 1
     const first = pt.save()
     const second = pt.save()
@@ -102,23 +88,21 @@ describe('save()', () => {
     expect(backend.writes).toHaveLength(1)
   })
 
-  it('keeps what failed, and goes on working', async () => {
-    const backend = new HeldBackend(null, { auto: false })
-    const { pt, errors } = await open(backend)
+  it('a save that failed is kept, and the next one sends it', async () => {
+    const { backend, pt, told } = await opened(null, { auto: false })
     pt.n = 1
     const denied = pt.save()
     ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
     await expect(denied).rejects.toMatchObject({ code: 'ERR_PERSIST_DENIED' })
-    expect(errors.map((error) => error.code)).toEqual(['ERR_PERSIST_DENIED'])
+    expect(told.error.map((error) => error.code)).toEqual(['ERR_PERSIST_DENIED'])
     const again = pt.save()
     ;(await backend.nth(2)).land()
     await again
     expect(backend.text).toBe('{"n":1}')
   })
 
-  it('sends old values again after a failure that may have written the new ones', async () => {
-    const backend = new HeldBackend('{"n":1}', { auto: false })
-    const { pt } = await open(backend)
+  it('save() sends old values again after a failure that may have written the new ones', async () => {
+    const { backend, pt } = await opened('{"n":1}', { auto: false })
     pt.n = 2
     const late = pt.save()
     ;(await backend.nth(1)).fail('ERR_PERSIST_TIMEOUT')
@@ -130,9 +114,8 @@ describe('save()', () => {
     expect(backend.text).toBe('{"n":1}')
   })
 
-  it('goes on when the link is back, with the newest values only', async () => {
-    const backend = new HeldBackend('{"n":0}', { auto: false })
-    const { pt } = await open(backend)
+  it('save() goes on when the link is back, with the newest values only', async () => {
+    const { backend, pt } = await opened('{"n":0}', { auto: false })
     pt.n = 1
     const saved = pt.save()
     const first = await backend.nth(1)
@@ -149,22 +132,20 @@ describe('save()', () => {
     expect(pt.$status).toMatchObject({ state: 'ready', unsaved: false })
   })
 
-  it('says so in time when there is no link, and saves when it is back', async () => {
-    const backend = new HeldBackend('{"n":0}')
-    const { pt, errors } = await open(backend, { saveTimeoutMs: 30 })
+  it('save() rejects in time when there is no link, and the store saves when it is back', async () => {
+    const { backend, pt, told } = await opened('{"n":0}', { saveTimeoutMs: 30 })
     backend.offline()
     pt.n = 1
     await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })
-    expect(errors).toHaveLength(1)
+    expect(told.error).toHaveLength(1)
     const saved = new Promise((resolve) => pt.$on('save', resolve))
     backend.online()
     await saved
     expect(backend.text).toBe('{"n":1}')
   })
 
-  it('writes again what another writer made superfluous', async () => {
-    const backend = new HeldBackend(null, { auto: false })
-    const { pt } = await open(backend)
+  it('save() writes again what another writer made superfluous', async () => {
+    const { backend, pt } = await opened(null, { auto: false })
     pt.mine = 1
     const saved = pt.save()
     const first = await backend.nth(1)
@@ -176,9 +157,8 @@ describe('save()', () => {
     await saved
   })
 
-  it('absorbs a million unawaited calls with a few writes', async () => {
-    const backend = new HeldBackend()
-    const { pt } = await open(backend)
+  it('save() absorbs a million unawaited calls with a few writes', async () => {
+    const { backend, pt } = await opened()
     for (let n = 1; n <= 1_000_000; n++) {
       pt.n = n
       void pt.save()
@@ -188,9 +168,8 @@ describe('save()', () => {
     expect(backend.writes.length).toBeLessThan(5)
   })
 
-  it('refuses a pool over maxBytes before it is sent, naming the largest variables', async () => {
-    const backend = new HeldBackend()
-    const { pt } = await open(backend, { maxBytes: 50 })
+  it('save() refuses a pool over maxBytes before it is sent, naming the largest variables', async () => {
+    const { backend, pt } = await opened(null, { maxBytes: 50 })
     pt.small = 1
     pt.large = 'x'.repeat(60)
     const tooLarge = { code: 'ERR_PERSIST_TOO_LARGE', limitBytes: 50, message: expect.stringContaining('"large" (62)') }
@@ -204,8 +183,7 @@ describe('save()', () => {
 describe('by itself', () => {
   it('saveEvery saves if something has changed; less than 5 turns it off', async () => {
     vi.useFakeTimers()
-    const backend = new HeldBackend()
-    const { pt } = await open(backend, { saveEvery: 60 })
+    const { backend, pt } = await opened(null, { saveEvery: 60 })
     await vi.advanceTimersByTimeAsync(120_000)
     expect(backend.writes).toHaveLength(0)
     pt.n = 1
@@ -237,8 +215,7 @@ describe('by itself', () => {
 
   it('autosave saves a while after the last change, and at the latest after maxDelayMs', async () => {
     vi.useFakeTimers()
-    const backend = new HeldBackend()
-    const { pt } = await open(backend, { autosave: { delayMs: 100, maxDelayMs: 250 } })
+    const { backend, pt } = await opened(null, { autosave: { delayMs: 100, maxDelayMs: 250 } })
     pt.n = 1
     await vi.advanceTimersByTimeAsync(99)
     expect(backend.writes).toHaveLength(0)

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { StoreOptions } from '../../src/store/options.ts'
-import { HeldBackend } from '../helpers/held-backend.ts'
+import { opened } from '../helpers/opened-store.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 interface PersistWarning extends Error {
@@ -8,13 +8,12 @@ interface PersistWarning extends Error {
 }
 
 /** A store on a pool, and the warnings of this process about it. */
-async function open(options: StoreOptions) {
+async function warned(options: StoreOptions) {
   const warnings: PersistWarning[] = []
   const note = (warning: PersistWarning) => void (warning.name === 'PersistWarning' && warnings.push(warning))
   process.on('warning', note)
   onTestFinished(() => void process.off('warning', note))
-  const backend = new HeldBackend('{}')
-  const pt = await backend.openers.openStore({ name: 'dev1', saveOnExit: false, ...options })
+  const { backend, pt } = await opened('{}', { name: 'dev1', ...options })
   onTestFinished(() => pt.$close().catch(() => {}))
   /** Saves a pool of this size; warnings come a tick later. */
   const saved = async (bytes: number) => {
@@ -28,7 +27,7 @@ async function open(options: StoreOptions) {
 }
 
 test('a pool that a device reads is warned of from 1,000 bytes on, once, until it was smaller', async () => {
-  const { warnings, saved } = await open({ compat: 'tasmota' })
+  const { warnings, saved } = await warned({ compat: 'tasmota' })
   await saved(999)
   await saved(1000)
   expect(warnings).toEqual([])
@@ -45,12 +44,11 @@ test('a pool that a device reads is warned of from 1,000 bytes on, once, until i
 })
 
 test('a save that is refused, and a pool that no device reads, are not warned of', async () => {
-  const device = await open({ compat: 'tasmota' })
-  device.pt.$on('error', () => {})
+  const device = await warned({ compat: 'tasmota' })
   device.pt.text = 'x'.repeat(1200)
   await expect(device.pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_TOO_LARGE', limitBytes: 1174 })
   delete device.pt.text
-  const other = await open({})
+  const other = await warned({})
   await other.saved(5000)
   expect([...device.warnings, ...other.warnings]).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { opened, saved, settled } from '../helpers/opened-pool.ts'
+import { opened, saved, settled } from '../helpers/opened-store.ts'
 
 // Somebody else was first, or wrote over it at once: the store merges that, and writes once more.
 

@@ -32,13 +32,13 @@ async function setting(): Promise<Setting> {
 const publish = (client: MqttClient, text: string) => client.publishAsync('a', text, { qos: 1 })
 
 describe('the fault proxy', () => {
-  test('passes everything on where nothing is wrong', async () => {
+  test('the fault proxy passes everything on where nothing is wrong', async () => {
     const { client, arrived } = await setting()
     for (let count = 0; count < 100; count++) await publish(client, `${count}`)
     expect(arrived).toEqual(Array.from({ length: 100 }, (_, count) => `${count}`))
   })
 
-  test('cuts: both sides lose the connection', async () => {
+  test('both sides lose the connection when the fault proxy cuts it', async () => {
     const { proxy, client } = await setting()
     const closed = waitForEvent(client, 'close', { what: 'the end' })
     proxy.cut()
@@ -46,7 +46,7 @@ describe('the fault proxy', () => {
     await waitForEvent(client, 'connect', { what: 'the next connection' })
   })
 
-  test('makes a client send twice: the message arrives, its acknowledgement does not', async () => {
+  test('the fault proxy makes a client send twice: the message arrives, its acknowledgement does not', async () => {
     const { proxy, client, arrived } = await setting()
     proxy.cutAfterPublish()
     await publish(client, 'twice')
@@ -54,7 +54,7 @@ describe('the fault proxy', () => {
     expect(arrived).toEqual(['twice', 'twice', 'once'])
   })
 
-  test('is half open: what goes up arrives, and no answer comes down until it is thawed', async () => {
+  test('what goes up a half-open fault proxy arrives, and no answer comes down until it is thawed', async () => {
     const { proxy, client, arrived } = await setting()
     proxy.freeze('down')
     let isAnswered = false
@@ -72,7 +72,7 @@ describe('the fault proxy', () => {
     expect(arrived).toEqual(['up', 'later'])
   })
 
-  test('delays, and throttles', async () => {
+  test('the fault proxy delays, and throttles', async () => {
     const { proxy, client } = await setting()
     const timeOf = async (bytes: number) => {
       const start = performance.now()

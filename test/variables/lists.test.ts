@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { HeldBackend } from '../helpers/held-backend.ts'
-
-async function open(text: string) {
-  const backend = new HeldBackend(text)
-  return { backend, pt: await backend.openers.openStore({ name: 'lists', saveOnExit: false }) }
-}
+import { opened } from '../helpers/opened-store.ts'
 
 describe('a list or map that is put where it already is', () => {
-  it('stays the one that is held elsewhere', async () => {
-    const { pt, backend } = await open('{"l":[3,1],"m":{"inner":{"a":1}},"deep":[[1]]}')
+  it('a list or map that is put where it already is stays the one that is held elsewhere', async () => {
+    const { pt, backend } = await opened('{"l":[3,1],"m":{"inner":{"a":1}},"deep":[[1]]}')
     const { l, m } = pt
     const [first] = pt.deep
     pt.l = pt.l.sort()
@@ -24,8 +19,8 @@ describe('a list or map that is put where it already is', () => {
     expect(JSON.parse(backend.text as string)).toEqual({ l: [1, 3, 9], m: { inner: { a: 2 } }, deep: [[1, 2]] })
   })
 
-  it('is no change', async () => {
-    const { pt, backend } = await open('{"l":[3,1],"m":{"n":null}}')
+  it('a list or map that is put where it already is is no change', async () => {
+    const { pt, backend } = await opened('{"l":[3,1],"m":{"n":null}}')
     const before = pt.$snapshot()
     const { l } = pt
     pt.l = l
@@ -37,8 +32,8 @@ describe('a list or map that is put where it already is', () => {
 })
 
 describe('a list', () => {
-  it('moves what is in it, so that what is held goes on being a part of it', async () => {
-    const { pt } = await open('{"l":[{"n":2},{"n":1},{"n":3}]}')
+  it('a list moves what is in it, so that what is held goes on being a part of it', async () => {
+    const { pt } = await opened('{"l":[{"n":2},{"n":1},{"n":3}]}')
     const [two, one, three] = pt.l
     pt.l.sort((a: { n: number }, b: { n: number }) => a.n - b.n)
     pt.l.reverse()
@@ -50,8 +45,8 @@ describe('a list', () => {
     expect(pt.$snapshot()).toEqual({ l: [{ n: 0 }, { n: 20 }, { n: 1 }] })
   })
 
-  it('takes nothing out of a list by giving it away: what splice() returned can be put elsewhere', async () => {
-    const { pt } = await open('{"from":[{"n":1},{"n":2}],"to":[]}')
+  it('what splice() returned can be put elsewhere', async () => {
+    const { pt } = await opened('{"from":[{"n":1},{"n":2}],"to":[]}')
     const [moved] = pt.from.splice(0, 1)
     pt.to.push(moved, moved)
     moved.n = 9
@@ -65,12 +60,12 @@ describe('a list', () => {
     [() => [99, 0], 'pt.l[3][0]'],
     [() => [-99, 0], 'pt.l[0][0]'],
   ] as const)('splice(%s) names the place that the value would have had', async (where, path) => {
-    const { pt } = await open('{"l":[0,1,2]}')
+    const { pt } = await opened('{"l":[0,1,2]}')
     expect(() => pt.l.splice(...where(), [Number.NaN])).toThrow(expect.objectContaining({ path }))
   })
 
-  it('that sorts with what throws stays as it was', async () => {
-    const { pt } = await open('{"l":[3,1,2]}')
+  it('a list that sorts with what throws stays as it was', async () => {
+    const { pt } = await opened('{"l":[3,1,2]}')
     const broken = () => {
       throw new Error('mine')
     }
@@ -78,8 +73,8 @@ describe('a list', () => {
     expect(JSON.stringify(pt)).toBe('{"l":[3,1,2]}')
   })
 
-  it('has all methods of lists that make new ones, and those are free of the pool', async () => {
-    const { pt } = await open('{"l":[3,[1],2]}')
+  it('a list has all methods that make new lists, and those are free of the pool', async () => {
+    const { pt } = await opened('{"l":[3,[1],2]}')
     for (const made of [
       pt.l.slice(),
       pt.l.concat([9]),

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { keepCorrupt } from '../../../src/backends/file/corrupt-copy.ts'
 import { createStore, openStore } from '../../../src/file.ts'
+import { bytesOf } from '../../helpers/bytes.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { waitFor } from '../../helpers/wait.ts'
-import { bytesOf, LIMIT_MS, namesIn, openedFile } from './fixture.ts'
+import { LIMIT_MS, namesIn, openedFile } from './fixture.ts'
 
 const KEPT = /^pool\.json\.corrupt-\d{4}-\d\d-\d\dT\d{6}\.\d{3}Z$/
 

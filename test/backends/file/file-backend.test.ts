@@ -3,8 +3,9 @@ import { chmod, chown, lstat, mkdir, open, readFile, rm, stat, symlink, utimes, 
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../../src/file.ts'
+import { bytesOf } from '../../helpers/bytes.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
-import { bytesOf, LIMIT_MS, namesIn, openedFile, textOf } from './fixture.ts'
+import { LIMIT_MS, namesIn, openedFile } from './fixture.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -108,24 +109,24 @@ test.each(['there', 'not there yet'])(
 
 test('a foreign write is found by its content, whatever size and time say', async () => {
   const path = join(temporaryDirectory(), 'pool.json')
-  const { backend, heard } = await openedFile(path)
+  const { backend, told } = await openedFile(path)
   await backend.write(bytesOf('{"a":1}'), LIMIT_MS)
   const { atime, mtime } = await stat(path)
   await writeFile(path, '{"a":9}')
   await utimes(path, atime, mtime)
   expect(await backend.write(bytesOf('{"a":2}'), LIMIT_MS)).toBe('superseded')
-  expect(heard.changes.map(textOf)).toEqual(['{"a":9}'])
+  expect(told).toEqual([{ changed: '{"a":9}' }])
   expect(await readFile(path, 'utf8')).toBe('{"a":9}')
 })
 
 test('the same bytes with another time are no foreign write', async () => {
   const path = join(temporaryDirectory(), 'pool.json')
-  const { backend, heard } = await openedFile(path)
+  const { backend, told } = await openedFile(path)
   await backend.write(bytesOf('{"a":1}'), LIMIT_MS)
   await rm(path)
   await writeFile(path, '{"a":1}')
   expect(await backend.write(bytesOf('{"a":2}'), LIMIT_MS)).toBe('written')
-  expect(heard.calls).toEqual([])
+  expect(told).toEqual([])
 })
 
 test("two programs' changes are both in the file", async () => {

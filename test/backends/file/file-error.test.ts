@@ -3,10 +3,11 @@ import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { fileBackend } from '../../../src/backends/file/file-backend.ts'
-import { Recorder } from '../../../src/testing/bench.ts'
+import { NO_LISTENER } from '../../../src/backends/no-listener.ts'
+import { bytesOf } from '../../helpers/bytes.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { waitForEvent } from '../../helpers/wait.ts'
-import { bytesOf, fileProgram, LIMIT_MS, mayMount, mounted, namesIn, openedFile, smallDisk } from './fixture.ts'
+import { fileProgram, LIMIT_MS, mayMount, mounted, namesIn, openedFile, smallDisk } from './fixture.ts'
 
 test.each<[what: string, make: (path: string) => unknown, text: RegExp]>([
   ['a directory', (path) => mkdir(path), /is a directory\. Give the path of a file/],
@@ -17,7 +18,7 @@ test.each<[what: string, make: (path: string) => unknown, text: RegExp]>([
   await make(path)
   const backend = fileBackend(path)
   const message = expect.stringMatching(text)
-  await expect(backend.open(new Recorder(), LIMIT_MS)).rejects.toMatchObject({
+  await expect(backend.open(NO_LISTENER, LIMIT_MS)).rejects.toMatchObject({
     code: 'ERR_PERSIST_FAILED',
     store: path,
     message,
@@ -28,9 +29,9 @@ test.each<[what: string, make: (path: string) => unknown, text: RegExp]>([
 test('a path through a file, and a name that is too long, say so', async () => {
   const directory = temporaryDirectory()
   await writeFile(join(directory, 'file'), '')
-  const through = fileBackend(join(directory, 'file', 'pool.json')).open(new Recorder(), LIMIT_MS)
+  const through = fileBackend(join(directory, 'file', 'pool.json')).open(NO_LISTENER, LIMIT_MS)
   await expect(through).rejects.toThrow(/a part of its path is a file/)
-  const long = fileBackend(join(directory, 'x'.repeat(300))).open(new Recorder(), LIMIT_MS)
+  const long = fileBackend(join(directory, 'x'.repeat(300))).open(NO_LISTENER, LIMIT_MS)
   await expect(long).rejects.toThrow(/name is too long/)
 })
 

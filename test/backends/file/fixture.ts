@@ -5,27 +5,20 @@ import { build } from 'esbuild'
 import { onTestFinished } from 'vitest'
 import { fileBackend } from '../../../src/backends/file/file-backend.ts'
 import type { Backend } from '../../../src/contracts/backend.ts'
-import { Recorder } from '../../../src/testing/bench.ts'
 import { atExit } from '../../helpers/at-exit.ts'
+import { textOf } from '../../helpers/bytes.ts'
+import { RecordingListener, type Told } from '../../helpers/recording-listener.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 
 export const LIMIT_MS = 5000
 
-export function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
-}
-
-export function textOf(bytes: Uint8Array | null | undefined): string | null {
-  return bytes ? new TextDecoder().decode(bytes) : null
-}
-
 /** A file backend that is open, and closed at the end of the test. */
-export async function openedFile(path: string): Promise<{ backend: Backend; heard: Recorder; text: string | null }> {
+export async function openedFile(path: string): Promise<{ backend: Backend; told: Told[]; text: string | null }> {
   const backend = fileBackend(path)
   onTestFinished(() => backend.close())
-  const heard = new Recorder()
-  const { bytes } = await backend.open(heard, LIMIT_MS)
-  return { backend, heard, text: textOf(bytes) }
+  const listener = new RecordingListener()
+  const { bytes } = await backend.open(listener, LIMIT_MS)
+  return { backend, told: listener.told, text: textOf(bytes) }
 }
 
 /** The names in a directory, in order. */
@@ -35,7 +28,7 @@ export async function namesIn(directory: string): Promise<string[]> {
 
 let program: Promise<string> | undefined
 
-/** `file-program.ts` as one file that plain Node runs: there may be no build yet. */
+/** `program.ts` as one file that plain Node runs: there may be no build yet. */
 export function fileProgram(): Promise<string> {
   program ??= bundle()
   return program

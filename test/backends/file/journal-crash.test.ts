@@ -87,7 +87,7 @@ describe.skipIf(!mosquittoAvailable)('at a Mosquitto behind a link that is froze
     expect(await third.says('open')).toBe('open clean saved {"n":2,"list":[2,{"deep":2}]}')
   })
 
-  test('one that is told to stop and cannot save leaves it to the next', async () => {
+  test('a program that is told to stop and cannot save leaves what it has to the next', async () => {
     const { broker, journal, held, first } = await frozen()
     await first.kill('SIGTERM')
     expect(first.child.signalCode).toBe('SIGTERM')
@@ -97,7 +97,7 @@ describe.skipIf(!mosquittoAvailable)('at a Mosquitto behind a link that is froze
     expect(await namesIn(dirname(journal))).toEqual(['garage.journal', 'garage.journal.lock'])
   })
 
-  test('what somebody else changed meanwhile is kept beside it', async () => {
+  test('what somebody else changed meanwhile is kept beside what the journal has', async () => {
     const { broker, journal, held, first } = await frozen()
     await first.kill('SIGKILL')
     const client = await connectClient(broker.url)

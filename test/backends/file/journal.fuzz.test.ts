@@ -6,7 +6,8 @@ import type { JournalContents, JournalEntry } from '../../../src/contracts/journ
 import { decodePayload } from '../../../src/format/payload.ts'
 import { recovered } from '../../../src/merge/recovery.ts'
 import { PersistError } from '../../../src/runtime/errors.ts'
-import { bytesOf, HeldBackend } from '../../helpers/held-backend.ts'
+import { bytesOf } from '../../helpers/bytes.ts'
+import { HeldBackend } from '../../helpers/held-backend.ts'
 import { journalPath, openJournaled } from '../../helpers/journaled-store.ts'
 import { assertNotPolluted, INPUTS, mutator, payloads, randomFrom, reporting, SEED } from '../../helpers/mutation.ts'
 

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../../helpers/available.ts'
+import { textOf } from '../../helpers/bytes.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
 import { startNats } from '../../helpers/nats.ts'
 import type { RunningBroker } from '../../helpers/running-broker.ts'
 import { waitFor } from '../../helpers/wait.ts'
-import { newTopic, openBackend, textOf } from './fixture.ts'
+import { newTopic, openBackend } from './fixture.ts'
 
 interface Case {
   name: string
@@ -46,7 +47,7 @@ for (const { name, available, start, scheme, protocolVersion, speaks } of CASES)
       expect(held).toMatchObject({ bytes: null, proof: 'fence', protocolVersion: speaks })
     })
 
-    test('what is written is retained, and found by the next one; a big one too', async () => {
+    test('what is written is retained and found by the next backend, also a big pool', async () => {
       const topic = newTopic()
       const first = await openBackend({ url, topic, protocolVersion })
       // Mosquitto 2.0 reads some 40 KB a second from a WebSocket.
@@ -97,7 +98,7 @@ for (const { name, available, start, scheme, protocolVersion, speaks } of CASES)
       expect(seen).toEqual([expect.stringMatching(/^"persist-mqtt fence [0-9a-f]{16}"$/), '{"a":1}', '{"a":2}'])
     })
 
-    test('it comes back after the broker was restarted, and tells what is held then', async () => {
+    test('a backend comes back after the broker was restarted, and tells what is held then', async () => {
       const own = await start()
       onTestFinished(() => own.stop())
       const ownUrl = scheme === 'ws' ? (own.webSocketUrl ?? '') : own.url

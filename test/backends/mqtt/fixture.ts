@@ -1,18 +1,10 @@
 import { onTestFinished } from 'vitest'
 import { type MqttBackendOptions, mqttBackend } from '../../../src/backends/mqtt/mqtt-backend.ts'
 import { NO_LISTENER } from '../../../src/backends/no-listener.ts'
-import type { Backend, BackendListener, Held, News, WriteOutcome } from '../../../src/contracts/backend.ts'
+import type { Backend, Held, WriteOutcome } from '../../../src/contracts/backend.ts'
 import type { PersistError } from '../../../src/runtime/errors.ts'
-import { waitFor } from '../../helpers/wait.ts'
-
-/** What a listener was told, in its order; bytes as text. */
-export type Told =
-  | { changed: string | null }
-  | { reread: string | null }
-  | { offline: PersistError }
-  | { online: Held }
-  | { trouble: PersistError }
-  | { ended: PersistError }
+import { bytesOf } from '../../helpers/bytes.ts'
+import { RecordingListener, type Told } from '../../helpers/recording-listener.ts'
 
 export interface OpenBackend {
   readonly backend: Backend
@@ -20,10 +12,7 @@ export interface OpenBackend {
   readonly told: Told[]
   /** Writes text; the limit is 5 seconds where none is given. */
   write(text: string, limitMs?: number): Promise<WriteOutcome>
-  /** Waits until the listener was told something of that name, and returns the first one. */
-  wait<Name extends 'changed' | 'reread' | 'offline' | 'online' | 'trouble' | 'ended'>(
-    name: Name,
-  ): Promise<Extract<Told, Record<Name, unknown>>>
+  readonly wait: RecordingListener['wait']
 }
 
 export type BackendChoice = Partial<MqttBackendOptions> & Pick<MqttBackendOptions, 'url'>
@@ -46,34 +35,14 @@ export function makeBackend(choice: BackendChoice): Backend {
 /** A backend that is open, and what its listener is told. */
 export async function openBackend(choice: BackendChoice, limitMs = 8000): Promise<OpenBackend> {
   const backend = makeBackend(choice)
-  const told: Told[] = []
-  const listener: BackendListener = {
-    tell: (news) => told.push(toldOf(news)),
-    requested: async () => new Uint8Array(),
-  }
+  const listener = new RecordingListener()
   const held = await backend.open(listener, limitMs)
   return {
     backend,
     held,
-    told,
+    told: listener.told,
     write: (text, writeLimitMs = 5000) => backend.write(bytesOf(text), writeLimitMs),
-    wait: async (name) =>
-      (await waitFor(() => told.find((entry) => name in entry), { what: `'${name}'`, limitMs: 8000 })) as never,
-  }
-}
-
-function toldOf(news: News): Told {
-  switch (news.kind) {
-    case 'held':
-      return news.how === 'written' ? { changed: textOf(news.bytes) } : { reread: textOf(news.bytes) }
-    case 'offline':
-      return { offline: news.error }
-    case 'online':
-      return { online: news.held }
-    case 'trouble':
-      return { trouble: news.error }
-    case 'ended':
-      return { ended: news.error }
+    wait: (name) => listener.wait(name),
   }
 }
 
@@ -91,12 +60,4 @@ export async function errorOf(promise: Promise<unknown>): Promise<PersistError> 
   )
   if ('error' in outcome) return outcome.error
   throw new Error(`Resolved with ${JSON.stringify(outcome.value)}, and should have rejected`)
-}
-
-export function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
-}
-
-export function textOf(bytes: Uint8Array | null): string | null {
-  return bytes && new TextDecoder().decode(bytes)
 }

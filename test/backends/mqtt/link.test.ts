@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { NO_LISTENER } from '../../../src/backends/no-listener.ts'
 import { startAedes } from '../../helpers/aedes.ts'
+import { textOf } from '../../helpers/bytes.ts'
 import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { retainedAt } from '../../helpers/mqtt-client.ts'
 import { waitFor, within } from '../../helpers/wait.ts'
-import { errorOf, makeBackend, newTopic, openBackend, textOf } from './fixture.ts'
+import { errorOf, makeBackend, newTopic, openBackend } from './fixture.ts'
 
 async function throughProxy() {
   const broker = await startAedes()
@@ -15,7 +16,7 @@ async function throughProxy() {
 }
 
 describe('a link that goes', () => {
-  test('rejects the write in flight, is made again, and has what was written meanwhile', async () => {
+  test('a link that goes rejects the write in flight, is made again, and has what was written meanwhile', async () => {
     const { broker, proxy } = await throughProxy()
     const topic = newTopic()
     const store = await openBackend({ url: proxy.url, topic })
@@ -34,7 +35,7 @@ describe('a link that goes', () => {
     expect(store.told).toHaveLength(2)
   })
 
-  test('and one that is silent: the write ends with its limit, and the connection is made anew', async () => {
+  test('a write on a silent link ends with its limit, and the connection is made anew', async () => {
     const { proxy } = await throughProxy()
     const store = await openBackend({ url: proxy.url })
     await store.write('{"a":1}')
@@ -63,7 +64,7 @@ describe('a link that goes', () => {
 })
 
 describe('close()', () => {
-  test('says goodbye and leaves nothing open, may be called twice, and a write after it is rejected', async () => {
+  test('close() says goodbye and leaves nothing open, may be called twice, and a write after it is rejected', async () => {
     const { broker, proxy } = await throughProxy()
     const { backend, write, told } = await openBackend({ url: proxy.url })
     await write('{"a":1}')
@@ -74,7 +75,7 @@ describe('close()', () => {
     expect(told).toEqual([])
   })
 
-  test('takes no longer than a second or so with a broker that is silent, and rejects the write in flight', async () => {
+  test('close() takes no longer than a second or so with a broker that is silent, and rejects the write in flight', async () => {
     const { proxy } = await throughProxy()
     const { backend, write } = await openBackend({ url: proxy.url })
     await write('{"a":1}')
@@ -84,7 +85,7 @@ describe('close()', () => {
     expect(await writing).toMatchObject({ code: 'ERR_PERSIST_CLOSED' })
   })
 
-  test('while it tries to connect again', async () => {
+  test('close() ends a backend that tries to connect again', async () => {
     const { broker, proxy } = await throughProxy()
     const { backend, wait } = await openBackend({ url: proxy.url })
     await broker.kill()
@@ -95,7 +96,7 @@ describe('close()', () => {
     await waitFor(() => proxy.open() === 0, { what: 'the last attempt to end' })
   })
 
-  test('before it was opened', async () => {
+  test('close() may be called before the backend was opened', async () => {
     const backend = makeBackend({ url: 'mqtt://127.0.0.1:9' })
     await backend.close()
     expect(await errorOf(backend.open(NO_LISTENER, 1000))).toMatchObject({ code: 'ERR_PERSIST_CLOSED' })

@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../../helpers/available.ts'
+import { textOf } from '../../helpers/bytes.ts'
 import { type MosquittoOptions, startMosquitto } from '../../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
 import { startNats } from '../../helpers/nats.ts'
-import { errorOf, newTopic, type OpenBackend, openBackend, openingError, textOf } from './fixture.ts'
+import { errorOf, newTopic, type OpenBackend, openBackend, openingError } from './fixture.ts'
 
 const VERSIONS = [4, 5] as const
 
@@ -75,7 +76,7 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
         expect(told).toEqual([])
       })
 
-      test('without permission for topics below it, the fence is on the topic itself', async () => {
+      test("the fence is on the pool's own topic where those below it are not permitted", async () => {
         const topic = newTopic()
         const { url } = await restricted(`topic readwrite ${topic}`)
         const { held, write } = await openBackend({ url, topic, ...ann, protocolVersion })
@@ -83,7 +84,7 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
         expect(await write('{"a":1}')).toBe('written')
       })
 
-      test('a pool over message_size_limit', async () => {
+      test('a pool over message_size_limit is refused, and a smaller one is written after it', async () => {
         const { url } = await mosquitto({ config: ['message_size_limit 1000'] })
         const { write, backend, wait } = await openBackend({ url, protocolVersion })
         expect(await write('{"a":1}')).toBe('written')
@@ -101,7 +102,7 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
         expect(await write('{"a":2}')).toBe('written')
       })
 
-      test('a pool over max_packet_size', async () => {
+      test('a pool over max_packet_size is an error that says so', async () => {
         const topic = 'stat/x/PersistMQTT'
         const { url } = await mosquitto({ config: ['max_packet_size 1000'] })
         const { held, backend } = await openBackend({ url, topic, protocolVersion })
@@ -121,7 +122,7 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
         expect(await closedEachTime(await openBackend({ url, protocolVersion }))).toContain('max_packet_size')
       })
 
-      test('a broker without retained messages', async () => {
+      test('a write to a broker without retained messages is an error that says so', async () => {
         const { url } = await mosquitto({ config: ['retain_available false'] })
         const opened = await openBackend({ url, protocolVersion })
         if (protocolVersion === 4) {
@@ -139,7 +140,7 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
 })
 
 describe('Aedes', () => {
-  test('a broker that forwards and does not retain', async () => {
+  test('a write that a broker forwards and does not retain is denied', async () => {
     const broker = await startAedes({
       authorizePublish: (_client, packet, done) => {
         if (packet.topic.endsWith('PersistMQTT')) packet.retain = false
@@ -154,7 +155,7 @@ describe('Aedes', () => {
     })
   })
 
-  test('a subscription that is refused, or answered by closing', async () => {
+  test('a subscription that is refused, or answered by closing, is an error of opening', async () => {
     for (const refuse of [null, new Error('no')]) {
       const broker = await startAedes({
         authorizeSubscribe: (_client, subscription, done) => done(refuse, refuse ? subscription : null),
@@ -167,7 +168,7 @@ describe('Aedes', () => {
     }
   })
 
-  test('a publish that is answered by closing', async () => {
+  test('a write that is answered by closing each time is denied, and what was kept stays', async () => {
     const topic = newTopic()
     const broker = await startAedes({
       authorizePublish: (client, packet, done) =>
@@ -186,7 +187,7 @@ describe('Aedes', () => {
 })
 
 describe.skipIf(!natsAvailable)('NATS', () => {
-  test('a subscription that is refused, and a write that is dropped', async () => {
+  test('a subscription that NATS refuses, and a write that it drops, are denied', async () => {
     const topic = newTopic()
     const subject = topic.replaceAll('/', '.')
     const broker = await startNats({

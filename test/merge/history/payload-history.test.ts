@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { fingerprint, PayloadHistory } from '../../../src/merge/history/payload-history.ts'
-import { bytesOf } from '../../helpers/held-backend.ts'
+import { bytesOf } from '../../helpers/bytes.ts'
 
 it('a fingerprint is the same wherever the bytes lie, and another where one bit is', () => {
   fc.assert(
@@ -23,7 +23,7 @@ it('a hundred thousand payloads that differ in a number have as many fingerprint
   expect(prints.size).toBe(100_000)
 })
 
-it('knows the last payload, older ones, those on their way or lost on it, and nothing else', () => {
+it('the history knows the last payload, older ones, those on their way or lost on it, and nothing else', () => {
   const history = new PayloadHistory()
   const kinds = () => ['{"n":0}', '{"n":1}', '{"n":2}', '{"n":3}'].map((text) => history.kindOf(bytesOf(text)))
   history.seen(bytesOf('{"n":0}'))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Recent } from '../../../src/merge/history/recent.ts'
 
-test('it keeps at least half of its limit, and at most all of it', () => {
+test('recent things take at least half of their limit, and at most all of it', () => {
   const recent = new Recent<number, string>(100)
   for (let key = 0; key < 1000; key++) {
     recent.set(key, `value ${key}`)

@@ -1,9 +1,9 @@
 import type { IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt'
-import { onTestFinished } from 'vitest'
-import { openStore, type StoreOptions } from '../../../../src/index.ts'
-import { type DelayProxy, startDelayProxy } from '../../../helpers/delay-proxy.ts'
+import type { Store, StoreOptions } from '../../../../src/index.ts'
+import type { DelayProxy } from '../../../helpers/delay-proxy.ts'
 import { type MosquittoOptions, startMosquitto } from '../../../helpers/mosquitto.ts'
 import { connectClient } from '../../../helpers/mqtt-client.ts'
+import { openedAt, proxied, running } from '../../../helpers/opened-at.ts'
 import { waitFor } from '../../../helpers/wait.ts'
 
 export const TOPIC = 'stat/garage/PersistMQTT'
@@ -19,21 +19,17 @@ export async function asked(
   options: MosquittoOptions = {},
   { protocolVersion = 5, ...storeOptions }: StoreOptions & { protocolVersion?: 4 | 5 } = {},
 ): Promise<{
-  pt: Awaited<ReturnType<typeof openStore>>
+  pt: Store
   url: string
   client: MqttClient
   heard: Heard[]
   errors: string[]
   proxy: DelayProxy
 }> {
-  const broker = await startMosquitto(options)
-  onTestFinished(() => broker.stop())
-  const { url } = broker
+  const { url } = await running(startMosquitto(options))
   // The owner's connections can be counted there.
-  const proxy = await startDelayProxy({ target: url })
-  onTestFinished(() => proxy.close())
-  const pt = await openStore({ url: proxy.url, name: 'garage', saveOnExit: false, ...storeOptions })
-  onTestFinished(() => pt.$close().catch(() => {}))
+  const proxy = await proxied(url)
+  const pt = await openedAt(proxy.url, storeOptions)
   const errors: string[] = []
   pt.$on('error', ({ code }) => errors.push(code))
   const client = await connectClient(url, { protocolVersion })

@@ -109,7 +109,7 @@ test.skipIf(!mosquittoAvailable)(
 )
 
 describe('what is told', () => {
-  test('is told again when the will of a dead connection comes late, or somebody deletes it', async () => {
+  test('an owner tells again that it is one when the will of a dead connection comes late, or somebody deletes that', async () => {
     const { url } = await stopped(startAedes())
     const topic = newTopic()
     const { told } = await openBackend({ url, topic, name: 'told', role: 'owner' })
@@ -123,7 +123,7 @@ describe('what is told', () => {
     expect(told).toEqual([])
   })
 
-  test('is told again over what is older, or was written by nobody who owns a pool', async () => {
+  test('an owner tells again that it is one over what is older, or was written by nobody who owns a pool', async () => {
     const { url } = await stopped(startAedes())
     const topic = newTopic()
     const { told } = await openBackend({ url, topic, role: 'owner' })
@@ -175,7 +175,7 @@ describe('what is told', () => {
     await waitFor(() => told.some((entry) => 'ended' in entry), { what: 'the end' })
   })
 
-  test('and after the broker has lost it', async () => {
+  test('an owner tells again that it is one after the broker has lost that', async () => {
     const broker = await stopped(startAedes())
     const topic = newTopic()
     const { wait } = await openBackend({ url: broker.url, topic, name: 'told', role: 'owner' })
@@ -206,13 +206,13 @@ async function workTogether(url: string, login: { username?: string; password?: 
 }
 
 describe('a broker that lets an owner read and write the pool only', () => {
-  test.skipIf(!mosquittoAvailable)('and drops the rest in silence', async () => {
+  test.skipIf(!mosquittoAvailable)('an owner works at a broker that drops all but the pool in silence', async () => {
     const acl = ['user ann', 'topic readwrite stat/+/PersistMQTT', 'topic readwrite stat/+/PersistMQTT/fence/#']
     const { url } = await stopped(startMosquitto({ users: { ann: 'b' }, acl }))
     await workTogether(url, { username: 'ann', password: 'b' })
   })
 
-  test('and refuses the subscription', async () => {
+  test('an owner works at a broker that refuses the subscription to all but the pool', async () => {
     const { url } = await stopped(
       startAedes({
         authorizeSubscribe: (_client, subscription, done) => {
@@ -223,7 +223,7 @@ describe('a broker that lets an owner read and write the pool only', () => {
     await workTogether(url)
   })
 
-  test('and closes at each message on another topic', async () => {
+  test("an owner works at a broker that closes at each message on another topic than the pool's", async () => {
     const { url } = await stopped(
       startAedes({
         authorizePublish: (_client, { topic }, done) => done(/owner$|LWT$/.test(topic) ? new Error('no') : null),
@@ -236,7 +236,7 @@ describe('a broker that lets an owner read and write the pool only', () => {
     expect(told).toHaveLength(4)
   })
 
-  test('and refuses a connection with such a will', async () => {
+  test("an owner works at a broker that refuses a connection with a will on another topic than the pool's", async () => {
     const withWill = new WeakSet<object>()
     const { url } = await stopped(
       startAedes({

@@ -4,7 +4,7 @@ import { waitFor } from '../../../helpers/wait.ts'
 import { ask, asked, nth, TOPIC } from './asked-owner.ts'
 
 describe.skipIf(!mosquittoAvailable)('an owner goes on, on the same connection,', () => {
-  test('when an answer would need a longer topic than there are', async () => {
+  test('an owner goes on when an answer would need a longer topic than there are', async () => {
     const { pt, client, heard, proxy } = await asked()
     const longest = 65_535 - `${TOPIC}/set/`.length
     await ask(client, `set/${'i'.repeat(longest)}`, '{"a":1}')
@@ -15,7 +15,7 @@ describe.skipIf(!mosquittoAvailable)('an owner goes on, on the same connection,'
     expect(proxy.connections()).toBe(1)
   })
 
-  test('when an answer would be larger than the broker takes', async () => {
+  test('an owner goes on when an answer would be larger than the broker takes', async () => {
     const { pt, client, heard, proxy } = await asked({ config: ['max_packet_size 600'] })
     // The answer is 20 bytes longer than the request, and 10 less would be too many.
     const id = 'i'.repeat(600 - `${TOPIC}/increment/{"n":1}`.length - 15)
@@ -33,7 +33,7 @@ describe.skipIf(!mosquittoAvailable)('an owner goes on, on the same connection,'
     ['infinity', Buffer.from('{"a":-1e400}'), 'BAD_PAYLOAD'],
     ['a prototype', Buffer.from('{"__proto__":{"polluted":1}}'), 'RESERVED_NAME'],
     ['20 MB', Buffer.from(`{"a":"${'x'.repeat(20 * 2 ** 20)}"}`), 'BAD_PAYLOAD'],
-  ])('when it is asked for %s', async (_what, content, code) => {
+  ])('an owner goes on when it is asked for %s', async (_what, content, code) => {
     const { pt, client, heard, errors, proxy } = await asked()
     for (const path of ['set/1', 'increment/2', 'set', 'increment/']) await ask(client, path, content)
     expect(JSON.parse((await nth(heard, 1)).text)).toMatchObject({ error: { code: `ERR_PERSIST_${code}` } })
@@ -48,25 +48,28 @@ describe.skipIf(!mosquittoAvailable)('an owner goes on, on the same connection,'
     expect(proxy.connections()).toBe(1)
   })
 
-  test('when bytes are no UTF-8: they are read as those of a pool are', async () => {
+  test('bytes of a request that are no UTF-8 are read as those of a pool are', async () => {
     const { pt, client, heard } = await asked()
     await ask(client, 'set/1', Buffer.concat([Buffer.from('{"a":"x'), Buffer.of(0xff), Buffer.from('"}')]))
     expect((await nth(heard, 1)).text).toBe('{"ok":true}')
     expect(pt.a).toBe('x\u{fffd}')
   })
 
-  test.each(['', '+', 'answers/#', '$SYS/answers'])('when the answer is to go to %j', async (responseTopic) => {
-    const { pt, client, heard, proxy } = await asked()
-    await ask(client, 'set', '{"a":1}', { responseTopic })
-    await waitFor(() => pt.a === 1 || !client.connected, { what: 'what was asked for' })
-    // Some brokers, Mosquitto among them, take such a topic from nobody.
-    if (!client.connected) return
-    await ask(client, 'set/1', '{"b":1}')
-    expect(await nth(heard, 1)).toMatchObject({ topic: `${TOPIC}/answer/1` })
-    expect(proxy.connections()).toBe(1)
-  })
+  test.each(['', '+', 'answers/#', '$SYS/answers'])(
+    'an owner goes on when the answer is to go to %j',
+    async (responseTopic) => {
+      const { pt, client, heard, proxy } = await asked()
+      await ask(client, 'set', '{"a":1}', { responseTopic })
+      await waitFor(() => pt.a === 1 || !client.connected, { what: 'what was asked for' })
+      // Some brokers, Mosquitto among them, take such a topic from nobody.
+      if (!client.connected) return
+      await ask(client, 'set/1', '{"b":1}')
+      expect(await nth(heard, 1)).toMatchObject({ topic: `${TOPIC}/answer/1` })
+      expect(proxy.connections()).toBe(1)
+    },
+  )
 
-  test('when thousands are asked for at once, with and without an id: all are done, in order', async () => {
+  test('thousands of requests at once, with and without an id, are all done, in order', async () => {
     const { pt, client, heard, proxy } = await asked({ config: ['max_queued_messages 0', 'set_tcp_nodelay true'] })
     const count = 3000
     for (let turn = 1; turn <= count; turn++) {

@@ -11,7 +11,7 @@ import {
   rankIn,
   sessionIn,
 } from '../../../../src/backends/mqtt/owner/owner-topics.ts'
-import { bytesOf } from '../fixture.ts'
+import { bytesOf } from '../../../helpers/bytes.ts'
 
 const SESSION = '5e0c0123456789ab'
 

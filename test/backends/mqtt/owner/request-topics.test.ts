@@ -7,7 +7,7 @@ import { waitFor, waitForEvent } from '../../../helpers/wait.ts'
 import { ask, asked, nth, TOPIC } from './asked-owner.ts'
 
 describe.skipIf(!mosquittoAvailable)('what any MQTT client asks of an owner', () => {
-  test('with a Response Topic: the answer has the Correlation Data, and comes when all is saved', async () => {
+  test('an answer to a Response Topic has the Correlation Data, and comes when all is saved', async () => {
     const { pt, client, heard } = await asked()
     const correlationData = Buffer.from([0, 255, 7])
     await ask(client, 'set', '{"x":{"y":1}}', { responseTopic: 'answers/mine', correlationData })
@@ -23,14 +23,14 @@ describe.skipIf(!mosquittoAvailable)('what any MQTT client asks of an owner', ()
     expect(answer.error.message).toContain('merge patch')
   })
 
-  test('with MQTT 3.1.1, by an id of any number of levels', async () => {
+  test('a request of MQTT 3.1.1 is answered by its id, of any number of levels', async () => {
     const { pt, client, heard } = await asked({}, { protocolVersion: 4 })
     await ask(client, 'set/mine/1', '{"x":1}')
     expect(await nth(heard, 1)).toMatchObject({ topic: `${TOPIC}/answer/mine/1`, text: '{"ok":true}' })
     expect(pt.x).toBe(1)
   })
 
-  test('without either, as mosquitto_pub does: done in order, and a refusal is an event of the owner', async () => {
+  test('requests without Response Topic and id are done in order, and a refusal is an event of the owner', async () => {
     const { pt, client, errors } = await asked()
     for (let turn = 1; turn <= 100; turn++) void ask(client, 'set', `{"x":${turn},"of${turn % 3}":${turn}}`)
     await waitFor(() => pt.x === 100, { what: 'the last patch' })
@@ -78,17 +78,20 @@ describe.skipIf(!mosquittoAvailable)('what any MQTT client asks of an owner', ()
     ['a request', `${TOPIC}/set/1`],
     ['the pool of another program', 'stat/other/PersistMQTT'],
     ['a topic of another owner', 'stat/other/PersistMQTT/owner'],
-  ])('is not answered on %s: there an answer would be taken for something else', async (_what, responseTopic) => {
-    const { pt, client, heard } = await asked()
-    await client.subscribeAsync('stat/#', { qos: 1 })
-    await ask(client, 'set', '{"x":1}', { responseTopic, correlationData: Buffer.from('1') })
-    await ask(client, 'set', '{"y":1}', { responseTopic: 'answers/mine' })
-    await waitFor(() => heard.some(({ topic }) => topic === 'answers/mine'), { what: 'the next answer' })
-    expect(heard.filter(({ text }) => text.includes('"ok"'))).toHaveLength(1)
-    expect({ ...pt }).toEqual({ x: 1, y: 1 })
-  })
+  ])(
+    'a request is not answered on %s: there an answer would be taken for something else',
+    async (_what, responseTopic) => {
+      const { pt, client, heard } = await asked()
+      await client.subscribeAsync('stat/#', { qos: 1 })
+      await ask(client, 'set', '{"x":1}', { responseTopic, correlationData: Buffer.from('1') })
+      await ask(client, 'set', '{"y":1}', { responseTopic: 'answers/mine' })
+      await waitFor(() => heard.some(({ topic }) => topic === 'answers/mine'), { what: 'the next answer' })
+      expect(heard.filter(({ text }) => text.includes('"ok"'))).toHaveLength(1)
+      expect({ ...pt }).toEqual({ x: 1, y: 1 })
+    },
+  )
 
-  test('names of members can be removed, not made', async () => {
+  test('variables with names of members can be removed, not made', async () => {
     const { pt, client, heard } = await asked()
     await client.publishAsync(TOPIC, '{"save":1,"__proto__":{"a":1}}', { qos: 1, retain: true })
     await waitFor(() => pt.find('save') === 1, { what: 'what somebody else wrote' })
@@ -106,7 +109,7 @@ describe.skipIf(!mosquittoAvailable)('what any MQTT client asks of an owner', ()
     await pt.save()
   })
 
-  test('after a takeover the new owner alone does it', async () => {
+  test('after a takeover the new owner alone does what is asked', async () => {
     const broker = await startMosquitto()
     onTestFinished(() => broker.stop())
     const first = await openStore({ url: broker.url, name: 'garage', saveOnExit: false })

@@ -3,6 +3,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import type { StandardSchema } from '../../src/schema/schema.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
+import { opened } from '../helpers/opened-store.ts'
 
 /** A hand-written Standard Schema: `counter` is a number from 0, which is there even if it is not. */
 const counting: StandardSchema = {
@@ -20,22 +21,19 @@ const counting: StandardSchema = {
 const options = { name: 'schema', saveOnExit: false }
 
 describe('schema', () => {
-  it('checks a pool when it is opened, and fills in', async () => {
-    const backend = new HeldBackend('{"other":1}')
-    const pt = await backend.openers.openStore({ ...options, schema: counting })
+  it('a schema checks a pool when it is opened, and fills in', async () => {
+    const { pt } = await opened('{"other":1}', { schema: counting })
     expect({ ...pt }).toEqual({ other: 1, counter: 0 })
     const bad = new HeldBackend('{"counter":"7"}')
-    await expect(bad.openers.openStore({ ...options, schema: counting })).rejects.toMatchObject({
+    await expect(opened(bad, { schema: counting })).rejects.toMatchObject({
       code: 'ERR_PERSIST_SCHEMA',
       path: 'pt.counter',
     })
     expect([bad.text, bad.writes.length]).toEqual(['{"counter":"7"}', 0])
   })
 
-  it('keeps what does not fit from being saved, and from being lost', async () => {
-    const backend = new HeldBackend('{"counter":1}')
-    const pt = await backend.openers.openStore({ ...options, schema: counting })
-    pt.$on('error', () => {})
+  it('a schema keeps what does not fit from being saved, and from being lost', async () => {
+    const { backend, pt } = await opened('{"counter":1}', { schema: counting })
     pt.counter = -1
     await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_SCHEMA' })
     expect([pt.counter, backend.text]).toEqual([-1, '{"counter":1}'])
@@ -52,7 +50,7 @@ describe.each([
     v.object({ counter: v.optional(v.pipe(v.number(), v.minValue(0)), 7), tags: v.optional(v.array(v.string())) }),
   ],
 ])('a schema of %s', (_, schema) => {
-  it('fills in, refuses with the path, and lets through what fits', async () => {
+  it('a schema fills in, refuses with the path, and lets through what fits', async () => {
     const backend = new HeldBackend('{"tags":["a"]}')
     const pt = await backend.openers.openStore({ ...options, schema })
     pt.$on('error', () => {})
@@ -69,7 +67,7 @@ describe.each([
   })
 })
 
-it('tells three issues in the message, and all of them on the error', async () => {
+it("a schema's error tells three issues in its message, and has all of them", async () => {
   const backend = new HeldBackend('{"a":1,"b":1,"c":1,"d":1}')
   const schema = z.object({ a: z.string(), b: z.string(), c: z.string(), d: z.string() })
   const error = await backend.openers.openStore({ ...options, schema }).catch((thrown) => thrown)

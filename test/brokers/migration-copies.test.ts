@@ -27,7 +27,7 @@ const brokers: readonly [name: string, runs: boolean, start: () => Promise<Runni
 for (const [name, runs, start] of brokers) {
   describe.skipIf(!runs)(`a pool of an older version on ${name}`, () => {
     test.each([4, 5] as const)(
-      'is kept beside the new one until the next save (protocol %i)',
+      'a pool of an older version is kept beside the new one until the next save (protocol %i)',
       async (protocolVersion) => {
         if (protocolVersion === 5 && name !== 'Mosquitto') return
         const broker = await start()

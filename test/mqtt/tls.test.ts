@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { mosquittoAvailable } from '../../helpers/available.ts'
-import { type CertificateOptions, makeCertificates } from '../../helpers/certificates.ts'
-import { startMosquitto } from '../../helpers/mosquitto.ts'
-import { openBackend, openingError } from './fixture.ts'
+import { openBackend, openingError } from '../backends/mqtt/fixture.ts'
+import { mosquittoAvailable } from '../helpers/available.ts'
+import { type CertificateOptions, makeCertificates } from '../helpers/certificates.ts'
+import { startMosquitto } from '../helpers/mosquitto.ts'
 
 async function secured(certificates: CertificateOptions = {}, requireCertificate = false) {
   const made = makeCertificates(certificates)
@@ -12,7 +12,7 @@ async function secured(certificates: CertificateOptions = {}, requireCertificate
 }
 
 describe.skipIf(!mosquittoAvailable)('mqtts: and wss:', () => {
-  test('with a private authority it must be given', async () => {
+  test('a certificate of a private authority is refused until the authority is given', async () => {
     const { made, urls } = await secured()
     for (const url of urls) {
       const { write } = await openBackend({ url, tls: { ca: made.ca } })
@@ -31,7 +31,7 @@ describe.skipIf(!mosquittoAvailable)('mqtts: and wss:', () => {
     }
   })
 
-  test('the certificate must be for the host, and must not have ended', async () => {
+  test('a certificate must be for the host, and must not have ended', async () => {
     const named = await secured({ serverNames: ['broker.example'] })
     for (const url of named.urls) {
       const tls = { ca: named.made.ca }
@@ -49,7 +49,7 @@ describe.skipIf(!mosquittoAvailable)('mqtts: and wss:', () => {
     })
   })
 
-  test('a client certificate where the broker wants one', async () => {
+  test('a broker that wants a client certificate lets nobody in without it', async () => {
     const { made, urls } = await secured({}, true)
     const { ca, client } = made
     for (const url of urls) {
@@ -70,7 +70,7 @@ describe.skipIf(!mosquittoAvailable)('mqtts: and wss:', () => {
     })
   })
 
-  test('TLS where there is none, and none where there is TLS', async () => {
+  test('TLS where there is none, and none where there is TLS, are errors', async () => {
     const plain = await startMosquitto()
     onTestFinished(() => plain.stop())
     expect(await openingError({ url: plain.url.replace('mqtt:', 'mqtts:') }, 3000)).toMatchObject({

@@ -1,6 +1,9 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Stamp } from '../../src/contracts/backend.ts'
-import { opened, saved, settled } from '../helpers/opened-pool.ts'
+import { startedStore } from '../../src/open/open-store.ts'
+import type { Guards } from '../../src/store/options.ts'
+import { HeldBackend } from '../helpers/held-backend.ts'
+import { opened, saved, settled } from '../helpers/opened-store.ts'
 
 // Whoever writes a whole pool carries along what it had read: values that this store has replaced since.
 
@@ -15,7 +18,7 @@ it('what a stale writer carries along does not undo a save, and its own change i
   expect(shown()).toEqual({ x: 2, y: 9 })
 })
 
-it('nor does it bring back what was removed, or remove what was added', async () => {
+it('what a stale writer carries along does not bring back what was removed, or remove what was added', async () => {
   const { backend, pt, shown } = await opened('{"x":1}')
   delete pt.x
   await pt.save()
@@ -51,7 +54,7 @@ it('somebody else is free to go back to a value of their own', async () => {
   expect(pt.x).toBe(1)
 })
 
-it('while the link is gone no time goes by: what the broker has lost is no edit', async () => {
+it('values do not grow older while the link is gone: what the broker has lost is no edit', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const { backend, pt, shown } = await opened('{"x":1}')
   await saved(pt, 2)
@@ -63,7 +66,7 @@ it('while the link is gone no time goes by: what the broker has lost is no edit'
   expect(shown()).toEqual({ x: 2, y: 9 })
 })
 
-it('with a stamp, what its writer had not seen is old after any time', async () => {
+it('a stamp tells what its writer had not seen: that is old after any time', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const { backend, pt, shown } = await opened('{"x":1}')
   await saved(pt, 2)
@@ -75,7 +78,7 @@ it('with a stamp, what its writer had not seen is old after any time', async () 
   expect(shown()).toEqual({ x: 3, y: 9 })
 })
 
-it('with a stamp, an editor that has seen the new value may go back to the old one at once', async () => {
+it('an editor whose stamp says that it has seen the new value may go back to the old one at once', async () => {
   const { backend, pt } = await opened('{"x":1}')
   await saved(pt, 2)
   const { stamp } = backend.writes[0] as { stamp: Stamp }
@@ -83,7 +86,7 @@ it('with a stamp, an editor that has seen the new value may go back to the old o
   expect(pt.x).toBe(1)
 })
 
-it('what a writer has seen is known through others that it builds on', async () => {
+it('what a writer has seen is known through the stamps of others that it builds on', async () => {
   const { backend, pt } = await opened('{"x":1}')
   await saved(pt, 2)
   const { stamp } = backend.writes[0] as { stamp: Stamp }
@@ -127,7 +130,7 @@ it('a save that was never answered is no edit of whoever has seen it', async () 
 })
 
 it('a save that arrives after a newer one was confirmed does not undo that one', async () => {
-  const { backend, pt, shown, heals } = await opened('{"x":1}')
+  const { backend, pt, shown, told } = await opened('{"x":1}')
   backend.auto = false
   pt.x = 2
   const save = pt.save()
@@ -138,11 +141,11 @@ it('a save that arrives after a newer one was confirmed does not undo that one',
   backend.foreign('{"x":2}')
   await settled(pt)
   expect(shown()).toEqual({ x: 3 })
-  expect(heals).toEqual([])
+  expect(told.heal).toEqual([])
 })
 
-it('where another message is kept than the last one seen, the merge is sent once more', async () => {
-  const { backend, pt, shown, heals } = await opened('{"x":1}')
+it('the merge is sent once more where the broker keeps another message than the last one seen', async () => {
+  const { backend, pt, shown, told } = await opened('{"x":1}')
   await saved(pt, 2)
   backend.foreign('{"x":2,"y":9}')
   // What is kept is our write after all, from before theirs.
@@ -153,7 +156,7 @@ it('where another message is kept than the last one seen, the merge is sent once
   backend.reread('{"x":1,"y":7}')
   await settled(pt)
   expect(shown()).toEqual({ x: 2, y: 7 })
-  expect(heals).toEqual([])
+  expect(told.heal).toEqual([])
 })
 
 it('a store that only reads has nothing of its own: what is held is right', async () => {
@@ -165,7 +168,7 @@ it('a store that only reads has nothing of its own: what is held is right', asyn
   expect(pt.x).toBe(2)
 })
 
-it('remembers old values within bounds, the newest longest', async () => {
+it('old values are remembered within bounds, the newest longest', async () => {
   const { backend, pt } = await opened('{"x":0,"y":0}')
   const large = (fill: string) => fill.repeat(300_000)
   for (const fill of ['a', 'b', 'c', 'd', 'e']) {
@@ -178,4 +181,115 @@ it('remembers old values within bounds, the newest longest', async () => {
   expect(pt.find('text')).toBe(large('e'))
   backend.foreign(JSON.stringify({ x: 0, y: 0, text: large('a') }))
   expect(pt.find('text')).toBe(large('a'))
+})
+
+const ALONE: Guards = { isOwned: () => false }
+
+/** An editor's store that has been asked, and whose write is on its way. */
+async function asked(text: string, guards: Guards = ALONE) {
+  const backend = new HeldBackend(text, { auto: false })
+  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, guards)
+  core.context.events.on('error', () => {})
+  const answer = backend.request('patch', '{"y":2}')
+  const first = await backend.nth(1)
+  /** Lets everything land from now on, and tells what is held in the end. */
+  const settled = async () => {
+    backend.auto = true
+    await answer
+    await core.close()
+    return JSON.parse(backend.text ?? '')
+  }
+  return { backend, core, answer, first, settled }
+}
+
+/** The same, whose write has landed over somebody's x, and who is passing that on. */
+async function passingOn(text: string, guards?: Guards) {
+  const editor = await asked(text, guards)
+  editor.backend.foreign('{"x":5,"y":1}')
+  editor.first.land()
+  return { ...editor, second: await editor.backend.nth(2) }
+}
+
+describe('an editor that writes a pool itself', () => {
+  it('guards what it was asked to change, and nothing else', async () => {
+    const { backend, core, answer, first, settled } = await asked('{"x":1,"y":1}')
+    first.land()
+    await answer
+    backend.auto = true
+    backend.foreign('no pool')
+    await core.save()
+    expect(backend.text).toBe('{"x":1,"y":2}')
+    // Somebody removes x, and has an old y.
+    backend.foreign('{"y":1,"z":9}')
+    expect(await settled()).toEqual({ y: 2, z: 9 })
+  })
+
+  it('does not bring back what somebody removes while a lost pool is being sent again', async () => {
+    const { backend, first, settled } = await asked('{"x":1}')
+    backend.foreign('no pool')
+    backend.foreign('{"z":9}')
+    backend.auto = true
+    first.land('overwritten')
+    expect(await settled()).toEqual({ y: 2, z: 9 })
+  })
+
+  it('takes what somebody makes of everything else, also while a lost pool is being sent again', async () => {
+    const { backend, settled } = await asked('{"x":1,"y":1}')
+    for (const n of [1, 2]) {
+      const write = await backend.nth(n)
+      backend.foreign('no pool')
+      write.land('overwritten')
+    }
+    const third = await backend.nth(3)
+    backend.foreign('{"x":7,"y":1}')
+    backend.auto = true
+    third.land('overwritten')
+    expect(await settled()).toEqual({ x: 7, y: 2 })
+  })
+
+  it('passes on what somebody else has written while its own write was under way', async () => {
+    const { backend, second, settled } = await passingOn('{"x":1,"y":1}')
+    // A third one builds on the first write, before the merge is there.
+    backend.foreign('{"x":1,"y":2,"z":9}')
+    backend.auto = true
+    second.land()
+    expect(await settled()).toEqual({ x: 5, y: 2, z: 9 })
+  })
+
+  it('guards what it has passed on until it is closed: others may be about to write who had not seen it', async () => {
+    const { backend, second, answer, settled } = await passingOn('{"x":1,"y":1}')
+    second.land()
+    await answer
+    backend.auto = true
+    backend.foreign('{"x":1,"y":2,"z":9}')
+    expect(await settled()).toEqual({ x: 5, y: 2, z: 9 })
+  })
+
+  it('does not guard what it has passed on against somebody who removes it', async () => {
+    const { backend, second, answer, settled } = await passingOn('{"x":1,"y":1}')
+    backend.foreign('no pool')
+    backend.auto = true
+    second.land('overwritten')
+    await answer
+    backend.foreign('{"y":2,"z":9}')
+    expect(await settled()).toEqual({ y: 2, z: 9 })
+  })
+
+  it('does not guard a variable that is new to it against somebody who removes it', async () => {
+    const { backend, second, answer, settled } = await passingOn('{"y":1}')
+    second.land()
+    await answer
+    backend.auto = true
+    backend.foreign('{"y":2,"z":9}')
+    expect(await settled()).toEqual({ y: 2, z: 9 })
+  })
+
+  it('leaves what it has passed on to the owner where there is one, who may have put it back', async () => {
+    const { backend, second, answer, settled } = await passingOn('{"x":1,"y":1}', { isOwned: () => true })
+    second.land()
+    await answer
+    backend.auto = true
+    backend.foreign('{"x":1,"y":2,"z":9}')
+    expect(await settled()).toEqual({ x: 1, y: 2, z: 9 })
+  })
 })

@@ -1,14 +1,14 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { opened, saved, settled } from '../helpers/opened-pool.ts'
+import { heard, opened, saved, settled } from '../helpers/opened-store.ts'
 
 // Somebody writes over a save that has just landed, or writes a stale pool again and again.
 
 afterEach(() => void vi.useRealTimers())
 
 it.each([
-  ['brings back an old value', '{"x":1,"y":9}'],
-  ['is what was held before', '{"x":1}'],
-])('somebody writes over a save that has just landed, and %s: the save is made again', async (_what, text) => {
+  ['with an old value in it', '{"x":1,"y":9}'],
+  ['with what was held before', '{"x":1}'],
+])('a save that somebody writes over when it has just landed, %s, is made again', async (_what, text) => {
   const { backend, pt, shown } = await opened('{"x":1}')
   backend.auto = false
   pt.x = 2
@@ -39,7 +39,7 @@ it('a value of somebody else that our save landed over is not ours: they may wri
   expect(shown()).toEqual({ x: 2, y: 9 })
 })
 
-it('where one value is stale, older ones in the same pool have not gone back on purpose either', async () => {
+it('older values in a pool with one stale value have not gone back on purpose either', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const { backend, pt, shown } = await opened('{"x":1,"z":1}')
   Object.assign(pt, { z: 2 })
@@ -52,7 +52,7 @@ it('where one value is stale, older ones in the same pool have not gone back on 
   expect(shown()).toEqual({ x: 2, z: 2, y: 9 })
 })
 
-it('where the place has lost everything, what somebody has begun there anew is merged with all of ours', async () => {
+it('what somebody has begun anew where the broker had lost everything is merged with the whole pool of the store', async () => {
   const { backend, pt, shown } = await opened('{"x":1,"z":1}')
   await saved(pt, 2)
   backend.offline()
@@ -74,7 +74,7 @@ it('two stores that take each other for stale come to an end', async () => {
   expect([pt.x, times]).toEqual([1, 101])
 })
 
-it('where saves take long, so does it until a value may be brought back', async () => {
+it('a value may be brought back only later where saves take long', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const { backend, pt } = await opened('{"x":1}')
   backend.auto = false
@@ -94,7 +94,7 @@ it('where saves take long, so does it until a value may be brought back', async 
   expect(pt.x).toBe(1)
 })
 
-it('what was held before the backend lost the pool is old, where it was changed since', async () => {
+it('a value from before the backend lost the pool is old where it was changed since', async () => {
   const { backend, pt } = await opened('{"x":1}')
   backend.offline()
   pt.x = 2
@@ -110,24 +110,27 @@ it('what was held before the backend lost the pool is old, where it was changed 
 it.each([
   ['who says nothing', false],
   ['who had seen the last write that had it', true],
-])('and where it is changed after that, before the pool is held again: to a writer %s', async (_what, isStamped) => {
-  const { backend, pt } = await opened('{"x":1}')
-  backend.auto = false
-  pt.y = 1
-  void pt.save()
-  const write = await backend.nth(1)
-  backend.foreign('no pool')
-  delete (pt as { x?: number }).x
-  backend.auto = true
-  write.land('overwritten')
-  await settled(pt)
-  const base = `${write.stamp?.writer}.${write.stamp?.revision}`
-  backend.foreign('{"x":1,"y":1,"z":9}', isStamped ? { writer: 'someone', revision: 1, base } : undefined)
-  await settled(pt)
-  expect({ ...pt }).toEqual({ y: 1, z: 9 })
-})
+])(
+  'a value that is removed while a lost pool is sent again is not brought back by a writer %s',
+  async (_what, isStamped) => {
+    const { backend, pt } = await opened('{"x":1}')
+    backend.auto = false
+    pt.y = 1
+    void pt.save()
+    const write = await backend.nth(1)
+    backend.foreign('no pool')
+    delete pt.x
+    backend.auto = true
+    write.land('overwritten')
+    await settled(pt)
+    const base = `${write.stamp?.writer}.${write.stamp?.revision}`
+    backend.foreign('{"x":1,"y":1,"z":9}', isStamped ? { writer: 'someone', revision: 1, base } : undefined)
+    await settled(pt)
+    expect({ ...pt }).toEqual({ y: 1, z: 9 })
+  },
+)
 
-it('nor is what a save said that somebody wrote over with no pool, and that was changed after it', async () => {
+it('a value that a save had sent in vain, and that was removed after it, is not brought back by who has seen that save', async () => {
   const { backend, pt } = await opened('{"x":1}')
   backend.auto = false
   pt.y = 1
@@ -135,7 +138,7 @@ it('nor is what a save said that somebody wrote over with no pool, and that was 
   for (const n of [1, 2]) {
     const write = await backend.nth(n)
     backend.foreign('no pool')
-    if (n === 2) delete (pt as { x?: number }).x
+    if (n === 2) delete pt.x
     backend.auto = n === 2
     write.land('overwritten')
   }
@@ -150,11 +153,10 @@ it('nor is what a save said that somebody wrote over with no pool, and that was 
   expect({ ...pt }).toEqual({ y: 1, z: 9 })
 })
 
-it('a save that was undone is no newer change than what somebody writes after that', async () => {
+it('a save that was undone is no newer change than what somebody writes after it', async () => {
   const { backend, pt } = await opened('{"x":1}')
   await saved(pt, 2)
-  const conflicts: unknown[] = []
-  pt.$on('conflict', (conflict) => conflicts.push(conflict))
+  const conflicts = heard(pt, 'conflict')
   backend.auto = false
   backend.foreign('{"x":1,"y":9}')
   await backend.nth(2)
@@ -170,16 +172,15 @@ it.each([
   ['removed again', '{"y":1}', undefined],
   ['set back', '{"x":1,"y":1}', 1],
 ])(
-  'what was changed, sent, and %s, is a change, too: what somebody wrote before does not win',
+  'a variable that was changed, sent and %s is a change of its own: what somebody wrote before does not win',
   async (_what, text, now) => {
     const { backend, pt } = await opened(text)
-    const conflicts: unknown[] = []
-    pt.$on('conflict', (conflict) => conflicts.push(conflict))
+    const conflicts = heard(pt, 'conflict')
     backend.auto = false
     pt.x = 2
     void pt.save()
     const write = await backend.nth(1)
-    if (now === undefined) delete (pt as { x?: number }).x
+    if (now === undefined) delete pt.x
     else pt.x = now
     void pt.save()
     backend.foreign('{"x":7,"y":1}')
@@ -191,14 +192,14 @@ it.each([
   },
 )
 
-it('nor over what was set and removed again while something else was on its way', async () => {
+it('what somebody wrote before does not win over a variable that was set and removed while another write was on its way', async () => {
   const { backend, pt } = await opened('{"y":1}')
   backend.auto = false
   pt.y = 2
   void pt.save()
   const first = await backend.nth(1)
   pt.x = 2
-  delete (pt as { x?: number }).x
+  delete pt.x
   pt.y = 3
   void pt.save()
   first.land()

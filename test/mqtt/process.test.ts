@@ -4,15 +4,15 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { startAedes } from '../../helpers/aedes.ts'
-import { atExit } from '../../helpers/at-exit.ts'
-import { mosquittoAvailable } from '../../helpers/available.ts'
-import { makeCertificates } from '../../helpers/certificates.ts'
-import { startDelayProxy } from '../../helpers/delay-proxy.ts'
-import { startMosquitto } from '../../helpers/mosquitto.ts'
-import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
-import { waitFor, within } from '../../helpers/wait.ts'
-import { newTopic } from './fixture.ts'
+import { newTopic } from '../backends/mqtt/fixture.ts'
+import { startAedes } from '../helpers/aedes.ts'
+import { atExit } from '../helpers/at-exit.ts'
+import { mosquittoAvailable } from '../helpers/available.ts'
+import { makeCertificates } from '../helpers/certificates.ts'
+import { startDelayProxy } from '../helpers/delay-proxy.ts'
+import { startMosquitto } from '../helpers/mosquitto.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { waitFor, within } from '../helpers/wait.ts'
 
 let program: string
 beforeAll(async () => {
@@ -57,7 +57,7 @@ test('an open connection does not keep a program alive, and a write is finished 
   }
 })
 
-test.skipIf(!mosquittoAvailable)('nor do those with TLS', async () => {
+test.skipIf(!mosquittoAvailable)('an open connection with TLS does not keep a program alive', async () => {
   const broker = await startMosquitto({ certificates: makeCertificates(), webSocket: true })
   onTestFinished(() => broker.stop())
   for (const url of [broker.url, broker.webSocketUrl ?? '']) {
@@ -65,7 +65,7 @@ test.skipIf(!mosquittoAvailable)('nor do those with TLS', async () => {
   }
 })
 
-test('opening keeps it alive until the limit, and nothing is left after that', async () => {
+test('opening keeps a program alive until the limit, and nothing is left after that', async () => {
   const silent = createServer(() => {}).listen(0, '127.0.0.1')
   await once(silent, 'listening')
   onTestFinished(() => void silent.close())
@@ -74,7 +74,7 @@ test('opening keeps it alive until the limit, and nothing is left after that', a
   expect(await opening.ended()).toEqual({ code: 0, output: 'ERR_PERSIST_TIMEOUT\n' })
 })
 
-test('trying to connect again does not keep it alive', async () => {
+test('trying to connect again does not keep a program alive', async () => {
   const broker = await startAedes()
   onTestFinished(() => broker.stop())
   const proxy = await startDelayProxy({ target: broker.url })

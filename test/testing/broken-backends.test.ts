@@ -67,7 +67,7 @@ test('a good backend fails nowhere, whether or not others can write', async () =
   expect(await failures(undefined, 'never')).toEqual([])
 })
 
-test('acknowledges and drops', async () => {
+test('the suite finds out a backend that acknowledges and drops', async () => {
   const failed = await failures(() => ({ write: async () => 'written' }))
   expect(failed).toEqual(
     expect.arrayContaining([
@@ -78,7 +78,7 @@ test('acknowledges and drops', async () => {
   )
 })
 
-test('holds what was written only when it is closed', async () => {
+test('the suite finds out a backend that holds what was written only when it is closed', async () => {
   const failed = await failures((good) => {
     let last: Uint8Array | undefined
     let isOpen = true
@@ -102,7 +102,7 @@ test('holds what was written only when it is closed', async () => {
 test.each<[what: string, taken: (bytes: Uint8Array) => Uint8Array]>([
   ['the array that it was given', (bytes) => bytes],
   ["a slice of it, which for Node's Buffer is no copy", (bytes) => bytes.slice()],
-])('keeps %s', async (_what, taken) => {
+])('the suite finds out a backend that keeps %s', async (_what, taken) => {
   const failed = await failures((good) => ({
     async write(bytes, limitMs) {
       const kept = taken(bytes)
@@ -113,7 +113,7 @@ test.each<[what: string, taken: (bytes: Uint8Array) => Uint8Array]>([
   expect(failed).toEqual(['changing an array that was given to write() changes nothing that is held'])
 })
 
-test('returns the array in which it holds the pool', async () => {
+test('the suite finds out a backend that returns the array in which it holds the pool', async () => {
   let held: Uint8Array | null = null
   const failed = await failures((good) => ({
     async open(listener, limitMs) {
@@ -125,14 +125,14 @@ test('returns the array in which it holds the pool', async () => {
   expect(failed).toContain('changing the array that open() returned changes nothing that is held')
 })
 
-test('writes more than the view that it was given', async () => {
+test('the suite finds out a backend that writes more than the view that it was given', async () => {
   const failed = await failures((good) => ({
     write: (bytes, limitMs) => good.write(new Uint8Array(bytes.buffer as ArrayBuffer), limitMs),
   }))
   expect(failed).toEqual(['of a view into a larger buffer, only the view is written'])
 })
 
-test('leaves the end of a longer pool behind a shorter one', async () => {
+test('the suite finds out a backend that leaves the end of a longer pool behind a shorter one', async () => {
   let before = new Uint8Array()
   const failed = await failures((good) => ({
     write(bytes, limitMs) {
@@ -146,14 +146,14 @@ test('leaves the end of a longer pool behind a shorter one', async () => {
   expect(failed).toContain('the last of several writes is held, longer or shorter')
 })
 
-test('makes text of bytes', async () => {
+test('the suite finds out a backend that makes text of bytes', async () => {
   const failed = await failures((good) => ({
     write: (bytes, limitMs) => good.write(new TextEncoder().encode(new TextDecoder().decode(bytes)), limitMs),
   }))
   expect(failed).toEqual(['every byte value is held as it is'])
 })
 
-test('reports its own writes', async () => {
+test('the suite finds out a backend that reports its own writes', async () => {
   const failed = await failures((good) =>
     listening(good, (listener) => ({
       async write(bytes, limitMs) {
@@ -175,7 +175,7 @@ test.each<[what: string, told: (tell: (bytes: Uint8Array | null) => void, bytes:
   ['never', () => {}],
   ['twice', (tell, bytes) => void [tell(bytes), tell(bytes)]],
   ['without its bytes', (tell) => tell(Uint8Array.of(0x7b, 0x7d))],
-])('reports a foreign write %s', async (_what, told) => {
+])('the suite finds out a backend that reports a foreign write %s', async (_what, told) => {
   const failed = await failures((good) => ({
     open(listener, limitMs) {
       const own: BackendListener = {
@@ -191,12 +191,12 @@ test.each<[what: string, told: (tell: (bytes: Uint8Array | null) => void, bytes:
   expect(failed).toContain('a foreign write is reported once, with its bytes')
 })
 
-test('writes over what somebody else wrote, where it promised to look first', async () => {
+test('the suite finds out a backend that writes over what somebody else wrote, where it promised to look first', async () => {
   const failed = await failures(undefined, 'at the next write')
   expect(failed).toContain("a write that is 'superseded' has written nothing")
 })
 
-test('writes, and reports, when it is closed', async () => {
+test('the suite finds out a backend that writes, and reports, when it is closed', async () => {
   const failed = await failures(() => ({ close: async () => {} }))
   expect(failed).toEqual([
     'write() after close() rejects with ERR_PERSIST_CLOSED',
@@ -206,7 +206,7 @@ test('writes, and reports, when it is closed', async () => {
   ])
 })
 
-test('writes its copies in the place of the pool', async () => {
+test('the suite finds out a backend that writes its copies in the place of the pool', async () => {
   const failed = await failures((good) => ({
     async keepCopy(bytes, limitMs) {
       if (bytes !== null) await good.write(bytes, limitMs)
@@ -215,7 +215,7 @@ test('writes its copies in the place of the pool', async () => {
   expect(failed).toEqual(['keepCopy() keeps, replaces and removes a copy, and the pool stays as it is'])
 })
 
-test('rejects close()', async () => {
+test('the suite finds out a backend that rejects close()', async () => {
   let closed = 0
   const failed = await failures((good) => ({
     async close() {
@@ -226,14 +226,17 @@ test('rejects close()', async () => {
   expect(failed).toContain('close() may be called twice, at once, and before open()')
 })
 
-test.each<keyof Backend>(['open', 'write', 'close'])('never settles %s()', async (member) => {
-  const failed = await failures(() => ({ [member]: () => new Promise<never>(() => {}) }))
-  expect(failed).toContain(
-    member === 'close' ? 'open() finds a new place empty' : 'a later backend finds what was written',
-  )
-})
+test.each<keyof Backend>(['open', 'write', 'close'])(
+  'the suite finds out a backend that never settles %s()',
+  async (member) => {
+    const failed = await failures(() => ({ [member]: () => new Promise<never>(() => {}) }))
+    expect(failed).toContain(
+      member === 'close' ? 'open() finds a new place empty' : 'a later backend finds what was written',
+    )
+  },
+)
 
-test('throws errors of its own', async () => {
+test('the suite finds out a backend that throws errors of its own', async () => {
   const failed = await failures((good) => ({
     async write(bytes, limitMs) {
       try {
@@ -246,7 +249,7 @@ test('throws errors of its own', async () => {
   expect(failed).toContain('write() after close() rejects with ERR_PERSIST_CLOSED')
 })
 
-test.each(['', 'mqtt://me:secret@broker'])('is called %j', async (place) => {
+test.each(['', 'mqtt://me:secret@broker'])('the suite finds out a backend that is called %j', async (place) => {
   expect(await failures(() => ({ place }))).toEqual(['place is a text for people, and holds no password'])
 })
 
@@ -254,7 +257,7 @@ test.each<[what: string, facts: object]>([
   ['a proof that there is not', { proof: 'certain' }],
   ['a limit of nothing', { limitBytes: 0 }],
   ['a version that there is not', { protocolVersion: 3 }],
-])('has %s', async (_what, facts) => {
+])('the suite finds out a backend that has %s', async (_what, facts) => {
   const failed = await failures((good) => ({
     open: async (listener, limitMs): Promise<Held> => ({ ...(await good.open(listener, limitMs)), ...facts }),
   }))

@@ -109,58 +109,66 @@ const HTML =
 const text = (page: Page, selector: string) => page.locator(selector).textContent()
 
 describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('the hooks for React', () => {
-  test('show the variables as soon as they are here, and draw only what has changed', LIMIT, async () => {
-    const { page, url, errors } = await opened(COMPONENTS, HTML)
-    await page.getByText('1 1').waitFor()
-    const renders = () => page.evaluate(() => ({ ...(globalThis as unknown as Shared).renders }))
-    const before = await renders()
-    await page.click('#a')
-    await page.getByText('2 1').waitFor()
-    const after = await renders()
-    expect(after.A).toBeGreaterThan(before.A)
-    expect(after.B).toBe(before.B)
-    // Not saved yet; what somebody else writes comes in beside it.
-    const client = await connectClient(url)
-    await page.evaluate(() => (globalThis as unknown as { pt: { save(): Promise<void> } }).pt.save())
-    await client.publishAsync('stat/page/PersistMQTT', '{"a":2,"b":7,"map":{"x":1}}', { qos: 1, retain: true })
-    await page.locator('#b', { hasText: '7' }).waitFor()
-    expect((await renders()).A).toBe(after.A)
-    // The map is the same object all the time, since nothing in it has changed.
-    const maps = await page.evaluate(() => new Set((globalThis as unknown as Shared).seen.filter(Boolean)).size)
-    expect(maps).toBe(1)
-    await page.evaluate(() => {
-      const { pt } = globalThis as unknown as Shared
-      pt.map.x = 5
-    })
-    await page.getByText('2 5').waitFor()
-    expect(errors).toEqual([])
-  })
+  test(
+    'the hooks for React show the variables as soon as they are here, and draw only what has changed',
+    LIMIT,
+    async () => {
+      const { page, url, errors } = await opened(COMPONENTS, HTML)
+      await page.getByText('1 1').waitFor()
+      const renders = () => page.evaluate(() => ({ ...(globalThis as unknown as Shared).renders }))
+      const before = await renders()
+      await page.click('#a')
+      await page.getByText('2 1').waitFor()
+      const after = await renders()
+      expect(after.A).toBeGreaterThan(before.A)
+      expect(after.B).toBe(before.B)
+      // Not saved yet; what somebody else writes comes in beside it.
+      const client = await connectClient(url)
+      await page.evaluate(() => (globalThis as unknown as { pt: { save(): Promise<void> } }).pt.save())
+      await client.publishAsync('stat/page/PersistMQTT', '{"a":2,"b":7,"map":{"x":1}}', { qos: 1, retain: true })
+      await page.locator('#b', { hasText: '7' }).waitFor()
+      expect((await renders()).A).toBe(after.A)
+      // The map is the same object all the time, since nothing in it has changed.
+      const maps = await page.evaluate(() => new Set((globalThis as unknown as Shared).seen.filter(Boolean)).size)
+      expect(maps).toBe(1)
+      await page.evaluate(() => {
+        const { pt } = globalThis as unknown as Shared
+        pt.map.x = 5
+      })
+      await page.getByText('2 5').waitFor()
+      expect(errors).toEqual([])
+    },
+  )
 
-  test('never draw values of different times together, while React takes its time', LIMIT, async () => {
-    const { page, errors } = await opened(COMPONENTS, HTML)
-    await page.getByText('1 1').waitFor()
-    const torn = await page.evaluate(async () => {
-      const { pt, drawMany } = globalThis as unknown as Shared
-      let mixed = 0
-      const look = () => {
-        const shown = new Set([...document.querySelectorAll('.torn')].map((element) => element.textContent))
-        if (shown.size > 1) mixed++
-      }
-      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true })
-      drawMany(40)
-      for (let step = 0; step < 60; step++) {
-        pt.a += 1
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
-      return mixed
-    })
-    expect(torn).toBe(0)
-    await page.locator('.torn').nth(39).waitFor()
-    expect(await text(page, '.torn:last-child')).toBe(await text(page, '#a'))
-    expect(errors).toEqual([])
-  })
+  test(
+    'the hooks for React never draw values of different times together, while React takes its time',
+    LIMIT,
+    async () => {
+      const { page, errors } = await opened(COMPONENTS, HTML)
+      await page.getByText('1 1').waitFor()
+      const torn = await page.evaluate(async () => {
+        const { pt, drawMany } = globalThis as unknown as Shared
+        let mixed = 0
+        const look = () => {
+          const shown = new Set([...document.querySelectorAll('.torn')].map((element) => element.textContent))
+          if (shown.size > 1) mixed++
+        }
+        new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true })
+        drawMany(40)
+        for (let step = 0; step < 60; step++) {
+          pt.a += 1
+          await new Promise((resolve) => setTimeout(resolve, 10))
+        }
+        return mixed
+      })
+      expect(torn).toBe(0)
+      await page.locator('.torn').nth(39).waitFor()
+      expect(await text(page, '.torn:last-child')).toBe(await text(page, '#a'))
+      expect(errors).toEqual([])
+    },
+  )
 
-  test('leave nothing behind when they are gone', LIMIT, async () => {
+  test('the hooks for React leave nothing behind when they are gone', LIMIT, async () => {
     const { page, errors } = await opened(COMPONENTS, HTML)
     await page.getByText('1 1').waitFor()
     const before = await page.evaluate(() => {

@@ -20,7 +20,7 @@ async function started(text = '{"a":1}') {
 }
 
 describe.skipIf(!mosquittoAvailable)('the file of a backup', () => {
-  test.skipIf(!mounts)('is whole, or as it was, however full the disk is', async () => {
+  test.skipIf(!mounts)('the file of a backup is whole, or as it was, however full the disk is', async () => {
     const { cli } = await started(JSON.stringify({ x: 'y'.repeat(30_000) }))
     const disk = smallDisk('64k')
     const [filler, path] = [join(disk.path, 'filler'), join(disk.path, 'b.json')]
@@ -46,7 +46,7 @@ describe.skipIf(!mosquittoAvailable)('the file of a backup', () => {
     }
   })
 
-  test('never takes the place of a device or a link', async () => {
+  test('the file of a backup never takes the place of a device or a link', async () => {
     const { cli, file } = await started()
     execFileSync('mkfifo', [file('pipe')])
     expect(await cli.run('export', '-o', 'pipe')).toEqual({
@@ -64,7 +64,7 @@ describe.skipIf(!mosquittoAvailable)('the file of a backup', () => {
     expect((await cli.run('import', 'real.json', '--dry-run')).out).toBe('garage: no change\n')
   })
 
-  test('that cannot be written stays as it was', async () => {
+  test('the file of a backup that cannot be written stays as it was', async () => {
     const { cli, file } = await started()
     mkdirSync(file('folder.json'))
     expect(await cli.run('export', '-o', 'folder.json')).toMatchObject({

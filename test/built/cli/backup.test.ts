@@ -81,7 +81,7 @@ test.skipIf(!mosquittoAvailable).each(brokers)(
 )
 
 describe.skipIf(!mosquittoAvailable)('restoring', () => {
-  test('shows what it would change, and changes that only', async () => {
+  test('restoring shows what it would change, and changes that only', async () => {
     const { url, cli, kept, put } = await mosquitto({ garage: '{"a":1,"b":[1,2]}', attic: '{"x":1}', shed: '{"y":1}' })
     await cli.out('export', '-o', 'b.json')
     await put('garage', '{"b":[1,2],"a":2,"new":true}')
@@ -107,7 +107,7 @@ describe.skipIf(!mosquittoAvailable)('restoring', () => {
     })
   })
 
-  test('goes through a program that owns a pool, and leaves a device alone', async () => {
+  test('restoring goes through a program that owns a pool, and leaves a device alone', async () => {
     const { url, cli, kept } = await mosquitto({})
     const pt = await openStore({ url, name: 'garage', saveOnExit: false })
     onTestFinished(() => pt.$close().catch(() => {}))
@@ -197,7 +197,7 @@ describe.skipIf(!mosquittoAvailable)('restoring', () => {
 })
 
 describe.skipIf(!mosquittoAvailable)('a backup', () => {
-  test('that may lack something says so', async () => {
+  test('a backup that may lack something says so', async () => {
     const { url, cli, file } = await mosquitto({ garage: '{"a":1}' })
     expect(await cli.run('export', 'garage', 'barn', '-o', 'b.json', '--json')).toEqual({
       code: 1,
@@ -225,7 +225,7 @@ describe.skipIf(!mosquittoAvailable)('a backup', () => {
     expect([code, JSON.parse(out.split('\n')[0] ?? '')]).toMatchObject([1, { complete: false }])
   })
 
-  test('can be compared with a pool', async () => {
+  test('a backup can be compared with a pool', async () => {
     const { cli, put } = await mosquitto({ garage: '{"a":1.0,"b":[1],"c":{"x":1,"y":2}}', attic: '{"a":1}' })
     await cli.out('export', '-o', 'b.json')
     await put('garage', '{"c":{"y":2,"x":1},"a":1,"b":[2],"\\u001b[2J":0}')
@@ -249,7 +249,7 @@ describe.skipIf(!mosquittoAvailable)('a backup', () => {
 })
 
 describe.skipIf(!mosquittoAvailable)('copying and moving', () => {
-  test('to another name', async () => {
+  test('a pool is copied and moved to another name', async () => {
     const { cli, kept } = await mosquitto({ garage: '{"a":1.0}', attic: '{"b":1}' })
     expect(await cli.out('copy', 'garage', 'shed')).toBe('garage is copied to shed\n')
     expect(await cli.run('copy', 'garage', 'attic')).toEqual({
@@ -264,7 +264,7 @@ describe.skipIf(!mosquittoAvailable)('copying and moving', () => {
     expect(await cli.run('move', 'nowhere', 'x')).toMatchObject({ code: 3 })
   })
 
-  test('to another broker', async () => {
+  test('a pool is copied and moved to another broker', async () => {
     const { cli, kept } = await mosquitto({ garage: '{"a":1.0}' })
     const other = await mosquitto({})
     expect(await cli.out('move', 'garage', '--to-url', other.url)).toBe(`garage is moved to garage at ${other.url}\n`)

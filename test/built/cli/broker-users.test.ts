@@ -25,7 +25,7 @@ async function startWithUsers(cli: Cli, ...args: string[]) {
 }
 
 describe('broker --add-user', () => {
-  test('writes names and hashes, for nobody else to read, and keeps what else is there', async () => {
+  test('broker --add-user writes names and hashes, for nobody else to read, and keeps what else is there', async () => {
     const file = join(new Cli(NOWHERE).home, 'users')
     expect(await addUser(file, 'ann', 'first\n')).toEqual({
       code: 0,
@@ -51,7 +51,7 @@ describe('broker --add-user', () => {
     expect((await addUser(join(file, 'below'), 'ann', 'x')).code).toBe(1)
   })
 
-  test('writes the file that a link leads to, and leaves nothing else behind', async () => {
+  test('broker --add-user writes the file that a link leads to, and leaves nothing else behind', async () => {
     const { home } = new Cli(NOWHERE)
     const file = join(home, 'users')
     const link = join(home, 'link')
@@ -63,7 +63,7 @@ describe('broker --add-user', () => {
     expect(readdirSync(home).filter((name) => /users|link/.test(name))).toEqual(['link', 'users'])
   })
 
-  test('asks on a terminal, without showing what is typed', async () => {
+  test('broker --add-user asks on a terminal, without showing what is typed', async () => {
     const { home } = new Cli(NOWHERE)
     const file = join(home, 'users')
     const terminal = openTerminal(NOWHERE, home, ['broker', '--users', file, '--add-user', 'ann'])
@@ -77,7 +77,7 @@ describe('broker --add-user', () => {
     await connectClient(url, { username: 'ann', password: 'sesame' })
   })
 
-  test('changes nothing after Ctrl-C', async () => {
+  test('broker --add-user changes nothing after Ctrl-C', async () => {
     const { home } = new Cli(NOWHERE)
     const terminal = openTerminal(NOWHERE, home, ['broker', '--users', join(home, 'users'), '--add-user', 'ann'])
     await terminal.shows(/Password of ann: $/)
@@ -87,7 +87,7 @@ describe('broker --add-user', () => {
     expect(existsSync(join(home, 'users'))).toBe(false)
   })
 
-  test('ends with a SIGTERM while it waits for the password', async () => {
+  test('broker --add-user ends with a SIGTERM while it waits for the password', async () => {
     const { home } = new Cli(NOWHERE)
     const child = spawn(process.execPath, [BIN, 'broker', '--users', join(home, 'users'), '--add-user', 'ann'])
     onTestFinished(() => void child.kill('SIGKILL'))
@@ -101,7 +101,9 @@ describe('broker --add-user', () => {
 })
 
 describe('broker --users', () => {
-  test('lets in who is in the file, over TCP and WebSocket, and nobody else', { timeout: 60_000 }, async () => {
+  test('broker --users lets in who is in the file, over TCP and WebSocket, and nobody else', {
+    timeout: 60_000,
+  }, async () => {
     const cli = new Cli(NOWHERE)
     await addUser(join(cli.home, 'users'), 'ann', 'sesame')
     const { program, url, webSocketUrl } = await startWithUsers(cli)
@@ -128,7 +130,7 @@ describe('broker --users', () => {
     expect(program.stderr()).toBe('')
   })
 
-  test('holds for stores, over TLS too', { timeout: 60_000 }, async () => {
+  test('broker --users holds for stores, over TLS too', { timeout: 60_000 }, async () => {
     const cli = new Cli(NOWHERE)
     await addUser(join(cli.home, 'users'), 'ann', 'sesame')
     const { ca, server } = makeCertificates()

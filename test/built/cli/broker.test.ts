@@ -27,7 +27,9 @@ function logOf(program: Program): string[] {
 describe('broker', () => {
   const cli = new Cli('mqtt://127.0.0.1:1')
 
-  test('keeps what it was given, also through kill -9, and logs like a server', { timeout: 60_000 }, async () => {
+  test('the broker keeps what it was given, also through kill -9, and logs like a server', {
+    timeout: 60_000,
+  }, async () => {
     const first = cli.start('broker', ...PORTS, '--data', 'data')
     const { url, webSocketUrl } = await addressOf(first)
     const client = await connectClient(url, { clientId: 'ann\u202e' })
@@ -52,7 +54,7 @@ describe('broker', () => {
     ])
   })
 
-  test('as JSON, a line for each event', async () => {
+  test('the broker logs as JSON, a line for each event', async () => {
     const program = cli.start('broker', ...PORTS, '--data', 'json', '--json')
     await program.says(/"started".*\n/)
     expect(await program.kill('SIGTERM')).toBe(0)
@@ -77,7 +79,7 @@ describe('broker', () => {
     ])
   })
 
-  test('speaks TLS', async () => {
+  test('the broker speaks TLS', async () => {
     const { caFile, server } = makeCertificates()
     const program = cli.start(
       'broker',
@@ -105,7 +107,7 @@ describe('broker', () => {
     expect(await program.kill('SIGINT')).toBe(0)
   })
 
-  test('what it cannot do is one line', { timeout: 60_000 }, async () => {
+  test('what the broker cannot do is told in one line', { timeout: 60_000 }, async () => {
     const { server } = makeCertificates()
     const other = makeCertificates().server
     const running = cli.start('broker', ...PORTS, '--data', 'taken')

@@ -28,7 +28,7 @@ describe.skipIf(!mosquittoAvailable)('which broker', () => {
     return broker.url
   }
 
-  test('flags, a password file, the environment, and the config file', async () => {
+  test('flags, a password file, the environment, and the config file say which broker', async () => {
     const url = await guarded()
     const cli = new Cli(NOWHERE, { MQTT_URL: undefined })
     writeFileSync(join(cli.home, 'password'), `${SECRET}\n`)
@@ -59,7 +59,7 @@ describe.skipIf(!mosquittoAvailable)('which broker', () => {
     }
   })
 
-  test('nor is the one of the environment, where the other broker is named', async () => {
+  test('the password of the environment is not sent where another broker is named', async () => {
     const [home, other] = [await guarded(), await guarded()]
     const cli = new Cli(home, { MQTT_USERNAME: 'ann', MQTT_PASSWORD: SECRET })
     configured(cli, { brokers: { other: { url: other }, ann: { url: other, username: 'ann', password: SECRET } } })
@@ -98,7 +98,7 @@ describe.skipIf(!mosquittoAvailable)('which broker', () => {
     expect(all[2]?.err).toContain(`Warning: others can read the passwords in ${file}; chmod 600 it.`)
   })
 
-  test('nor can others see one in the list of processes', async () => {
+  test('nobody can see a password in the list of processes', async () => {
     // It is frozen, so that the command is there to be looked at.
     const broker = await startMosquitto()
     onTestFinished(() => broker.stop())
@@ -114,7 +114,7 @@ describe.skipIf(!mosquittoAvailable)('which broker', () => {
     expect(program.stderr()).toContain('could not be opened within 3000 ms')
   })
 
-  test('TLS, with certificates in files', async () => {
+  test('TLS is spoken with certificates in files', async () => {
     const certificates = makeCertificates()
     const broker = await startMosquitto({ certificates, requireCertificate: true })
     onTestFinished(() => broker.stop())

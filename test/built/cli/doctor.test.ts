@@ -54,7 +54,7 @@ const KEPT = 'ok: user properties of retained messages are kept'
 const NONE = 'warning: MQTT 3.1.1 has none'
 
 describe('doctor', { timeout: 60_000 }, () => {
-  test.skipIf(!mosquittoAvailable)('on Mosquitto as it comes', async () => {
+  test.skipIf(!mosquittoAvailable)('the doctor reports on Mosquitto as it comes', async () => {
     const { url } = await mosquitto()
     const { code, out, err } = await new Cli(url).run('doctor')
     const lines = out.replace(/version [\d.]+, \d+ retained/, 'version X, N retained').split('\n')
@@ -75,7 +75,7 @@ describe('doctor', { timeout: 60_000 }, () => {
   test.each([
     ['Aedes', true, () => startAedes(), /^ok: it tells nothing/],
     ['NATS', natsAvailable, () => startNats(), /^ok: it tells nothing/],
-  ] as const)('on %s', async (_name, runs, start, broker) => {
+  ] as const)('the doctor reports on %s', async (_name, runs, start, broker) => {
     if (!runs) return
     const { url } = await started(await start())
     expect(await examined(new Cli(url))).toEqual({
@@ -90,7 +90,7 @@ describe('doctor', { timeout: 60_000 }, () => {
     expect(await left(url)).toEqual([])
   })
 
-  test.skipIf(!mosquittoAvailable)('with users who may do less', async () => {
+  test.skipIf(!mosquittoAvailable)('the doctor reports on a broker with users who may do less', async () => {
     const users = { reader: 'x', owner: 'x' }
     const pool = 'topic readwrite stat/+/PersistMQTT'
     const acl = ['user reader', 'topic read stat/#', 'user owner', pool, `${pool}/fence/#`]
@@ -123,20 +123,20 @@ describe('doctor', { timeout: 60_000 }, () => {
     ['message_size_limit 70000', 0, { ...GOOD, size: 'ok: a pool of 64 KB is kept, one of 1 MB is not' }],
     ['message_size_limit 2000', 1, { ...GOOD, size: 'failed: a pool of 1 KB is kept, one of 64 KB is not' }],
     ['max_packet_size 2000', 1, { ...GOOD, size: 'failed: a pool of 1 KB is kept, one of 64 KB is not' }],
-  ])('with %s', async (line, code, checks) => {
+  ])('the doctor reports on a broker with %s', async (line, code, checks) => {
     const { url } = await mosquitto({ config: [line] })
     expect(await examined(new Cli(url))).toMatchObject({ code, checks })
     expect(await left(url)).toEqual([])
   })
 
-  test.skipIf(!mosquittoAvailable)('where nothing can be retained', async () => {
+  test.skipIf(!mosquittoAvailable)('the doctor reports on a broker where nothing can be retained', async () => {
     const { url } = await mosquitto({ config: ['retain_available false'] })
     const { code, checks } = await examined(new Cli(url))
     expect(code).toBe(1)
     expect(checks).toMatchObject({ write: GOOD.write, retain: expect.stringMatching(/^failed: /) })
   })
 
-  test.skipIf(!mosquittoAvailable)('over TLS', async () => {
+  test.skipIf(!mosquittoAvailable)('the doctor reports on a broker over TLS', async () => {
     const certificates = makeCertificates()
     const { url } = await mosquitto({ certificates })
     const cli = new Cli(url.replace('127.0.0.1', 'localhost'))
@@ -144,7 +144,7 @@ describe('doctor', { timeout: 60_000 }, () => {
     expect([code, checks.link]).toEqual([0, `ok: MQTT 5 at ${url.replace('127.0.0.1', 'localhost')}, with TLS`])
   })
 
-  test.skipIf(!mosquittoAvailable)('of one pool', async () => {
+  test.skipIf(!mosquittoAvailable)('the doctor reports on one pool', async () => {
     const { url } = await mosquitto()
     const client = await connectClient(url)
     const put = (name: string, text: string) =>
@@ -163,7 +163,7 @@ describe('doctor', { timeout: 60_000 }, () => {
     expect(await pool('nowhere')).toEqual([1, 'failed: nowhere is not there'])
   })
 
-  test('a broker that is not there is an error', async () => {
+  test('the doctor says that a broker is not there', async () => {
     const ended = await new Cli('mqtt://127.0.0.1:1').run('doctor')
     expect(ended).toMatchObject({ code: 1, out: '', err: expect.stringContaining('nothing listens on port 1') })
   })

@@ -28,7 +28,7 @@ async function owned(url: string) {
 }
 
 describe.skipIf(!mosquittoAvailable)('changing pools on the command line', () => {
-  test('without an owner it is written directly', async () => {
+  test('a pool without an owner is written directly', async () => {
     const { cli, kept } = await started('{"counter":5,"limits":{"low":1,"high":1.0},"tones":[1,2]}')
     const done = async (...args: string[]) => {
       const { code, out, err } = await cli.run(...args)
@@ -49,7 +49,7 @@ describe.skipIf(!mosquittoAvailable)('changing pools on the command line', () =>
     )
   })
 
-  test('with an owner the owner does it, and has it at once', async () => {
+  test('the owner of a pool makes the change, and has it at once', async () => {
     const { url, cli, kept } = await started('{"counter":5,"map":{"a":1}}')
     const pt = await owned(url)
     expect(await cli.out('inc', 'garage', 'counter', '2')).toBe('counter  5 → 7  (saved by its owner)\n')

@@ -17,7 +17,7 @@ async function started() {
 }
 
 describe.skipIf(!mosquittoAvailable)('what is moved is never lost', () => {
-  test('where the other broker is the same one under another address', async () => {
+  test('nothing that is moved is lost where the other broker is the same one under another address', async () => {
     const { cli, put, kept, port } = await started()
     await put('garage', '{"a":1}')
     const url = `mqtt://localhost:${port}`
@@ -36,7 +36,7 @@ describe.skipIf(!mosquittoAvailable)('what is moved is never lost', () => {
     expect([await kept('garage'), await kept('attic')]).toEqual([undefined, '{"a":1}'])
   })
 
-  test('where somebody changes it meanwhile', async () => {
+  test('nothing that is moved is lost where somebody changes it meanwhile', async () => {
     const { cli, put, kept } = await started()
     const other = await started()
     await put('garage', '{"a":1}')
@@ -56,7 +56,7 @@ describe.skipIf(!mosquittoAvailable)('what is moved is never lost', () => {
     expect([await kept('garage'), await other.kept('garage')]).toEqual(['{"a":2}', '{"a":1}'])
   })
 
-  test('and a name is what it is: escaped for people, itself for programs', async () => {
+  test('a name is what it is: escaped for people, itself for programs', async () => {
     const { cli, put, kept } = await started()
     const name = 'caf\u00e9 \u202e'
     await put(name, '{"a":1}')

@@ -76,7 +76,7 @@ describe.each(brokers)('%s', (_name, runs, start) => {
 })
 
 describe.skipIf(!mosquittoAvailable)('get', () => {
-  test('prints a pool, or a value, as it was written', async () => {
+  test('get prints a pool, or a value, as it was written', async () => {
     const cli = await filled(await startMosquitto(), {
       garage: '{"counter": 1.0, "text":"a\\"b","map":{"list":[1,{"x":null}]},"a.b":{"c":3},"big":12345678901234567890}',
     })

@@ -47,7 +47,7 @@ const recorded = (): { payload_utf8: string; payload_hex?: string }[] =>
   JSON.parse(readFileSync(new URL('../../fixtures/berry-written.json', import.meta.url), 'utf8'))
 
 describe.skipIf(!mosquittoAvailable)('a restore', () => {
-  test('brings back every recorded payload of a device byte for byte', { timeout: 60_000 }, async () => {
+  test('a restore brings back every recorded payload of a device byte for byte', { timeout: 60_000 }, async () => {
     const { url, cli, put } = await started()
     const pools = Object.fromEntries(
       recorded().map(({ payload_utf8, payload_hex }, index): [string, Buffer] => [
@@ -71,7 +71,7 @@ describe.skipIf(!mosquittoAvailable)('a restore', () => {
     }
   })
 
-  test('keeps with --merge what the backup has not', async () => {
+  test('a restore keeps with --merge what the backup has not', async () => {
     const { url, cli, put, kept, backup } = await started()
     await put({ attic: '{"new":1.0,"a":2}', shed: '{"a":1,"new":1}', bad: 'no pool' })
     const pt = await openStore({ url, name: 'garage', saveOnExit: false })
@@ -103,7 +103,7 @@ describe.skipIf(!mosquittoAvailable)('a restore', () => {
     ])
   })
 
-  test('that is ended tells what was done', { timeout: 60_000 }, async () => {
+  test('a restore that is ended tells what was done', { timeout: 60_000 }, async () => {
     const { url, cli, kept, backup } = await started()
     const names = Array.from({ length: 80 }, (_, index) => `p${String(index).padStart(2, '0')}`)
     backup(Object.fromEntries(names.map((name) => [name, '{"a":1}'])))
@@ -121,7 +121,7 @@ describe.skipIf(!mosquittoAvailable)('a restore', () => {
     expect(held.filter((text) => text !== undefined).length).toBe(done)
   })
 
-  test('writes over nothing that it cannot see, unless that is meant', async () => {
+  test('a restore writes over nothing that it cannot see, unless that is meant', async () => {
     const acl = ['user ann', 'topic write stat/+/PersistMQTT', 'topic read stat/garage/PersistMQTT']
     const users = { ann: 'secret' }
     const env = { MQTT_USERNAME: 'ann', MQTT_PASSWORD: 'secret' }

@@ -26,7 +26,7 @@ async function started(pool?: string) {
 }
 
 describe.skipIf(!mosquittoAvailable)('on a terminal', { timeout: 60_000 }, () => {
-  test('a question is asked, and the answer counts', async () => {
+  test('a question is asked on a terminal, and the answer counts', async () => {
     const { open, kept } = await started('{"a":1,"b":2}')
     for (const answer of ['n\r', '\r', '\u0003']) {
       const refused = open('zero', 'garage')
@@ -42,7 +42,7 @@ describe.skipIf(!mosquittoAvailable)('on a terminal', { timeout: 60_000 }, () =>
     expect(await kept()).toBe('{}')
   })
 
-  test('there are colours, and none with NO_COLOR or in a pipe', async () => {
+  test('a terminal gets colours, and none with NO_COLOR or in a pipe', async () => {
     const { url, open, home, put } = await started('{"a":1}')
     const terminal = open('get', 'garage')
     expect(await terminal.ended()).toBe(0)
@@ -110,7 +110,7 @@ describe.skipIf(!mosquittoAvailable)('on a terminal', { timeout: 60_000 }, () =>
 })
 
 describe.skipIf(!mosquittoAvailable)('the console in a pipe', () => {
-  test('runs line by line', async () => {
+  test('the console in a pipe runs line by line', async () => {
     const { url, kept } = await started('{"counter":5}')
     const run = (input: string, ...more: string[]) =>
       runWithInput(BIN, ['repl', 'garage', ...more], input, { MQTT_URL: url })
@@ -126,7 +126,7 @@ describe.skipIf(!mosquittoAvailable)('the console in a pipe', () => {
     })
   })
 
-  test('leaves a pool to the program that owns it, unless it is to be taken over', async () => {
+  test('the console leaves a pool to the program that owns it, unless it is to be taken over', async () => {
     const { url, kept } = await started()
     const pt = await openStore({ url, name: 'garage', saveOnExit: false })
     onTestFinished(() => pt.$close().catch(() => {}))

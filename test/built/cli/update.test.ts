@@ -15,7 +15,7 @@ function withNpm(script: string): Cli {
 
 const answering = (version: string) => withNpm(`[ "$*" = "view persist-mqtt version" ] && echo ${version}`)
 
-test('tells of a newer version, and how to install it', async () => {
+test('update tells of a newer version, and how to install it', async () => {
   const cli = answering('99.0.1')
   const command = 'npm install persist-mqtt@99.0.1'
   expect(await cli.run('update')).toEqual({
@@ -31,7 +31,7 @@ test('tells of a newer version, and how to install it', async () => {
   })
 })
 
-test('says so where there is no newer one', async () => {
+test('update says so where there is no newer version', async () => {
   expect(await answering(VERSION).out('update')).toBe(`${VERSION} is the latest version.\n`)
   expect(await answering('0.0.1').out('update')).toBe(`This is ${VERSION}; the latest that is published is 0.0.1.\n`)
 })

@@ -35,7 +35,7 @@ async function watching(program: Program, count: number): Promise<void> {
 }
 
 describe.skipIf(!mosquittoAvailable)('watch', () => {
-  test('tells what changes, variable by variable', async () => {
+  test('watch tells what changes, variable by variable', async () => {
     const { url, cli, put } = await started()
     await put('garage', '{"counter":5,"limits":{"low":1,"high":2},"list":[1,2]}')
     await put('attic', '{"x":1}')
@@ -66,7 +66,7 @@ describe.skipIf(!mosquittoAvailable)('watch', () => {
     expect(await program.kill('SIGINT')).toBe(0)
   })
 
-  test('as JSON, for some pools only', async () => {
+  test('watch prints JSON, for some pools only', async () => {
     const { url, cli, put } = await started()
     await put('garage', '{"a":{"b":1}}')
     const program = cli.start('watch', 'garage', '--json')
@@ -91,7 +91,9 @@ describe.skipIf(!mosquittoAvailable)('watch', () => {
     expect(await program.kill('SIGTERM')).toBe(0)
   })
 
-  test('goes on after the broker was away, and tells what has changed meanwhile', { timeout: 60_000 }, async () => {
+  test('watch goes on after the broker was away, and tells what has changed meanwhile', {
+    timeout: 60_000,
+  }, async () => {
     const { broker, url, cli, put } = await started()
     await put('garage', '{"counter":1}')
     await put('attic', '{"x":1}')
@@ -115,7 +117,7 @@ describe.skipIf(!mosquittoAvailable)('watch', () => {
     expect(await program.kill('SIGINT')).toBe(0)
   })
 
-  test('a broker that is not there is an error', async () => {
+  test('watch says that a broker is not there', async () => {
     const cli = new Cli('mqtt://127.0.0.1:1')
     expect(await cli.run('watch')).toMatchObject({ code: 1, err: expect.stringContaining('nothing listens on port 1') })
   })

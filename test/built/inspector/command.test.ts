@@ -13,7 +13,7 @@ describe.skipIf(!mosquittoAvailable)('persist-mqtt inspect', () => {
     return { url, cli: new Cli(url, { MQTT_USERNAME: 'ann', MQTT_PASSWORD: 'secret word' }) }
   }
 
-  test('prints where it is, and ends in order', async () => {
+  test('inspect prints where it is, and ends in order', async () => {
     const { url, cli } = await broker()
     const program = cli.start('inspect', '--port', '0')
     const [, address = ''] = await program.says(
@@ -30,7 +30,7 @@ describe.skipIf(!mosquittoAvailable)('persist-mqtt inspect', () => {
     expect(program.stderr()).toBe('')
   })
 
-  test('as JSON; with a password there is no token; neither password is ever told', async () => {
+  test('inspect prints JSON; with a password there is no token; neither password is ever told', async () => {
     const { url, cli } = await broker()
     writeFileSync(join(cli.home, 'page'), 'open sesame\n')
     const program = cli.start('inspect', '--port', '0', '--json', '--page-password-file', 'page')
@@ -49,7 +49,7 @@ describe.skipIf(!mosquittoAvailable)('persist-mqtt inspect', () => {
     expect(await program.kill('SIGTERM')).toBe(0)
   })
 
-  test('what keeps it from starting is told in a line', async () => {
+  test('what keeps inspect from starting is told in a line', async () => {
     const { url, cli } = await broker()
     const { port } = new URL((await startInspect(url.replace('//', '//ann:secret%20word@'))).url)
     expect(await cli.run('inspect', '--port', port)).toEqual({

@@ -24,7 +24,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('on the page', () => 
     expect(errors).toEqual([])
   })
 
-  test('with the keyboard alone: a number, a text, a switch, a name, and back', LIMIT, async () => {
+  test('the keyboard alone edits a number, a text, a switch, a name, and goes back', LIMIT, async () => {
     const { page, kept, errors } = await inspectedPage({ garage: '{"n":1,"text":"a","on":true,"map":{"x":1}}' })
     const press = (key: string) => page.keyboard.press(key)
     await page.getByRole('option', { name: 'garage' }).waitFor()
@@ -165,7 +165,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('on the page', () => 
     await pt.$close()
   })
 
-  test('read-only, nothing can be changed', LIMIT, async () => {
+  test('nothing can be changed on a read-only page', LIMIT, async () => {
     const { page, open, row, kept } = await inspectedPage({ garage: '{"n":1,"on":true}' }, { flags: ['--read-only'] })
     await open('garage')
     await page.getByText('read-only').waitFor()

@@ -24,7 +24,7 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('the page', () => {
-  test('without the token shows nothing', LIMIT, async () => {
+  test('the page without the token shows nothing', LIMIT, async () => {
     const { page, pools, url } = await inspectedPage({ garage: '{}' })
     await page.context().clearCookies()
     await page.goto(url.replace(/\?.*/, ''))
@@ -37,7 +37,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('the page', () => {
     expect(page.url()).not.toContain('token')
   })
 
-  test('shows whatever is kept as text', LIMIT, async () => {
+  test('the page shows whatever is kept as text', LIMIT, async () => {
     const script = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
     const pool = JSON.stringify({ [script]: script, list: [script], text: 'javascript:alert(1)' })
     const odd = pool.replace(/}$/, ',"__proto__":{"polluted":1},"constructor":1,"a\\u0000b\\u202e":"\\ud800"}')
@@ -63,7 +63,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('the page', () => {
     expect(errors).toEqual([])
   })
 
-  test('tells when the broker or the server is away, and misses nothing', LIMIT, async () => {
+  test('the page tells when the broker or the server is away, and misses nothing', LIMIT, async () => {
     const { broker, browser, page, url, put, open, program } = await inspectedPage({ garage: '{"n":0}' })
     const proxy = await startDelayProxy({ target: url })
     onTestFinished(() => proxy.close())

@@ -33,7 +33,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('on the page', () => 
     expect(errors).toEqual([])
   })
 
-  test('copied, moved, emptied and deleted, each with what is lost', LIMIT, async () => {
+  test('pools are copied, moved, emptied and deleted, each with what is lost', LIMIT, async () => {
     const { page, open, kept, errors } = await inspectedPage({ garage: '{"n":1,"m":2}', attic: '{"x":1}' })
     const dialog = page.getByRole('dialog')
     const choose = async (item: string) => {

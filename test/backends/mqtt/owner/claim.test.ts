@@ -11,16 +11,11 @@ import { startDelayProxy } from '../../../helpers/delay-proxy.ts'
 import { startMosquitto } from '../../../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../../../helpers/mqtt-client.ts'
 import { startNats } from '../../../helpers/nats.ts'
+import { running } from '../../../helpers/opened-at.ts'
 import type { RunningBroker } from '../../../helpers/running-broker.ts'
 import { temporaryDirectory } from '../../../helpers/temporary-directory.ts'
 import { waitFor } from '../../../helpers/wait.ts'
 import { newTopic, openBackend } from '../fixture.ts'
-
-async function stopped<T extends RunningBroker>(starting: Promise<T>): Promise<T> {
-  const broker = await starting
-  onTestFinished(() => broker.stop())
-  return broker
-}
 
 async function retainedText(url: string, topic: string): Promise<string | undefined> {
   return (await retainedAt(url, topic))?.payload.toString()
@@ -38,9 +33,9 @@ describe('another process', () => {
   ] as const
   for (const { name, available, start } of servers) {
     test.skipIf(!available)(
-      `takes the pool over; killed, it is Offline, and the pool can be taken back: ${name}`,
+      `another process takes the pool over; killed, it is Offline, and the pool can be taken back: ${name}`,
       async () => {
-        const broker = await stopped<RunningBroker>(start())
+        const broker = await running<RunningBroker>(start())
         const directory = temporaryDirectory()
         const program = join(directory, 'owner-program.cjs')
         const entry = new URL('owner-program.ts', import.meta.url).pathname
@@ -93,7 +88,7 @@ async function sayingTakenOver(port: number): Promise<string> {
 test.skipIf(!mosquittoAvailable)(
   'a broker that says 0x8E is believed at once: no other connection is made',
   async () => {
-    const broker = await stopped(startMosquitto())
+    const broker = await running(startMosquitto())
     const topic = newTopic()
     const proxy = await startDelayProxy({ target: await sayingTakenOver(broker.port) })
     onTestFinished(() => proxy.close())
@@ -110,7 +105,7 @@ test.skipIf(!mosquittoAvailable)(
 
 describe('what is told', () => {
   test('an owner tells again that it is one when the will of a dead connection comes late, or somebody deletes that', async () => {
-    const { url } = await stopped(startAedes())
+    const { url } = await running(startAedes())
     const topic = newTopic()
     const { told } = await openBackend({ url, topic, name: 'told', role: 'owner' })
     await waitForText(url, 'tele/told/LWT', 'Online')
@@ -124,7 +119,7 @@ describe('what is told', () => {
   })
 
   test('an owner tells again that it is one over what is older, or was written by nobody who owns a pool', async () => {
-    const { url } = await stopped(startAedes())
+    const { url } = await running(startAedes())
     const topic = newTopic()
     const { told } = await openBackend({ url, topic, role: 'owner' })
     const session = await waitFor(() => retainedText(url, `${topic}/owner`), { what: 'the session' })
@@ -144,7 +139,7 @@ describe('what is told', () => {
   })
 
   test('a broker that comes back with the session of an owner long gone takes nothing away', async () => {
-    const broker = await stopped(startAedes())
+    const broker = await running(startAedes())
     const proxy = await startDelayProxy({ target: broker.url })
     onTestFinished(() => proxy.close())
     const topic = newTopic()
@@ -162,7 +157,7 @@ describe('what is told', () => {
   })
 
   test('an owner comes after the one before it, whatever the clock of that one says', async () => {
-    const { url } = await stopped(startAedes())
+    const { url } = await running(startAedes())
     const topic = newTopic()
     const client = await connectClient(url)
     const since = Date.now() + 1e9
@@ -176,7 +171,7 @@ describe('what is told', () => {
   })
 
   test('an owner tells again that it is one after the broker has lost that', async () => {
-    const broker = await stopped(startAedes())
+    const broker = await running(startAedes())
     const topic = newTopic()
     const { wait } = await openBackend({ url: broker.url, topic, name: 'told', role: 'owner' })
     await waitForText(broker.url, 'tele/told/LWT', 'Online')
@@ -208,12 +203,12 @@ async function workTogether(url: string, login: { username?: string; password?: 
 describe('a broker that lets an owner read and write the pool only', () => {
   test.skipIf(!mosquittoAvailable)('an owner works at a broker that drops all but the pool in silence', async () => {
     const acl = ['user ann', 'topic readwrite stat/+/PersistMQTT', 'topic readwrite stat/+/PersistMQTT/fence/#']
-    const { url } = await stopped(startMosquitto({ users: { ann: 'b' }, acl }))
+    const { url } = await running(startMosquitto({ users: { ann: 'b' }, acl }))
     await workTogether(url, { username: 'ann', password: 'b' })
   })
 
   test('an owner works at a broker that refuses the subscription to all but the pool', async () => {
-    const { url } = await stopped(
+    const { url } = await running(
       startAedes({
         authorizeSubscribe: (_client, subscription, done) => {
           done(null, /owner$|LWT$/.test(subscription.topic) ? null : subscription)
@@ -224,7 +219,7 @@ describe('a broker that lets an owner read and write the pool only', () => {
   })
 
   test("an owner works at a broker that closes at each message on another topic than the pool's", async () => {
-    const { url } = await stopped(
+    const { url } = await running(
       startAedes({
         authorizePublish: (_client, { topic }, done) => done(/owner$|LWT$/.test(topic) ? new Error('no') : null),
       }),
@@ -238,7 +233,7 @@ describe('a broker that lets an owner read and write the pool only', () => {
 
   test("an owner works at a broker that refuses a connection with a will on another topic than the pool's", async () => {
     const withWill = new WeakSet<object>()
-    const { url } = await stopped(
+    const { url } = await running(
       startAedes({
         preConnect: (client, packet, done) => {
           if ('will' in packet && packet.will !== undefined) withWill.add(client)

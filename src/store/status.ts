@@ -1,16 +1,6 @@
 import type { Held } from '../contracts/backend.ts'
 import { PersistError } from '../runtime/errors.ts'
 
-/** What a store is doing, with what is known about it; `state` tells which. */
-export type Status =
-  | ConnectingStatus
-  | WaitingStatus
-  | ReadyStatus
-  | OfflineStatus
-  | ReadOnlyStatus
-  | FailedStatus
-  | ClosedStatus
-
 interface Everywhere {
   /** Where the pool is kept, for people. */
   readonly place: string
@@ -28,46 +18,22 @@ interface Linked extends Everywhere {
   readonly lastExit?: 'clean' | 'crash'
 }
 
-/** Opening: the variables are not here yet. */
-export interface ConnectingStatus extends Everywhere {
-  readonly state: 'connecting'
-}
-
-/** Nothing usable is held: `zero()` starts a pool, and so does anybody who writes one. */
-export interface WaitingStatus extends Everywhere {
-  readonly state: 'waiting'
-  /** What is held instead of a pool; without it, nothing is held. */
-  readonly error?: PersistError
-}
-
-/** The variables are here, and can be saved. */
-export interface ReadyStatus extends Linked {
-  readonly state: 'ready'
-}
-
-/** The variables are here, the backend is out of reach; what is saved now is sent when it is back. */
-export interface OfflineStatus extends Linked {
-  readonly state: 'offline'
-  readonly error: PersistError
-}
-
-/** The variables are here and follow the backend; this store does not change them. */
-export interface ReadOnlyStatus extends Linked {
-  readonly state: 'readonly'
-  /** Why a store that was opened to change them cannot any more: then they do not follow the backend either. */
-  readonly error?: PersistError
-}
-
-/** Opening failed; the store is of no more use. */
-export interface FailedStatus extends Everywhere {
-  readonly state: 'failed'
-  readonly error: PersistError
-}
-
-/** Let go of; the variables can still be read. */
-export interface ClosedStatus extends Everywhere {
-  readonly state: 'closed'
-}
+/** What a store is doing, with what is known about it; `state` tells which. */
+export type Status =
+  /** Opening: the variables are not here yet. */
+  | (Everywhere & { readonly state: 'connecting' })
+  /** The backend holds no pool, but perhaps something else (`error`): `zero()` starts a pool, and so does any writer. */
+  | (Everywhere & { readonly state: 'waiting'; readonly error?: PersistError })
+  /** The variables are here, and can be saved. */
+  | (Linked & { readonly state: 'ready' })
+  /** The variables are here, the backend is out of reach; what is saved now is sent when it is back. */
+  | (Linked & { readonly state: 'offline'; readonly error: PersistError })
+  /** The variables can only be read. They follow the backend, unless `error` says why this store may not change them any more. */
+  | (Linked & { readonly state: 'readonly'; readonly error?: PersistError })
+  /** Opening failed; the store is of no more use. */
+  | (Everywhere & { readonly state: 'failed'; readonly error: PersistError })
+  /** Let go of; the variables can still be read. */
+  | (Everywhere & { readonly state: 'closed' })
 
 /** Which state a store is in, with the facts that its `$status` tells. */
 export class StoreState {

@@ -7,7 +7,7 @@ import { journalPath, openJournaled, waitForNotes } from '../helpers/journaled-s
 
 // What a journal has while saves wait, land, and come to be held late.
 
-test('what is confirmed is forgotten where it was changed since, and that was not saved', async () => {
+test('a journal forgets what is confirmed, where it was changed since and that was not saved', async () => {
   const path = journalPath()
   const backend = new HeldBackend('{"n":1}', { auto: false })
   const { pt } = await openJournaled(backend, path)
@@ -20,7 +20,7 @@ test('what is confirmed is forgotten where it was changed since, and that was no
   await waitForNotes(path, {})
 })
 
-test('a save that was never answered and has arrived is forgotten', async () => {
+test('a journal forgets a save that was never answered and has arrived', async () => {
   const path = journalPath()
   const backend = new HeldBackend('{"n":1}', { auto: false })
   const { pt } = await openJournaled(backend, path)
@@ -33,7 +33,7 @@ test('a save that was never answered and has arrived is forgotten', async () => 
   await waitForNotes(path, {})
 })
 
-test('of saves that wait for a link the newest is noted', async () => {
+test('a journal has the newest of the saves that wait for a link', async () => {
   const path = journalPath()
   const backend = new HeldBackend('{"n":1}', { auto: false })
   const { pt } = await openJournaled(backend, path)

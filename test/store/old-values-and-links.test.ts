@@ -48,7 +48,7 @@ it('what was held before the backend lost some saves is old, where it was change
   expect(shown()).toEqual({ x: 3, y: 9 })
 })
 
-it('what was held before somebody wrote a value that ours was kept against is old as well', async () => {
+it('what was held before somebody wrote a value that ours was kept against is old, too', async () => {
   const { backend, pt, shown } = await opened('{"x":1}')
   pt.x = 2
   backend.foreign('{"x":7}')

@@ -96,7 +96,7 @@ describe('what editors ask a store for', () => {
     ])
   })
 
-  it('comes before what the program makes of it, as a change of somebody else', async () => {
+  it('and before what the program makes of it', async () => {
     const backend = new HeldBackend('{"own":1}')
     const { pt } = await owned(backend)
     const changes: unknown[] = []

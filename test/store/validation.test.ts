@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { StoreOptions } from '../../src/store/options.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
@@ -72,7 +72,7 @@ test('a change of ours that does not fit is no reason to refuse theirs', async (
   expect(told).toContain('high 6 remote')
 })
 
-test('a change of ours that does not fit is not told as their fault, and nothing is sent for it', async () => {
+test('and what is our fault is not told as theirs, nor is anything sent for it', async () => {
   const { backend, pt, told } = await opened('{"low":1,"high":5}')
   pt.low = 'mine'
   backend.foreign('{"low":1,"high":6}')
@@ -174,7 +174,6 @@ test('a newer version that is written now and then, and not again and again, doe
 
 test('a store that leaves the pool to a newer program does not save what that one has undone, nor tell that it is late', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-  onTestFinished(() => void vi.useRealTimers())
   const { backend, pt, told } = await opened('{"low":1,"$version":1}', { version: 1 } as never)
   pt.low = 2
   await pt.save()
@@ -186,6 +185,7 @@ test('a store that leaves the pool to a newer program does not save what that on
   const { length } = told
   await vi.advanceTimersByTimeAsync(60_000)
   expect(told).toHaveLength(length)
+  vi.useRealTimers()
 })
 
 test('a store that only reads takes another version as it is, and sends nothing', async () => {

@@ -55,10 +55,11 @@ async function noting(write: Journal['write']) {
     close: async () => {},
   }
   const backend = new HeldBackend('{"n":1}')
-  const store = proxiedStore(resolveOptions({ backend, saveOnExit: false }), backend, async () => journal)
+  const options = resolveOptions({ backend, saveOnExit: false })
+  const store = proxiedStore(options, backend, async () => journal)
   onTestFinished(() => store.core.close().catch(() => {}))
   const errors: string[] = []
-  store.core.events.on('error', ({ code }) => errors.push(code))
+  store.pt.$on('error', ({ code }) => errors.push(code))
   await store.core.open()
   return { ...store, backend, errors }
 }
@@ -98,7 +99,7 @@ test('a store that is closed while its journal is written does not write it twic
   void pt.save()
   const closed = core.close(1).catch(() => {})
   await new Promise<void>((resolve) => {
-    core.events.on('status', ({ state }) => state === 'closed' && resolve())
+    pt.$on('status', ({ state }) => state === 'closed' && resolve())
   })
   isHeld = false
   proceed()

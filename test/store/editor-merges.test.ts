@@ -24,7 +24,7 @@ async function asked(text: string) {
   return { backend, first, settled }
 }
 
-it('what was lost, removed, and written by somebody again, is passed on to who has not seen it', async () => {
+it('an editor passes on what was lost, removed, and written by somebody again', async () => {
   const { backend, first, settled } = await asked('{"x":1}')
   backend.foreign('no pool')
   backend.foreign('{"z":9}')
@@ -37,7 +37,7 @@ it('what was lost, removed, and written by somebody again, is passed on to who h
   expect(await settled()).toEqual({ x: 5, y: 2, z: 8 })
 })
 
-it('what somebody makes of a variable of a lost pool is taken, though an older pool was held before', async () => {
+it('an editor takes what somebody makes of a variable of a lost pool, though an older pool was held before', async () => {
   const { backend, first, settled } = await asked('{"x":1,"y":1}')
   backend.foreign('{"x":1,"y":1,"z":8}')
   first.land()

@@ -47,3 +47,14 @@ it('what was held before the backend lost some saves is old, where it was change
   await settled(pt)
   expect(shown()).toEqual({ x: 3, y: 9 })
 })
+
+it('what was held before somebody wrote a value that ours was kept against is old, too', async () => {
+  const { backend, pt, shown } = await opened('{"x":1}')
+  pt.x = 2
+  backend.foreign('{"x":7}')
+  await settled(pt)
+  // From who had read the pool before both.
+  backend.foreign('{"x":1,"y":9}')
+  await settled(pt)
+  expect(shown()).toEqual({ x: 2, y: 9 })
+})

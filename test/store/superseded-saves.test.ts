@@ -5,7 +5,7 @@ import { opened, saved, settled } from '../helpers/opened-store.ts'
 
 afterEach(() => void vi.useRealTimers())
 
-it('a save after dirty() is sent again, though nothing has changed', async () => {
+it('a save after dirty() that is superseded is sent again, though nothing has changed', async () => {
   const { backend, pt } = await opened('{"x":1}')
   backend.auto = false
   pt.dirty()
@@ -18,7 +18,7 @@ it('a save after dirty() is sent again, though nothing has changed', async () =>
   expect(backend.text).toBe('{"x":1,"y":9}')
 })
 
-it('what was set and removed before it is still a change: what somebody wrote before does not win', async () => {
+it('what was set and removed before a save that is superseded is a change: what somebody writes before the next does not win', async () => {
   const { backend, pt, shown } = await opened('{"y":1}')
   backend.auto = false
   pt.y = 2
@@ -36,7 +36,7 @@ it('what was set and removed before it is still a change: what somebody wrote be
   expect(shown()).toEqual({ y: 2, z: 9 })
 })
 
-it('nor does it where that was while something else was on its way, over which they wrote', async () => {
+it('what was set and removed while something else was on its way is a change: what somebody writes over that does not win', async () => {
   const { backend, pt, shown } = await opened('{"y":1}')
   const conflicts: unknown[] = []
   pt.$on('conflict', (conflict) => conflicts.push(conflict))
@@ -55,7 +55,7 @@ it('nor does it where that was while something else was on its way, over which t
   expect(conflicts).toMatchObject([{ name: 'x', remote: 7 }])
 })
 
-it('what was superseded and comes to be held late, after newer saves, is nobody’s change', async () => {
+it("a save that was superseded and comes to be held late, after newer ones, is nobody's change", async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const { backend, pt, shown } = await opened('{"x":1}')
   backend.auto = false

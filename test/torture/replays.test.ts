@@ -22,7 +22,7 @@ test('what an editor writes while its owner writes a lost pool again is no confl
   expect(owner.conflicts).toEqual([])
 })
 
-test('nor is it one for the next owner, which has the lost pool from the journal of one that was killed', async () => {
+test('what an editor writes to a lost pool is no conflict for an owner that has it from the journal of a killed one', async () => {
   const broker = new ScriptedBroker('{"a":1,"b":1}', { keepsStamps: false })
   const path = journalPath()
   const killed = await broker.owner({ journal: path })

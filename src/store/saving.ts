@@ -161,7 +161,7 @@ export class Saving {
         journaling?.review()
         this.#owed = false
         events.emit('save', { sizeBytes: bytes.length })
-        if (batch === this.#current) this.#settle(batch)
+        this.#settle(batch)
         // It landed over another writer's write, which the store has merged by now: the merge must be written too.
         if (pending.raced && batch === this.#current) void this.save()
       } else {

@@ -103,7 +103,6 @@ export class Variables {
       this.#known.byName.set(variable.name, variable)
       this.#show(variable)
     }
-    this.#snapshot = undefined
   }
 
   /** A variable's value, frozen; what has not changed since it was last asked for is the same object. */

@@ -170,6 +170,19 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor', () => {
+  test('an editor that waits for a device makes the change itself when the device goes offline', async () => {
+    const { url } = await running(startAedes())
+    const device = await connectClient(url)
+    await device.publishAsync('tele/garage/LWT', 'Online', { qos: 1, retain: true })
+    await device.publishAsync(TOPIC, '{"a":1}', { qos: 1, retain: true })
+    // It goes while the request is on its way to it.
+    device.on('message', () => void device.publishAsync('tele/garage/LWT', 'Offline', { qos: 1, retain: true }))
+    await device.subscribeAsync(`${TOPIC}/set/#`, { qos: 1 })
+    const editor = await editedAt<Garage>(url)
+    expect(await editor.patch({ counter: 2 })).toEqual({ way: 'direct' })
+    expect(await poolAt(url)).toEqual({ a: 1, counter: 2 })
+  })
+
   test('an editor says so where a device owns the pool that does not listen, and writes only when forced', async () => {
     const { url } = await running(startMosquitto())
     const device = await connectClient(url)

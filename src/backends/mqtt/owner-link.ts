@@ -142,6 +142,9 @@ export class OwnerLink implements EditorLink {
       // Where another owner comes, nobody need wait for it. It may come back: an owner before it deleted what it said.
       if (owner.kind === 'program' && (!isClosed || owner.session === asked)) outcome.resolve('again')
       else if (asked !== undefined && watch.isClosed && !isClosed) closed('closed')
+      // The device went offline, or it was an owner that closes, of which NATS told one message before the other: it did
+      // nothing.
+      else if (asked === undefined && owner.kind === 'none') outcome.resolve('refused')
     })
     watch.ask(kind, id, bytes).then((answer) => {
       if (asked !== undefined && isClosing(answer)) closed('refused')

@@ -6,7 +6,7 @@ import { type ResolvedOptions, resolveOptions, type StoreOptions } from '../stor
 import { type Editor, type EditorHost, editorOf } from './editor.ts'
 import { type BackendMaker, startedStore } from './open-store.ts'
 
-/** Where the pool of another program is; a subset of a store's options, and how long its owner may take to answer. */
+/** Where the pool is: some of a store's options, and how long the owner may take to answer. */
 export interface EditorOptions
   extends Pick<
     StoreOptions,
@@ -22,13 +22,13 @@ export interface EditorOptions
     | 'openTimeoutMs'
     | 'saveTimeoutMs'
   > {
-  /** How long the owner's answer is waited for, in milliseconds. @default 10 000 */
+  /** How long the editor waits for the owner's answer, in milliseconds. @default 10 000 */
   answerTimeoutMs?: number | undefined
 }
 
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** What an option must be called; the values are checked as a store's are. */
+/** The options of an editor; `resolveOptions()` checks their values. */
 const NAMES: { readonly [Name in keyof EditorOptions]-?: true } = {
   url: true,
   username: true,
@@ -44,7 +44,7 @@ const NAMES: { readonly [Name in keyof EditorOptions]-?: true } = {
   answerTimeoutMs: true,
 }
 
-/** How an entry point reaches pools: as an editor's store, and the owner of one. */
+/** How an entry point reaches pools and their owners. */
 export interface EditorMaker {
   readonly makeBackend: BackendMaker
   readonly makeLink: (options: ResolvedOptions) => EditorLink & { open(limitMs: number): Promise<void> }
@@ -68,12 +68,12 @@ export function editorOpenerFor({
       const { core } = await startedStore({ ...given, saveOnExit: false }, makeBackend, {
         isOwned: () => link.isOwned,
       })
-      // Its failures are in the answer.
+      // The answer has the store's failures.
       core.context.events.on('error', () => {})
       try {
         return await core.requested(request)
       } finally {
-        // Waits for what has become necessary meanwhile: somebody else may have written at the same moment.
+        // Closing saves once more where another writer wrote at the same moment.
         await core.close()
       }
     }

@@ -1,38 +1,38 @@
 import type { PersistError } from '../runtime/errors.ts'
 
 /**
- * Where a pool is kept. The store knows its backend by these members only; all are required.
+ * Where a store keeps its pool. The store uses its backend by these members only; all are required.
  *
- * A backend holds one value: the bytes of one pool, or nothing. It never looks into them.
- * `persist-mqtt/testing` has the suite that every backend must pass, one of your own too.
+ * A backend holds one value: the bytes of one pool, or nothing. It never reads them.
+ * `persist-mqtt/testing` has the suite that every backend must pass.
  */
 export interface Backend {
-  /** Where the pool is, for people: `mqtt://localhost:1883 stat/garage/PersistMQTT`. Holds no password. */
+  /** Where the pool is, for people, without a password: `mqtt://localhost:1883 stat/garage/PersistMQTT`. */
   readonly place: string
 
   /**
-   * Starts, and finds out what is held. Called once.
+   * Starts, and finds out what the backend holds. The store calls it once.
    *
-   * @param listener what to tell from now on; may be called before the promise resolves
+   * @param listener gets the news from now on, even before the promise resolves
    * @param limitMs the promise settles within this time, in milliseconds
-   * @throws {PersistError} ERR_PERSIST_CONNECT, ERR_PERSIST_DENIED, ERR_PERSIST_TIMEOUT: nothing is left running then
+   * @throws {PersistError} ERR_PERSIST_CONNECT, ERR_PERSIST_DENIED, ERR_PERSIST_TIMEOUT; then it leaves nothing running
    */
   open(listener: BackendListener, limitMs: number): Promise<Held>
 
   /**
-   * Replaces what is held, and resolves when that is certain, not when it was merely sent.
+   * Replaces what the backend holds, and resolves when that is certain, not when it was merely sent.
    *
    * The store has one write at a time and never passes an empty array.
    *
    * @param limitMs the promise settles within this time, in milliseconds
-   * @param stamp to be kept and told with the bytes, where there is a place for it
-   * @throws {PersistError} ERR_PERSIST_CONNECT (the link went: the listener hears 'offline'), ERR_PERSIST_DENIED,
-   * ERR_PERSIST_TOO_LARGE, ERR_PERSIST_TIMEOUT. What is held may then be the old or the new bytes.
+   * @param stamp kept with the bytes, where the backend has a place for it
+   * @throws {PersistError} ERR_PERSIST_CONNECT (the link broke: the listener gets 'offline'), ERR_PERSIST_DENIED,
+   * ERR_PERSIST_TOO_LARGE, ERR_PERSIST_TIMEOUT. The backend may then hold the old or the new bytes.
    */
   write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<WriteOutcome>
 
   /**
-   * Keeps a copy of an older pool beside the pool, in the place of the copy before, or removes it (null). It is for
+   * Keeps one copy of an older pool beside the pool, replacing the copy before, or removes it (null). The copy is for
    * people: no store reads it. Resolves when that is certain.
    *
    * @param limitMs the promise settles within this time, in milliseconds
@@ -40,45 +40,45 @@ export interface Backend {
    */
   keepCopy(bytes: Uint8Array | null, limitMs: number): Promise<void>
 
-  /** Lets go of everything; a write in flight is rejected. Resolves within seconds, never rejects, may be called twice. */
+  /** Stops, and rejects a write in flight. Resolves within seconds, never rejects; the store may call it twice. */
   close(): Promise<void>
 }
 
 /**
- * What became of a write: 'written', it is what is held. 'overwritten': it was held, and somebody else has written over
- * it since. 'superseded': something else is held than the backend had reported, found before it wrote anything, or in
- * the place of what it wrote; the store decides again. The listener has been told what is held instead.
+ * The outcome of a write. 'written': the backend holds it. 'overwritten': the backend held it, and another writer has
+ * written over it since. 'superseded': before its write, or in the place of it, the backend found something else than it
+ * had reported; the store decides again. In the last two cases the listener has got the news of what is held instead.
  */
 export type WriteOutcome = 'written' | 'overwritten' | 'superseded'
 
 /**
  * What a writer says about its write, beside the bytes.
  *
- * A pool is written as a whole; this tells what of it its writer had seen, and what it only carried along.
+ * A writer writes a pool as a whole: the stamp tells what it had seen, and so which values it only passed on.
  */
 export interface Stamp {
   /** Different for each store that is opened. */
   readonly writer: string
-  /** How many writes of this writer there were, this one included. */
+  /** The number of writes of this writer, this one included. */
   readonly revision: number
-  /** The last write that its writer knew, as `<writer>.<revision>`, where that said who wrote it. */
+  /** The last write that its writer had seen, as `<writer>.<revision>`; missing if that had no stamp. */
   readonly base?: string
 }
 
-/** What is held at a backend, and what is known about that. */
+/** What a backend holds, and how sure that is. */
 export interface Held {
-  /** The pool's bytes; null: there is none, for certain as far as `proof` goes. */
+  /** The pool's bytes; null: there is none, as sure as `proof` is. */
   readonly bytes: Uint8Array | null
-  /** What its writer said of it, where there is a place for that. */
+  /** The stamp of its writer, where the backend has a place for it. */
   readonly stamp?: Stamp | undefined
   /**
-   * 'exact': the place itself was looked at. 'fence': a broker's own echo followed whatever it had retained.
-   * 'settled': the broker let no fence through, and nothing arrived for a while.
+   * 'exact': the backend read the place itself. 'fence': a message to itself came back from the broker, after all that was
+   * retained. 'settled': the broker let no such message through, and nothing arrived for a while.
    */
   readonly proof: 'exact' | 'fence' | 'settled'
-  /** The place has lost what it held since it was last looked at, and what is there now was written after that. */
+  /** The place lost the pool since the backend last read it, and another writer wrote `bytes` after that. */
   readonly isLost?: boolean | undefined
-  /** The largest pool that can be written, in bytes, where the backend knows one. */
+  /** The largest pool that the backend can write, in bytes, where it knows a limit. */
   readonly limitBytes?: number
   /** MQTT only: the protocol in use, 4 (MQTT 3.1.1) or 5. */
   readonly protocolVersion?: 4 | 5
@@ -92,17 +92,16 @@ export interface EditRequest {
    */
   readonly kind: 'patch' | 'increment' | 'assign' | 'replace'
   readonly bytes: Uint8Array
-  /** Somebody waits for the answer. */
+  /** Does the editor wait for the answer? */
   readonly isAnswered: boolean
 }
 
-/** What a backend tells its store without being asked. */
+/** What a backend tells its store unasked. */
 export type News =
   /**
-   * Something else is held (null: nothing) than the store knows of. 'written': somebody else has just written it, or
-   * deleted what was held; never told of the store's own writes. 'found': the backend has looked again and found it. Where
-   * writers race, some brokers keep another message than the one that they forwarded last, perhaps an older write of the
-   * store itself.
+   * The backend holds something else (null: nothing) than the store knows of. 'written': another writer has just written
+   * or deleted it; never for the store's own writes. 'found': the backend has read it again. Where writers race, some
+   * brokers keep another message than the one that they forwarded last, perhaps an older write of the store itself.
    */
   | {
       readonly kind: 'held'
@@ -110,24 +109,24 @@ export type News =
       readonly bytes: Uint8Array | null
       readonly stamp?: Stamp | undefined
     }
-  /** The link is gone; the backend goes on trying to get it back, until `close`. */
+  /** The link is gone; the backend tries to get it back until `close`. */
   | { readonly kind: 'offline'; readonly error: PersistError }
   /** The link is back, and this is what is held now. */
   | { readonly kind: 'online'; readonly held: Held }
-  /** Something went wrong that no promise reports, and that does not end the work. */
+  /** Something failed that no promise reports, and the backend goes on. */
   | { readonly kind: 'trouble'; readonly error: PersistError }
-  /** The backend comes back no more, and writes nothing any more: ERR_PERSIST_TAKEN_OVER. The last news of all. */
+  /** The backend has given up the pool, and writes no more: ERR_PERSIST_TAKEN_OVER. These are its last news. */
   | { readonly kind: 'ended'; readonly error: PersistError }
 
-/** Whom a backend tells: its store. */
+/** The store, as its backend sees it. */
 export interface BackendListener {
-  /** Called in the order of what happened. */
+  /** The backend calls it in the order of what happened. */
   tell(news: News): void
   /**
-   * An editor asks for a change. Called in the order in which editors ask.
+   * An editor asks for a change. The backend calls it in the order in which editors ask.
    *
-   * Resolves with the answer for the editor as JSON, `{"ok":true}` or `{"ok":false,"error":{"code","message"}}`, when
-   * the change is saved, or refused. Never rejects.
+   * Resolves when the change is saved or refused, with the answer for the editor as JSON: `{"ok":true}`, for 'increment'
+   * with `values`, or `{"ok":false,"error":{"code","message"}}`. Never rejects.
    */
   requested(request: EditRequest): Promise<Uint8Array>
 }

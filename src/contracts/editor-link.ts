@@ -1,21 +1,21 @@
 import type { EditRequest } from './backend.ts'
 
-/** An editor's way to the owner of a pool: types and docs only. */
+/** An editor's way to the owner of a pool. */
 export interface EditorLink {
   /** Name and place, for messages. */
-  readonly label: string
+  readonly storeName: string
 
-  /** A store is known to own the pool at this moment. */
+  /** Is a store known to own the pool at this moment? */
   readonly isOwned: boolean
 
   /**
-   * Asks the owner, and resolves with its answer, as JSON; 'nobody' where nobody owns the pool now, and nothing was sent.
+   * Asks the owner, and resolves with its answer as JSON; with 'nobody', and asks nothing, where no program owns the pool.
    *
-   * @param limitMs how long an answer is waited for, in milliseconds
-   * @throws {PersistError} ERR_PERSIST_NO_ANSWER; ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT where the broker cannot be asked
+   * @param limitMs how long the editor waits for the answer, in milliseconds
+   * @throws {PersistError} ERR_PERSIST_NO_ANSWER; ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT: the link could not ask
    */
   ask(request: Omit<EditRequest, 'isAnswered'>, limitMs: number): Promise<Uint8Array | 'nobody'>
 
-  /** Lets go; never rejects. */
+  /** Closes the connection; never rejects. */
   close(): Promise<void>
 }

@@ -2,44 +2,43 @@ import type { PersistError } from '../runtime/errors.ts'
 
 /** One variable whose newest value the backend is not known to hold. All texts are JSON; undefined: no such variable. */
 export interface JournalEntry {
-  /** As this program has it. */
+  /** What this program has. */
   readonly text: string | undefined
-  /** As the backend was last known to hold it. */
+  /** What the backend was last known to hold. */
   readonly base: string | undefined
-  /** As it was sent since then without an answer: what the backend holds may be one of these, and is ours then. */
+  /** What the store wrote since then without a confirmation: the backend may hold one of these, written by no other writer. */
   readonly sent: readonly (string | undefined)[]
 }
 
 export interface JournalContents {
   readonly entries: ReadonlyMap<string, JournalEntry>
-  /** Was the store closed, in contrast to a program that was killed? */
+  /** Did the program close the store? Else it was killed. */
   readonly clean: boolean
 }
 
 /**
- * Where a store notes what it has not been able to bring to its backend: a file of the machine that it runs on.
+ * Keeps what a store saved and its backend has not confirmed, on the machine of the program.
  *
- * Types only, like the contract of a backend; `backends/file/file-journal.ts` is the one that keeps them.
+ * `backends/file/file-journal.ts` implements it.
  */
 export interface Journal {
-  /** Where it is, for people. */
+  /** Where the journal is, for people. */
   readonly place: string
   /**
-   * Makes this process its only user, and reads it. Changes nothing in it. Called once.
+   * Makes this process the journal's only user, and reads it without a change. The store calls it once.
    *
-   * @throws {PersistError} ERR_PERSIST_LOCKED: another process uses it; ERR_PERSIST_JOURNAL: it cannot be read
+   * @throws {PersistError} ERR_PERSIST_LOCKED: another process uses the journal; ERR_PERSIST_JOURNAL: it cannot be read
    */
   open(): Promise<JournalFound>
-  /** Keeps what is there under another name, before it is written over; resolves with that. */
+  /** Keeps a copy of a damaged journal under another name; resolves with that name. */
   keepAside(): Promise<string>
-  /** Replaces the contents; on disk when it resolves. One write at a time. */
+  /** Replaces the contents; resolves when they are on disk. The store has one write at a time. */
   write(contents: JournalContents): Promise<void>
-  /** Lets go of it; never rejects. */
+  /** Leaves the journal to other processes; never rejects. */
   close(): Promise<void>
 }
 
-/** What was found: nothing (null), the contents, or something that is no journal of this store, and why. */
+/** The contents (null: there are none), or why what is there is no journal of this store. */
 export type JournalFound = { readonly contents: JournalContents | null } | { readonly damage: PersistError }
 
-/** Makes the journal of a store. */
 export type JournalMaker = () => Promise<Journal>

@@ -2,7 +2,7 @@ import type { JsonValue } from '../format/json.ts'
 import type { HomeAssistantPlatform, HomeAssistantVariable } from './options.ts'
 import { booleanTemplate, commandTemplate, valueTemplate } from './templates.ts'
 
-/** What a JSON Schema says of one variable, as far as it is of use here. */
+/** What this integration uses of the JSON Schema of a variable. */
 export interface VariableSchema {
   readonly type?: unknown
   readonly title?: unknown
@@ -13,13 +13,12 @@ export interface VariableSchema {
   readonly maxLength?: unknown
 }
 
-/** One entity of a device, as it is announced. */
+/** The announcement of one entity. */
 export interface Component {
   readonly platform: HomeAssistantPlatform
   readonly [option: string]: unknown
 }
 
-/** What is known of a variable. */
 export interface Known {
   readonly name: string
   readonly value: JsonValue | undefined
@@ -28,20 +27,20 @@ export interface Known {
   readonly commandTopic: string
 }
 
-/** Home Assistant keeps no longer states, in characters. */
+/** The longest state of Home Assistant, in characters. */
 const LONGEST_TEXT = 255
-/** For numbers without bounds: Home Assistant's own are 1 to 100. */
+/** The bound of numbers without bounds: Home Assistant's default is 1 to 100. */
 const WIDEST = 1e9
 /** The smallest step that Home Assistant takes. */
 const SMALLEST_STEP = 0.001
 
-/** How a variable is announced; undefined: not at all, it is a list, a map, or nothing yet. */
+/** The announcement of a variable; undefined for a list, a map, or a variable of unknown type. */
 export function componentOf(known: Known): Component | undefined {
   const { chosen, schema, name } = known
   const platform = chosen.platform ?? platformOf(known)
   if (platform === undefined) return undefined
   const title = typeof schema.title === 'string' ? schema.title : name
-  // The step has its place in the settings, where it is none that Home Assistant refuses.
+  // settingsOf() has the step, no smaller than Home Assistant takes.
   const { writable: _, step: __, ...own } = chosen
   return defined({ platform, name: title, ...settingsOf(platform, known), ...own }) as unknown as Component
 }
@@ -64,12 +63,12 @@ function platformOf({ value, chosen, schema }: Known): HomeAssistantPlatform | u
 }
 
 function settingsOf(platform: HomeAssistantPlatform, { name, value, chosen, schema, commandTopic }: Known): object {
-  const shown = { value_template: valueTemplate(name) }
-  const changed = { ...shown, command_topic: commandTopic, command_template: commandTemplate(name) }
+  const read = { value_template: valueTemplate(name) }
+  const written = { ...read, command_topic: commandTopic, command_template: commandTemplate(name) }
   switch (platform) {
     case 'sensor':
-      // Home Assistant refuses options of any other class.
-      return chosen.options === undefined ? shown : { ...shown, device_class: 'enum' }
+      // Home Assistant refuses options of a sensor of another class.
+      return chosen.options === undefined ? read : { ...read, device_class: 'enum' }
     case 'binary_sensor':
       return { value_template: booleanTemplate(name), payload_on: 'ON', payload_off: 'OFF' }
     case 'switch':
@@ -85,12 +84,12 @@ function settingsOf(platform: HomeAssistantPlatform, { name, value, chosen, sche
       const isWhole = schema.type === 'integer' || (schema.type === undefined && Number.isInteger(value))
       const step = chosen.step ?? number(schema.multipleOf) ?? (isWhole ? 1 : SMALLEST_STEP)
       const bounds = { min: min(chosen, schema) ?? -WIDEST, max: max(chosen, schema) ?? WIDEST }
-      return { ...changed, ...bounds, step: Math.max(step, SMALLEST_STEP), mode: 'box' }
+      return { ...written, ...bounds, step: Math.max(step, SMALLEST_STEP), mode: 'box' }
     }
     case 'select':
-      return { ...changed, options: options(chosen, schema) ?? [] }
+      return { ...written, options: options(chosen, schema) ?? [] }
     case 'text':
-      return { ...changed, max: Math.min(number(schema.maxLength) ?? LONGEST_TEXT, LONGEST_TEXT) }
+      return { ...written, max: Math.min(number(schema.maxLength) ?? LONGEST_TEXT, LONGEST_TEXT) }
   }
 }
 
@@ -109,12 +108,12 @@ function options({ options }: HomeAssistantVariable, schema: VariableSchema): re
 }
 
 function number(value: unknown): number | undefined {
-  // Schemas of whole numbers have the bounds of what a double can count.
+  // A schema of integers, as zod makes it, has the safe integers as bounds, which are none.
   const isOfUse = typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER
   return isOfUse ? value : undefined
 }
 
-/** As JSON has it, whatever the name is. */
+/** A merge patch; fromEntries makes a property of any name. */
 function patch(name: string, value: boolean): object {
   return Object.fromEntries([[name, value]])
 }

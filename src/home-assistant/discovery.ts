@@ -2,32 +2,31 @@ import type { JsonObject } from '../format/json.ts'
 import { type Component, componentOf, type VariableSchema } from './component.ts'
 import type { HomeAssistantOptions } from './options.ts'
 
-/** What is announced of a pool. */
+/** What an announcement tells of a pool. */
 export interface Announced {
-  /** Name of the pool. */
+  /** The pool's name and topic. */
   readonly name: string
-  /** Of the pool. */
   readonly topic: string
   readonly options: HomeAssistantOptions
-  /** By name, where there is a schema that says it. */
+  /** By name of the variable, where the program's schema describes it. */
   readonly schemas: { readonly [name: string]: VariableSchema }
 }
 
-/** By their key in the message: platform and variable. */
+/** Entities by their key in the message, `<platform>_<variable>`. */
 export type Components = { readonly [key: string]: Component }
 
-/** Who announces: only what has this name in it is ever taken back. */
+/** The origin of announcements: the integration withdraws only those that have it. */
 export const ORIGIN = 'persist-mqtt'
 
-/** Where it is announced: `<prefix>/device/<object id>/config`. */
+/** `<prefix>/device/<object id>/config`. */
 export function discoveryTopic({ name, topic, options }: Announced): string {
   return `${options.discoveryPrefix ?? 'homeassistant'}/device/${objectId(name, topic)}/config`
 }
 
 /**
- * The entities that these variables are.
+ * The entities of these variables.
  *
- * @param held what is announced now: a variable that is null for a while stays what it was
+ * @param held the announced entities: a variable that is null for a while stays what it was
  */
 export function componentsOf(
   { name, topic, options, schemas }: Announced,
@@ -40,7 +39,7 @@ export function componentsOf(
   const found: [string, Component][] = []
   for (const variable of names) {
     const choice = chosen?.[variable]
-    // What begins with $ is the store's own.
+    // Names with $ are the store's own.
     if (choice === false || (chosen === undefined && variable.startsWith('$'))) continue
     const component = componentOf({
       name: variable,
@@ -55,13 +54,13 @@ export function componentsOf(
       if (variables[variable] === null) found.push(...kept)
       continue
     }
-    // A variable that becomes something else is another entity; Home Assistant would keep the old one otherwise.
+    // A variable of another type is another entity: under the old key, Home Assistant would keep the old one.
     found.push([`${component.platform}_${own}`, { unique_id: `${id}_${own}`, ...component }])
   }
   return Object.fromEntries(found)
 }
 
-/** The message that announces them; those that are withdrawn have nothing but their platform. */
+/** The message that announces components; one with nothing but its platform is withdrawn. */
 export function discoveryMessage({ name, topic, options }: Announced, components: object): string {
   return JSON.stringify({
     device: { identifiers: [objectId(name, topic)], name, ...options.device },
@@ -75,7 +74,7 @@ export function discoveryMessage({ name, topic, options }: Announced, components
   })
 }
 
-/** What an earlier message of ours announces; nothing where it is not ours. */
+/** What an earlier message of this integration announces; nothing where another origin wrote it. */
 export function announcedIn(message: string): Components {
   try {
     const { origin, components } = JSON.parse(message)
@@ -87,12 +86,12 @@ export function announcedIn(message: string): Components {
   }
 }
 
-/** A name of its own for each pool, in the characters that Home Assistant takes in a topic. */
+/** Unique for each pool, in the characters that Home Assistant allows in a topic. */
 function objectId(name: string, topic: string): string {
   return `persist_${slug(topic === `stat/${name}/PersistMQTT` ? name : topic)}`
 }
 
-/** Letters, digits and _ as they are, anything else as its code: two names never become one. */
+/** Writes all but letters, digits and _ as its code point, so that two names never become one. */
 function slug(text: string): string {
   return text.replace(/[^a-zA-Z0-9_]/gu, (char) => `-${char.codePointAt(0)?.toString(16)}-`)
 }

@@ -8,14 +8,14 @@ import { schemasIn } from './schemas.ts'
 
 export type { HomeAssistantOptions, HomeAssistantPlatform, HomeAssistantVariable } from './options.ts'
 
-/** Between a change of what is announced and its announcement, in milliseconds. */
+/** From a change to its announcement, in milliseconds. */
 const PAUSE_MS = 100
 
 type Publish = Parameters<SideTopics['linked']>[0]
 
 /**
- * Shows a store's variables in Home Assistant, and takes changes from there; without options all that are booleans,
- * numbers or texts. It announces them by MQTT device discovery, and withdraws what is no more:
+ * Shows a store's variables in Home Assistant, and takes changes from there; without options, all booleans, numbers and
+ * texts. It announces them by MQTT device discovery, and withdraws removed ones:
  * https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
  *
  * @throws {PersistError} ERR_PERSIST_OPTION
@@ -37,9 +37,9 @@ class Announcer implements SideTopics {
   readonly #pt: IntegratedStore
   readonly #announced: Announced
   readonly #topic: string
-  /** What the broker holds there. */
+  /** What the broker retains at the discovery topic. */
   #held = ''
-  /** The broker had something retained there when this connection was made. */
+  /** Did the broker retain something there when this connection began? */
   #wasHeld = false
   #publish: Publish | undefined
   #isDue = false
@@ -50,7 +50,7 @@ class Announcer implements SideTopics {
     this.#topic = discoveryTopic(announced)
     this.topics = [this.#topic, `${announced.options.discoveryPrefix ?? 'homeassistant'}/status`]
     pt.$on('change', ({ value, previous }) => {
-      // A new value of the same kind changes nothing in what is announced.
+      // A new value of the same type does not change the announcement.
       if (kindOf(value) !== kindOf(previous)) this.#announceSoon()
     })
   }
@@ -59,23 +59,23 @@ class Announcer implements SideTopics {
     const text = new TextDecoder().decode(payload)
     if (topic === this.#topic) {
       this.#wasHeld ||= retain
-      // Somebody who removes the device there does not want it back before the next start.
+      // A person who removes the device in Home Assistant does not want it back before the next start.
       this.#held = text
     } else if (text === 'online' && !retain) {
-      // Home Assistant has started, and may have lost what is retained.
+      // Home Assistant has started, perhaps without the retained announcement.
       this.#announce(true)
     }
   }
 
   linked(publish: Publish): void {
     this.#publish = publish
-    // The broker may have lost the message, or never got it: what has not come with this connection is not there.
+    // What the broker did not send on this connection it does not retain: it lost the message, or never got it.
     if (!this.#wasHeld) this.#held = ''
     this.#wasHeld = false
     this.#pt.exec(() => this.#announce()).catch(() => {})
   }
 
-  /** One message for all that changes within PAUSE_MS: each message has all entities in it. */
+  /** One message for all changes within PAUSE_MS, since each message has all entities. */
   #announceSoon(): void {
     if (this.#isDue) return
     this.#isDue = true
@@ -96,7 +96,7 @@ class Announcer implements SideTopics {
     if (isEmpty && gone.length === 0) return
     const message = isEmpty ? '' : discoveryMessage(this.#announced, components)
     if (message === this.#held && !isAgain) return
-    // An entity goes when it is announced with nothing but its platform; what is only left out stays.
+    // Home Assistant removes an entity whose component has nothing but its platform, and keeps one that is left out.
     if (!isEmpty && gone.length > 0) {
       const withdrawn = Object.fromEntries(gone.map(([key, { platform }]) => [key, { platform }]))
       publish(this.#topic, discoveryMessage(this.#announced, { ...components, ...withdrawn }))

@@ -1,9 +1,10 @@
 import { isMap } from '../format/json.ts'
+
 /** How a variable is shown in Home Assistant; what is not listed goes into its configuration as it is (`icon`, `device_class`…). */
 export interface HomeAssistantVariable {
   /** @default by the value, the schema and `writable` */
   platform?: HomeAssistantPlatform | undefined
-  /** May it be changed there? @default yes where all values it can have are known: booleans, `options`, numbers with bounds */
+  /** May Home Assistant change it? @default true for booleans, texts with `options` and numbers with bounds */
   writable?: boolean | undefined
   /** @default the variable's name, or its title in the schema */
   name?: string | undefined
@@ -29,11 +30,10 @@ export interface HomeAssistantOptions {
   variables?: { readonly [name: string]: boolean | HomeAssistantVariable } | undefined
 }
 
-/** Are these such options? */
 export function isHomeAssistantOptions(value: unknown): value is HomeAssistantOptions {
   if (!isMap(value)) return false
   const { discoveryPrefix = 'homeassistant', device = {}, variables = {}, ...others } = value as HomeAssistantOptions
-  // An MQTT topic without wildcards, below which Home Assistant has its own levels.
+  // A topic without wildcards: MQTT 5, 4.7.1 and [MQTT-3.3.2-2].
   const isPrefix = typeof discoveryPrefix === 'string' && /^[^+#\0]+$/.test(discoveryPrefix)
   const choices = isMap(variables) ? Object.values(variables) : [undefined]
   const areChoices = choices.every((one) => typeof one === 'boolean' || (isMap(one) && isPlatform(one.platform)))

@@ -1,7 +1,7 @@
 import type { StandardSchema } from '../schema/schema.ts'
 import type { VariableSchema } from './component.ts'
 
-/** What the schema says of each variable, where it can tell: Standard JSON Schema, as zod has it. */
+/** The JSON Schema of each variable, where the schema has one: Standard JSON Schema, as zod has it. */
 export function schemasIn(schema: StandardSchema | undefined): { [name: string]: VariableSchema } {
   const standard = schema?.['~standard'] as
     | { jsonSchema?: { input(options: object): { properties?: unknown } } }
@@ -11,12 +11,12 @@ export function schemasIn(schema: StandardSchema | undefined): { [name: string]:
     if (typeof properties !== 'object' || properties === null) return {}
     return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, withoutNull(schema)]))
   } catch {
-    // Something in it cannot be told in JSON Schema; values tell what they are.
+    // Not every schema can be JSON Schema; then the type of a value decides.
     return {}
   }
 }
 
-/** What a nullable schema says of anything but null. */
+/** The schema of a nullable variable's values but null. */
 function withoutNull(schema: VariableSchema & { readonly anyOf?: unknown }): VariableSchema {
   if (!Array.isArray(schema.anyOf)) return schema
   const others = schema.anyOf.filter(({ type }: VariableSchema) => type !== 'null')

@@ -1,20 +1,20 @@
-// Templates of Home Assistant (Jinja), of names and values that can be anything: names are only ever in string literals.
+// Templates of Home Assistant (Jinja). A variable may have any name: names are in string literals only.
 
-/** What Home Assistant takes for "not known". */
+/** The payload that Home Assistant takes for "unknown". */
 const UNKNOWN = 'None'
 
-/** A string literal; Jinja and all that is like it know these escapes. */
+/** A string literal with the escapes of Jinja. */
 function literal(text: string): string {
   return `'${text.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}'`
 }
 
-/** The value of a variable in the pool, as text; "not known" where there is none, or what came is no pool. */
+/** The value of a variable as text; unknown where it is missing or null, or the payload is no pool. */
 export function valueTemplate(name: string): string {
   const value = `value_json[${literal(name)}]`
   return `{{ ${value} if ${isThere(name)} and ${value} is not none else '${UNKNOWN}' }}`
 }
 
-/** The same of a boolean, as ON and OFF: Jinja writes True. */
+/** A boolean as ON or OFF: Jinja would write True. */
 export function booleanTemplate(name: string): string {
   const value = `value_json[${literal(name)}]`
   return `{{ ('ON' if ${value} else 'OFF') if ${isThere(name)} and ${value} is not none else '${UNKNOWN}' }}`

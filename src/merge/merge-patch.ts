@@ -5,7 +5,7 @@ import { PersistError } from '../runtime/errors.ts'
 /** Variables and what they become; undefined: removed. */
 export type Edits = ReadonlyMap<string, JsonValue | undefined>
 
-/** What a patch does to a value: null removes, objects are merged, everything else replaces (RFC 7396, 2). */
+/** The patched value: null removes, objects are merged, everything else replaces (RFC 7396, 2). */
 export function mergePatch(target: JsonValue | undefined, patch: JsonValue): JsonValue {
   if (!isMap(patch)) return patch
   const merged: JsonObject = {}
@@ -19,7 +19,7 @@ export function mergePatch(target: JsonValue | undefined, patch: JsonValue): Jso
 }
 
 /**
- * What a merge patch of a whole pool does to its variables.
+ * The edits of a merge patch of a whole pool.
  *
  * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD
  */
@@ -32,9 +32,9 @@ export function patchEdits(bytes: Uint8Array, current: (name: string) => JsonVal
 }
 
 /**
- * What setting variables as a whole does.
+ * The edits that set variables as a whole.
  *
- * @param others names of variables that are removed unless they are set
+ * @param others names of variables to remove unless they are set
  * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD
  */
 export function assignEdits(bytes: Uint8Array, others: Iterable<string>, store: string): Edits {
@@ -45,9 +45,9 @@ export function assignEdits(bytes: Uint8Array, others: Iterable<string>, store: 
 }
 
 /**
- * What adding numbers does to variables; one that is not there counts as 0.
+ * The edits that add numbers to variables; a missing variable counts as 0.
  *
- * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD; ERR_PERSIST_NOT_STORABLE for a variable that is no number
+ * @throws {PersistError} ERR_PERSIST_BAD_PAYLOAD; ERR_PERSIST_NOT_STORABLE: a variable is no number, or the sum not finite
  */
 export function incrementEdits(
   bytes: Uint8Array,
@@ -58,7 +58,7 @@ export function incrementEdits(
   const { values } = decodeObject(bytes, refuse, MAX_POOL_BYTES)
   const edit = ([name, by]: [string, JsonValue]) => {
     if (typeof by !== 'number') throw refuse(`what is to be added to ${JSON.stringify(name)} is no number`)
-    // Only what is not there counts as 0; null is a value, and no number.
+    // Not `??`: null is a value, and no number.
     const before = current(name) === undefined ? 0 : current(name)
     const value = typeof before === 'number' ? before + by : Number.NaN
     if (!Number.isFinite(value)) {

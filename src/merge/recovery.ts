@@ -5,11 +5,11 @@ import type { Payload } from '../format/payload.ts'
 import { asPersistError, type PersistError } from '../runtime/errors.ts'
 import { mergeVariable, type OnConflict } from './three-way.ts'
 
-/** What becomes of a variable that a journal has. */
+/** A variable of a journal, merged with the pool. */
 export interface Recovered {
-  /** Its value; undefined: there is no such variable. */
+  /** Undefined: the variable does not exist. */
   readonly value: JsonValue | undefined
-  /** Where somebody else has changed it too: both sides. */
+  /** Both sides, where another writer has changed it too. */
   readonly conflict?: { readonly local: JsonValue | undefined; readonly remote: JsonValue | undefined }
   /** `onConflict` threw; the journal's value stays, as it does by default. */
   readonly error?: PersistError
@@ -28,11 +28,10 @@ export function recovered(
 ): Recovered {
   const local = parsed(text)
   const remote = ownValue(pool.values, name)
-  // What was sent and never answered may have landed: it is nobody else's change.
-  const ours = sent.find((one) => sameJson(parsed(one), remote))
-  const isOurs = ours !== undefined || (remote === undefined && sent.includes(undefined))
+  // An unconfirmed write may have landed: then the remote value is this program's own, and no other writer's change.
+  const isOwn = sent.some((one) => sameJson(parsed(one), remote))
   try {
-    const merged = mergeVariable({ name, base: isOurs ? remote : parsed(base), local, remote }, onConflict)
+    const merged = mergeVariable({ name, base: isOwn ? remote : parsed(base), local, remote }, onConflict)
     const conflict = merged.conflict ? { conflict: { local, remote } } : {}
     if (merged.take === 'other') return { value: merged.value, ...conflict }
     return { value: merged.take === 'local' ? local : remote, ...conflict }

@@ -1,29 +1,29 @@
 import { type JsonValue, sameJson } from '../format/json.ts'
 
-/** One variable as three sides have it; undefined: it is not there. */
+/** One variable on three sides; undefined: it does not exist there. */
 export interface Sides {
   readonly name: string
-  /** As the backend was last known to hold it. */
+  /** What the backend was last known to hold. */
   readonly base: JsonValue | undefined
-  /** As this program has it. */
+  /** What this program has. */
   readonly local: JsonValue | undefined
-  /** As somebody else has just written it. */
+  /** What another writer has just written. */
   readonly remote: JsonValue | undefined
 }
 
-/** Decides about a variable that both sides have changed: a side, or a function that returns the value it gets. */
+/** What a variable becomes that both sides have changed: the value of a side, or what the function returns (undefined removes). */
 export type OnConflict = 'local' | 'remote' | ((sides: Sides) => JsonValue | undefined)
 
-/** What becomes of a variable: all have the same, ours stays, theirs is taken, or another value that was decided on. */
+/** The outcome: both sides agree, the value of one side, or another value that `onConflict` returned. */
 export type Merged =
   | { readonly take: 'same'; readonly conflict: false }
   | { readonly take: 'local' | 'remote'; readonly conflict: boolean }
   | { readonly take: 'other'; readonly conflict: true; readonly value: JsonValue | undefined }
 
 /**
- * Merges one variable three-way: changed by one side only, that side has it; by both, `onConflict` decides.
+ * Merges one variable three-way: the side that changed it wins; where both did, `onConflict` decides.
  *
- * @param isChanged the local side has changed it, even if it is as it was
+ * @param isChanged the program has changed it, even if back to `base`
  */
 export function mergeVariable(sides: Sides, onConflict: OnConflict, isChanged = false): Merged {
   const { base, local, remote } = sides

@@ -7,77 +7,75 @@ import { joinPayload } from '../format/payload.ts'
 import { PersistError, type PersistErrorCode } from '../runtime/errors.ts'
 import { Variables } from '../variables/variables.ts'
 
-/** Which way a change went: the owner of the pool made it, or the editor wrote the pool itself, nobody owning it. */
+/** Who made a change: the owner of the pool, or the editor itself ('direct'), where no program owned the pool or with `force`. */
 export type EditWay = 'owner' | 'direct'
 
-/** How one change is made. */
 export interface EditOptions {
-  /** Writes the pool itself where its owner does not answer, or without asking it. @default false */
+  /** The editor writes the pool itself, without asking the owner. @default false */
   force?: boolean | undefined
 }
 
-/** Changes the pool of another program, through that program where it runs. */
+/** Changes the pool of another program, its owner, through that program where it runs. */
 export interface Editor<T extends object = JsonObject> {
   /**
    * Applies a JSON merge patch (RFC 7396): null removes a variable, maps are merged, everything else replaces.
    *
-   * Resolves when it is saved and confirmed. Several editors may patch at once and lose nothing; but where nobody owns the
-   * pool, and the broker has no one order for all (NATS), one of two at the same moment may be lost.
+   * Resolves when the backend holds the change. Several editors may patch at once and lose nothing. Only where no program
+   * owns the pool, and the broker delivers in different orders (NATS), one of two patches at the same moment may be lost.
    * @throws {PersistError} ERR_PERSIST_NO_ANSWER, _NOT_STORABLE, _RESERVED_NAME, _TOO_LARGE, _SCHEMA, _TIMEOUT, _DENIED
    */
   patch(patch: MergePatch<T>, options?: EditOptions): Promise<{ way: EditWay }>
   /**
-   * Sets variables as a whole, and resolves when that is saved and confirmed; null is a value, here and inside.
+   * Sets variables as a whole, and resolves when the backend holds them; null is a value, at the top and inside.
    *
    * @throws {PersistError} as patch()
    */
   assign(values: Partial<T>, options?: EditOptions): Promise<{ way: EditWay }>
   /**
-   * Replaces all variables by these at once: what is not among them is removed.
+   * Replaces all variables by these at once, and removes all others; resolves when the backend holds them.
    *
    * @throws {PersistError} as patch()
    */
   replace(values: T, options?: EditOptions): Promise<{ way: EditWay }>
   /**
-   * Adds to a number, and resolves with the sum when that is saved; a variable that is not there counts as 0.
+   * Adds to a number, and resolves with the sum when the backend holds it; a missing variable counts as 0.
    *
-   * Atomic while an owner lives; without one, of two editors at the same moment one may be lost.
-   * @throws {PersistError} as patch(); ERR_PERSIST_NOT_STORABLE where the variable is no number
+   * Atomic while an owner runs; without one, one of two increments at the same moment may be lost.
+   * @param by @default 1
+   * @throws {PersistError} as patch(); ERR_PERSIST_NOT_STORABLE: the variable is no number
    */
   increment(name: keyof T & string, by?: number, options?: EditOptions): Promise<{ way: EditWay; value: number }>
-  /** Lets go of the connection. */
+  /** Closes the connection; never rejects. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What may be changed of a value: parts of maps, and null for what is to be removed. */
+/** A merge patch of a value: any part of a map, and null for what the editor removes; lists as a whole. */
 export type MergePatch<T> = T extends readonly unknown[]
   ? T
   : T extends object
     ? { readonly [Name in keyof T]?: MergePatch<T[Name]> | null }
     : T
 
-/** What an editor needs of the place where the pool is. */
 export interface EditorHost {
   readonly link: EditorLink
-  /** How long the owner's answer is waited for, in milliseconds. */
+  /** How long the editor waits for the owner's answer, in milliseconds. */
   readonly answerTimeoutMs: number
-  /** Makes a change as the owner would, in a store that is opened for it. */
+  /** Makes a change as the owner would, in a store that the editor opens for it. */
   direct(request: EditRequest): Promise<Uint8Array>
   readonly compat: 'tasmota' | undefined
 }
 
-/** Makes an editor. */
 export function editorOf(host: EditorHost): Editor {
   let isClosed = false
   const edit = async (kind: EditRequest['kind'], variables: object, { force = false }: EditOptions = {}) => {
-    if (isClosed) throw new PersistError('ERR_PERSIST_CLOSED', `The editor of ${host.link.label} is closed.`)
+    if (isClosed) throw new PersistError('ERR_PERSIST_CLOSED', `The editor of ${host.link.storeName} is closed.`)
     const bytes = encodeText(jsonOf(variables, host.compat))
     const request = { kind, bytes }
     const answered = force ? 'nobody' : await host.link.ask(request, host.answerTimeoutMs)
     const way: EditWay = answered === 'nobody' ? 'direct' : 'owner'
     const answer = answered === 'nobody' ? await host.direct({ ...request, isAnswered: true }) : answered
-    return { way, values: valuesIn(answer, host.link.label) }
+    return { way, values: valuesIn(answer, host.link.storeName) }
   }
   const close = () => {
     isClosed = true
@@ -105,13 +103,13 @@ export function editorOf(host: EditorHost): Editor {
   }
 }
 
-/** The JSON of what is to be changed; throws ERR_PERSIST_NOT_STORABLE where a store could not hold it. */
+/** The JSON of a change; throws ERR_PERSIST_NOT_STORABLE for what a store could not hold. */
 function jsonOf(changes: object, compat: 'tasmota' | undefined): string {
   if (typeof changes !== 'object' || changes === null || Array.isArray(changes)) {
     const text = 'A patch must be an object of variables: patch({ x: 5 }). Nothing was changed.'
     throw new PersistError('ERR_PERSIST_NOT_STORABLE', text, { received: changes })
   }
-  // The very checks that a store makes of what is assigned to it.
+  // Assigns to variables of no store, which check as a store does.
   const scratch = new Variables(
     { put() {}, remove() {} },
     { tasmota: compat === 'tasmota', assertWritable() {} },
@@ -127,11 +125,11 @@ function jsonOf(changes: object, compat: 'tasmota' | undefined): string {
   return joinPayload(scratch.unsaved.texts())
 }
 
-/** The values in an answer, where there are any; throws the error that it tells of. */
+/** The values in an answer, where it has any; throws the error of a refusal. */
 function valuesIn(answer: Uint8Array, store: string): JsonObject {
   let content: { ok?: unknown; values?: JsonValue; error?: { code?: unknown; message?: unknown } } | null
   try {
-    // Names of variables are in it.
+    // parseJson(), because the answer has names of variables.
     content = parseJson(new TextDecoder().decode(answer)) as typeof content
   } catch {
     content = null
@@ -139,10 +137,10 @@ function valuesIn(answer: Uint8Array, store: string): JsonObject {
   if (content?.ok === true) return (content.values ?? {}) as JsonObject
   const { code, message } = content?.error ?? {}
   const isKnown = typeof code === 'string' && /^ERR_PERSIST_[A-Z_]+$/.test(code)
-  const told = typeof message === 'string' ? message : 'its answer cannot be read'
+  const reason = typeof message === 'string' ? message : 'its answer cannot be read'
   throw new PersistError(
     isKnown ? (code as PersistErrorCode) : 'ERR_PERSIST_FAILED',
-    `What was asked of the pool of ${store} has failed: ${told}`,
+    `What was asked of the pool of ${store} has failed: ${reason}`,
     { store },
   )
 }

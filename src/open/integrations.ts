@@ -6,10 +6,10 @@ import type { ProxiedStore } from '../store/proxy.ts'
 /** MQTT 5, 1.5.4: a string has 65,535 bytes at most. */
 const TOPIC_LIMIT_BYTES = 65_535
 
-/** Attaches a store's integrations, and returns their topics; what one of them throws is told, and stops no other. */
+/** Attaches a store's integrations, and returns their topics; reports what one of them throws, and goes on with the others. */
 export function attachIntegrations({ pt, core }: ProxiedStore): SideTopics[] {
   return core.context.options.integrations.flatMap((integration) => {
-    const failed = (thrown: unknown) => tell(core, integration, thrown)
+    const failed = (thrown: unknown) => reportFailure(core, integration, thrown)
     try {
       return guarded(integration.attach(pt, core.context.options), failed)
     } catch (thrown) {
@@ -43,14 +43,14 @@ function guarded(side: SideTopics, failed: (thrown: unknown) => void): SideTopic
   }
 }
 
-/** A topic that cannot be sent would hold up the opening of the pool, or end its connection. */
+/** An invalid topic would keep the store from opening the pool, or have the broker close the connection. */
 function assertTopic(topic: unknown): void {
   const isTopic = typeof topic === 'string' && /^[^+#\0]+$/.test(topic) && encodeText(topic).length <= TOPIC_LIMIT_BYTES
   if (!isTopic) throw new TypeError(`${JSON.stringify(topic)} is no MQTT topic without wildcards`)
 }
 
-/** Not before the store is open, and whoever awaits that has had a chance to listen. */
-function tell(core: ProxiedStore['core'], { name }: Integration, cause: unknown): void {
+/** Waits until the store is open, and a program that awaits it can listen. */
+function reportFailure(core: ProxiedStore['core'], { name }: Integration, cause: unknown): void {
   const store = core.context.storeName
   const text = `The integration ${name} of store ${store} has failed: ${reasonOf(cause)}.`
   const error = new PersistError('ERR_PERSIST_FAILED', text, { store, cause })

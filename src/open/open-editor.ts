@@ -6,45 +6,30 @@ import { type ResolvedOptions, resolveOptions, type StoreOptions } from '../stor
 import { type Editor, type EditorHost, editorOf } from './editor.ts'
 import { type BackendMaker, startedStore } from './open-store.ts'
 
-/** Where the pool of another program is; a subset of a store's options, and how long its owner may take to answer. */
-export interface EditorOptions
-  extends Pick<
-    StoreOptions,
-    | 'url'
-    | 'username'
-    | 'password'
-    | 'tls'
-    | 'name'
-    | 'topic'
-    | 'protocolVersion'
-    | 'compat'
-    | 'maxBytes'
-    | 'openTimeoutMs'
-    | 'saveTimeoutMs'
-  > {
-  /** How long the owner's answer is waited for, in milliseconds. @default 10 000 */
+/** The options that an editor shares with stores; `resolveOptions()` checks their values. */
+const SHARED = [
+  'url',
+  'username',
+  'password',
+  'tls',
+  'name',
+  'topic',
+  'protocolVersion',
+  'compat',
+  'maxBytes',
+  'openTimeoutMs',
+  'saveTimeoutMs',
+] as const
+
+/** Where the pool is: some of a store's options, and how long the owner may take to answer. */
+export interface EditorOptions extends Pick<StoreOptions, (typeof SHARED)[number]> {
+  /** How long the editor waits for the owner's answer, in milliseconds. @default 10 000 */
   answerTimeoutMs?: number | undefined
 }
 
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** What an option must be called; the values are checked as a store's are. */
-const NAMES: { readonly [Name in keyof EditorOptions]-?: true } = {
-  url: true,
-  username: true,
-  password: true,
-  tls: true,
-  name: true,
-  topic: true,
-  protocolVersion: true,
-  compat: true,
-  maxBytes: true,
-  openTimeoutMs: true,
-  saveTimeoutMs: true,
-  answerTimeoutMs: true,
-}
-
-/** How an entry point reaches pools: as an editor's store, and the owner of one. */
+/** How an entry point reaches pools and their owners. */
 export interface EditorMaker {
   readonly makeBackend: BackendMaker
   readonly makeLink: (options: ResolvedOptions) => EditorLink & { open(limitMs: number): Promise<void> }
@@ -56,7 +41,7 @@ export function editorOpenerFor({
   makeLink,
 }: EditorMaker): <T extends object = JsonObject>(options?: EditorOptions) => Promise<Editor<T>> {
   return async ({ answerTimeoutMs = ANSWER_TIMEOUT_MS, ...given } = {}) => {
-    const unknown = Object.keys(given).find((name) => !Object.hasOwn(NAMES, name))
+    const unknown = Object.keys(given).find((name) => !(SHARED as readonly string[]).includes(name))
     if (unknown !== undefined) throw optionError(unknown, 'an editor has no such option')
     if (!(answerTimeoutMs >= 1 && answerTimeoutMs < 2 ** 31)) {
       throw optionError('answerTimeoutMs', 'it must be a number of milliseconds from 1 to 2147483647')
@@ -68,12 +53,12 @@ export function editorOpenerFor({
       const { core } = await startedStore({ ...given, saveOnExit: false }, makeBackend, {
         isOwned: () => link.isOwned,
       })
-      // Its failures are in the answer.
+      // The answer has the store's failures.
       core.context.events.on('error', () => {})
       try {
         return await core.requested(request)
       } finally {
-        // Waits for what has become necessary meanwhile: somebody else may have written at the same moment.
+        // Closing saves once more where another writer wrote at the same moment.
         await core.close()
       }
     }

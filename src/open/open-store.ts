@@ -11,10 +11,10 @@ import { type ProxiedStore, proxiedStore } from '../store/proxy.ts'
 import { adviseOnSize } from '../store/size-limit.ts'
 import { attachIntegrations } from './integrations.ts'
 
-/** Makes the backend that options ask for; an entry point's own choice. */
+/** Makes the backend for options; each entry point has its own. */
 export type BackendMaker = (options: ResolvedOptions & Sides) => Backend
 
-/** What integrations have beside the pool, where the kind of backend has a place for it: called when it is opened. */
+/** The topics of integrations; a backend with a place for them calls it when it opens. */
 interface Sides {
   readonly sideTopics?: (() => readonly SideTopics[]) | undefined
 }
@@ -40,7 +40,7 @@ export function startStore(
   return { ...store, opened: core.open() }
 }
 
-/** Makes a store and resolves with it when its variables are here; nothing is left open when it rejects. */
+/** Makes a store and resolves with it when it is open; leaves nothing open when it rejects. */
 export async function startedStore(
   given: StoreOptions<never>,
   makeBackend: BackendMaker,
@@ -48,13 +48,13 @@ export async function startedStore(
 ): Promise<ProxiedStore> {
   const store = startStore(given, makeBackend, guards)
   const { core, opened } = store
-  // Until the store is returned nobody can listen, and what goes wrong is told by the rejection.
+  // Until this function returns the store, no program can listen: the rejection has the error.
   const quiet = core.context.events.on('error', () => {})
   await opened
   try {
     const { status } = core
     if (status.state === 'failed' || (status.state === 'waiting' && status.error)) throw status.error
-    // Nobody can call zero() on a store that has not been returned, but another program may write a pool.
+    // The program cannot call zero() on a store that it does not have yet, but another writer may write a pool.
     const { storeName, options } = core.context
     const { openTimeoutMs } = options
     if (status.state === 'waiting')
@@ -71,12 +71,11 @@ export async function startedStore(
   }
 }
 
-/** Loaded where it is called: it needs Node. */
+/** Imports at the call: the file needs Node. */
 const selfUpdate = async () => (await import('../node/self-update.ts')).selfUpdate()
 
-/** The journal is loaded where one is asked for: a browser could not even load it. */
+/** Imports the journal only where options ask for one: a browser cannot even load the file. */
 function journalMaker({ journal, readOnly, topic }: ResolvedOptions): JournalMaker | undefined {
-  // A store that changes nothing has nothing to note.
   if (journal === undefined || readOnly) return undefined
   if (globalThis.process?.versions?.node === undefined) {
     throw optionError('journal', 'it needs Node and its files; leave it out in a browser')
@@ -93,7 +92,6 @@ function nothingCame(store: string, limitMs: number): PersistError {
   )
 }
 
-/** The functions by which an entry point opens stores at its kind of backend. */
 export interface Openers {
   openStore<T extends VariablesOf<T> = JsonObject>(options?: StoreOptions<T>): Promise<Store<T>>
   createStore<T extends VariablesOf<T> = JsonObject>(options?: StoreOptions<T>): Store<T>

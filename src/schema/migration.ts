@@ -2,10 +2,10 @@ import { isMap, type JsonObject, type JsonValue, ownValue } from '../format/json
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { within } from '../runtime/promises.ts'
 
-/** The variable with the version of a pool's schema. */
+/** The name of the variable with the version of a pool's shape. */
 export const VERSION_NAME = '$version'
 
-/** Turns a copy of all variables of the version before into those of its own version. */
+/** Makes the variables of its own version of a copy of those of the version before. */
 export type MigrationStep = (variables: JsonObject) => JsonObject | Promise<JsonObject>
 
 /** By version: the step that leads there from the version before. */
@@ -19,14 +19,14 @@ export function versionOf(variables: Readonly<JsonObject>): JsonValue {
 interface MigrationOptions {
   readonly version: number
   readonly migrate: Migrations
-  /** How long all steps may take together, in milliseconds. */
+  /** The limit for all steps together, in milliseconds. */
   readonly openTimeoutMs: number
 }
 
 /**
  * The variables of an older version, migrated step by step to this one; see {@link isOutdated}.
  *
- * @throws {PersistError} ERR_PERSIST_SCHEMA: a step has failed; ERR_PERSIST_TIMEOUT
+ * @throws {PersistError} ERR_PERSIST_SCHEMA: a step has failed, or returned no object; ERR_PERSIST_TIMEOUT
  */
 export async function migrated(
   variables: Readonly<JsonObject>,
@@ -67,7 +67,7 @@ export function isOutdated(
   { version, migrate, readOnly }: Pick<MigrationOptions, 'version' | 'migrate'> & { readonly readOnly: boolean },
   store: string,
 ): boolean {
-  // A program without a version takes any pool; and an empty pool is of any version.
+  // A program without a version takes any pool, and an empty pool fits any version.
   if (version === 0 || Object.keys(variables).length === 0) return false
   const from = versionOf(variables)
   if (from === version) return false

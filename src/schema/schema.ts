@@ -2,13 +2,13 @@ import { describe, isMap, isPlainObject, type JsonObject, pathStep } from '../fo
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { VERSION_NAME } from './migration.ts'
 
-/** The part of the Standard Schema interface (version 1) that is used here; zod, valibot and arktype have it. */
+/** What stores use of Standard Schema 1 (https://standardschema.dev); zod, valibot and arktype have it. */
 export interface StandardSchema<Output = JsonObject> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
-    /** For inference only; never there at run time. */
+    /** For type inference only; undefined at run time. */
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined
   }
 }
@@ -22,14 +22,13 @@ interface StandardIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** An issue that a schema has found. */
 export interface SchemaIssue {
-  /** Where in the pool, as a program writes it: `pt.limits[2]`; `pt` for the pool as a whole. */
+  /** The place in the pool, as a program writes it: `pt.limits[2]`; `pt` for the pool as a whole. */
   readonly path: string
   readonly message: string
 }
 
-/** The variables with the defaults and conversions of the schema; or the issues that it has found. */
+/** The variables with the defaults and conversions of the schema, or its issues. */
 export type Checked =
   | { readonly values: JsonObject; readonly issues?: undefined }
   | {
@@ -38,10 +37,10 @@ export type Checked =
       readonly names: ReadonlySet<string> | undefined
     }
 
-/** How many issues are in the message of an error; `error.issues` has all. */
-const TOLD_ISSUES = 3
+/** How many issues an error's message has; `error.issues` has all. */
+const LISTED_ISSUES = 3
 
-/** Validates variables. Never throws: an error of the schema is an issue. */
+/** Validates variables. Never throws: what the schema throws is an issue. */
 export function checked(variables: Readonly<JsonObject>, schema: StandardSchema<unknown>): Checked {
   // Without $version, which the schema does not describe, and a strict schema would refuse.
   const { [VERSION_NAME]: version, ...own } = variables
@@ -76,11 +75,10 @@ function ofVariables(result: SchemaResult<unknown>): SchemaResult<unknown> {
   return { issues: [{ message: `the schema makes ${describe(value)} of the variables, and no object` }] }
 }
 
-/** An error with the first issues and their places; `error.issues` has all. */
 export function schemaError(store: string, issues: readonly SchemaIssue[]): PersistError {
-  const told = issues.slice(0, TOLD_ISSUES).map(({ path, message }) => `${path}: ${message}`)
-  const more = issues.length > TOLD_ISSUES ? ` (and ${issues.length - TOLD_ISSUES} more)` : ''
-  const text = `The pool of ${store} does not fit: ${told.join('; ') || 'it is not what the schema describes'}${more}.`
+  const listed = issues.slice(0, LISTED_ISSUES).map(({ path, message }) => `${path}: ${message}`)
+  const more = issues.length > LISTED_ISSUES ? ` (and ${issues.length - LISTED_ISSUES} more)` : ''
+  const text = `The pool of ${store} does not fit: ${listed.join('; ') || 'it is not what the schema describes'}${more}.`
   const path = issues[0]?.path
   return new PersistError('ERR_PERSIST_SCHEMA', text, { store, issues, ...(path === undefined ? {} : { path }) })
 }

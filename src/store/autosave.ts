@@ -24,7 +24,6 @@ export class Autosave {
     this.#everySeconds = context.options.saveEvery
   }
 
-  /** The variables are here. */
   start(): void {
     this.#isStarted = true
     this.saveEvery(this.#everySeconds)
@@ -42,7 +41,7 @@ export class Autosave {
     clearInterval(this.#everyTimer)
     if (!this.#isStarted || !(seconds >= 5)) return
     this.#everyTimer = setInterval(() => void this.#save(), Math.min(seconds * 1000, LONGEST_MS))
-    // What is left unsaved when a program has nothing else to do is saved on exit; waiting for it would be in the way.
+    // A program that has nothing else to do must not go on for this timer: it saves at its exit.
     unref(this.#everyTimer)
   }
 
@@ -70,12 +69,12 @@ export class Autosave {
     }, waitMs)
   }
 
-  /** A broker with a good link did not confirm a save, and may have dropped it: saves again, even if nothing changes any more. */
+  /** A broker that did not confirm a save over a good link may have dropped it: saves again, even if nothing changes. */
   #planAgain(error: PersistError): void {
-    // Without a link it is sent when there is one; and any other error comes again.
+    // Without a link, the store saves when the link is back. Any other error would only repeat itself.
     if (error.code !== 'ERR_PERSIST_TIMEOUT' || this.#context.state.name !== 'ready') return
     this.#plan()
-    // A program that has nothing else to do is not to go on for ever because of it.
+    // A program that has nothing else to do must not go on for ever.
     unref(this.#timer)
   }
 }

@@ -5,17 +5,15 @@ import type { StoreContext } from './context.ts'
 import { Events, type StoreEvents } from './events.ts'
 
 /**
- * Tells listeners of changes, once per microtask and variable.
- *
- * As long as nobody listens, a change costs a call and nothing more.
+ * Emits 'change' events, once per microtask and variable. Without a listener, a change costs no more than a call.
  */
 export class ChangeEvents {
   readonly #context: StoreContext
   readonly #keepAlive: KeepAlive
   readonly #subscribers = new Events<{ update: undefined }>()
-  /** Who changed which variables first since listeners were last told. */
+  /** The variables that changed since the last events, with the origin of the first change. */
   readonly #pending = new Map<string, Origin>()
-  /** The frozen values that listeners were last told of. */
+  /** The frozen values of the last events. */
   #lastEmitted = new Map<string, JsonValue>()
   #isStarted = false
   #isWatched = false
@@ -26,7 +24,6 @@ export class ChangeEvents {
     this.#keepAlive = keepAlive
   }
 
-  /** The variables are here: what changes from now on is a change. */
   start(): void {
     this.#isStarted = true
     this.#watch()
@@ -44,9 +41,8 @@ export class ChangeEvents {
     return name === 'change' ? this.#listening(remove) : remove
   }
 
-  /** Calls a function after every change, with nothing. */
-  subscribe(tell: () => void): () => void {
-    return this.#listening(this.#subscribers.on('update', tell))
+  subscribe(listener: () => void): () => void {
+    return this.#listening(this.#subscribers.on('update', listener))
   }
 
   /** A variable, or something in it, has changed. */
@@ -58,7 +54,7 @@ export class ChangeEvents {
     queueMicrotask(() => this.flush())
   }
 
-  /** Tells now what has changed so far. */
+  /** Emits now what has changed so far. */
   flush(): void {
     this.#isScheduled = false
     if (this.#pending.size === 0) return
@@ -74,13 +70,13 @@ export class ChangeEvents {
     this.#subscribers.emit('update', undefined)
   }
 
-  /** Somebody listens, until `remove` is called: whoever listens for changes waits for them. */
+  /** A program that listens for changes waits for them: its process goes on until it calls the result. */
   #listening(remove: () => void): () => void {
-    this.#holdProcess()
+    this.#keepProcess()
     this.#watch()
     return () => {
       remove()
-      this.#holdProcess()
+      this.#keepProcess()
       this.#watch()
     }
   }
@@ -89,7 +85,7 @@ export class ChangeEvents {
     return this.#subscribers.count('update') + this.#context.events.count('change') > 0
   }
 
-  /** With the first listener, what it has missed is no change. */
+  /** Begins with the first listener: what changed before is no event. */
   #watch(): void {
     const wasWatched = this.#isWatched
     this.#isWatched = this.#isStarted && this.#hasListeners
@@ -98,7 +94,7 @@ export class ChangeEvents {
     this.#lastEmitted = new Map(this.#isWatched ? Object.entries(this.#context.variables.snapshot()) : [])
   }
 
-  #holdProcess(): void {
+  #keepProcess(): void {
     if (this.#isStarted && this.#hasListeners) this.#keepAlive.hold(this)
     else this.#keepAlive.release(this)
   }

@@ -19,11 +19,11 @@ export interface StoreContext {
   readonly unsaved: Unsaved
   readonly history: History
   readonly events: Events<StoreEvents>
-  /** Tells an error as an event, since what it rejects need not be awaited; returns it. */
+  /** Emits an error as an event, since a program need not await the promise that rejects with it; returns it. */
   report(error: PersistError): PersistError
 }
 
-/** @param onTouch called at every change of a variable, with who made it */
+/** @param onTouch called at every change of a variable */
 export function storeContext(
   options: ResolvedOptions,
   backend: Backend,

@@ -59,7 +59,7 @@ export class EditRequests {
       done = this.#do(kind, bytes)
     } catch (thrown) {
       const error = asPersistError(thrown, storeName, 'edited')
-      // Nobody waits for the answer, and somebody has to hear of it.
+      // Where no editor waits for the answer, the owner's program must hear of the failure.
       if (!isAnswered) report(error)
       return refusal(error.code, error.message)
     }
@@ -67,15 +67,15 @@ export class EditRequests {
       await this.#parts.saving.save()
       return answer({ ok: true, ...done })
     } catch (thrown) {
-      // saving.save() has told it as an 'error' event.
+      // saving.save() has emitted the 'error' event.
       const { code, message } = asPersistError(thrown, storeName, 'saved')
       // ERR_PERSIST_CLOSED tells an editor that the owner changed nothing; this change may have been kept.
-      const told = code === 'ERR_PERSIST_CLOSED' ? 'ERR_PERSIST_TIMEOUT' : code
-      return refusal(told, `The owner has made the change, but it is not confirmed: ${message}`)
+      const answered = code === 'ERR_PERSIST_CLOSED' ? 'ERR_PERSIST_TIMEOUT' : code
+      return refusal(answered, `The owner has made the change, but it is not confirmed: ${message}`)
     }
   }
 
-  /** Makes the change; returns what the answer tells beside `ok`. */
+  /** Makes the change; returns what the answer has beside `ok`. */
   #do(kind: EditRequest['kind'], bytes: Uint8Array): object {
     const { storeName, variables, state } = this.#context
     if (this.#isStopped) {

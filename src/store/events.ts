@@ -4,29 +4,29 @@ import { warn } from '../runtime/warning.ts'
 import type { Origin } from '../variables/variable.ts'
 import type { Status } from './status.ts'
 
-/** What `$on` tells, by the name of the event. */
+/** What listeners of `$on` get, by the name of the event. */
 export interface StoreEvents {
   /** A variable has another value, or is gone (`value` undefined). Values are frozen. */
   change: { name: string; value: JsonValue | undefined; previous: JsonValue | undefined; origin: Origin }
   /** The backend holds what was saved. */
   save: { sizeBytes: number }
-  /** This program and somebody else changed one variable; `value` is what it is now. */
+  /** This program and another writer changed one variable; `value` is the merged one. */
   conflict: { name: string; local: JsonValue | undefined; remote: JsonValue | undefined; value: JsonValue | undefined }
-  /** The backend had lost the pool, or held what does not fit the schema ('invalid'), and has been given ours again. */
+  /** The store wrote its pool again: the backend had lost it, or held what is no pool or does not fit the schema ('invalid'). */
   heal: { reason: 'lost' | 'deleted' | 'overwritten' | 'invalid' }
-  /** `$status` is another. */
+  /** `$status` has changed. */
   status: Status
-  /** Something failed that no awaited promise may tell. */
+  /** Something failed; a program may not await the promise that rejects with it, if there is one. */
   error: PersistError
 }
 
 type Listener<Event> = (event: Event) => void
 
-/** Listeners by event name. A listener that throws neither stops the others nor the one who tells. */
+/** Listeners by event name. A listener that throws stops neither the others nor `emit`. */
 export class Events<EventMap extends object> {
   readonly #listeners = new Map() as Map<keyof EventMap, Set<Listener<never>>>
 
-  /** Adds a listener; the result removes it again. A function that is added twice is called twice. */
+  /** Adds a listener; returns a function that removes it. A function that is added twice is called twice. */
   on<Name extends keyof EventMap>(name: Name, listener: Listener<EventMap[Name]>): () => void {
     // A wrapper of its own gives every registration its identity.
     const own: Listener<EventMap[Name]> = (event) => listener(event)
@@ -35,7 +35,6 @@ export class Events<EventMap extends object> {
     return () => void set.delete(own)
   }
 
-  /** How many listen. */
   count(name: keyof EventMap): number {
     return this.#listeners.get(name)?.size ?? 0
   }
@@ -45,7 +44,7 @@ export class Events<EventMap extends object> {
       try {
         listener(event)
       } catch (thrown) {
-        // Reported as the uncaught exception that it is in the caller's code, outside of the store's own work.
+        // An uncaught exception of the program, outside of the store's own work.
         queueMicrotask(() => {
           throw thrown
         })
@@ -54,7 +53,7 @@ export class Events<EventMap extends object> {
   }
 }
 
-/** Tells an error as an event, or as a warning of the process where nobody listens; returns it. */
+/** Emits an error as an event, or as a warning of the process where no listener is; returns it. */
 export function report(error: PersistError, events: Events<StoreEvents>): PersistError {
   if (events.count('error') === 0) warn(error)
   events.emit('error', error)

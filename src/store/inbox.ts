@@ -1,6 +1,6 @@
 import type { News } from '../contracts/backend.ts'
 
-/** Keeps what a backend tells until the store can take it, and then hands it on in the same order. */
+/** Keeps a backend's news until the store can take them, in their order. */
 export class Inbox {
   readonly #take: (news: News) => void
   readonly #waiting: News[] = []
@@ -12,16 +12,14 @@ export class Inbox {
 
   tell(news: News): void {
     this.#waiting.push(news)
-    // Whoever takes news may close the inbox, and be told more meanwhile.
+    // While the store takes news, the backend may have more, and the store may close the inbox.
     if (this.#isOpen && this.#waiting.length === 1) this.#deliver()
   }
 
-  /** What is told from now on waits. */
   close(): void {
     this.#isOpen = false
   }
 
-  /** Hands on what has waited, and from now on everything at once. */
   open(): void {
     this.#isOpen = true
     this.#deliver()

@@ -33,7 +33,7 @@ interface IncomingParts {
 export class Incoming {
   readonly #context: StoreContext
   readonly #parts: IncomingParts
-  /** The variables that the backend lost, that nobody has written since, and that this store does not guard. */
+  /** The variables that the backend lost, that no writer has written since, and that this store does not guard. */
   readonly #lost = new Set<string>()
   /** By name: the texts that this store's writes carried while another writer wrote that variable. */
   readonly #writtenOver = new Map<string, Set<string | undefined>>()
@@ -60,7 +60,7 @@ export class Incoming {
     history.linked = true
   }
 
-  /** The backend looked again and holds this: the broker delivered messages in another order than it kept them. */
+  /** The backend read the pool again and holds this: the broker delivered messages in another order than it kept them. */
   found(bytes: Uint8Array | null, stamp?: Stamp): void {
     const kind = this.#kindOf(bytes)
     if (bytes === null || kind === 'unknown') this.#foreign(bytes, stamp)
@@ -84,7 +84,7 @@ export class Incoming {
     if (kind !== 'sent') restore()
   }
 
-  /** @param isLost the backend lost the pool before this was written: what is missing there, nobody removed */
+  /** @param isLost the backend lost the pool before this was written: no writer removed what is missing there */
   #foreign(bytes: Uint8Array | null, stamp: Stamp | undefined, isLost = false): void {
     const { history } = this.#context
     const { changeEvents, journaling, validation, saving } = this.#parts

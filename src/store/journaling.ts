@@ -17,7 +17,7 @@ export interface Recovery {
   readonly values: JsonObject
   /** Does it differ from the pool that the backend holds? */
   readonly isNeeded: boolean
-  /** Tells errors and conflicts of the recovery: called when somebody can listen. */
+  /** Emits errors and conflicts of the recovery; the store calls it when programs can listen. */
   readonly tell: () => void
 }
 
@@ -79,7 +79,7 @@ export class Journaling {
       if (error.code === 'ERR_PERSIST_LOCKED') throw error
       this.#damage = error
     }
-    // A damaged file stays where it is until somebody can hear of it.
+    // A damaged file stays where it is until the program can listen to errors.
     if (this.#damage === undefined) await this.#write()
   }
 
@@ -101,18 +101,18 @@ export class Journaling {
     return { values, isNeeded, tell: () => this.#tell(found) }
   }
 
-  /** The variables are here. */
+  /** The store is open. */
   begin({ tell }: Recovery): void {
     this.#isBegun = true
     this.review()
-    // Whoever has waited for the store gets to listen first.
+    // Later, so that a program that awaits the store can listen first.
     setTimeout(tell, 0)
   }
 
   /** Notes all that is not confirmed as it is now; resolves when that is on disk, or cannot get there. Never rejects. */
   note(): Promise<void> {
     if (this.#journal === undefined || this.#isStuck) return Promise.resolve()
-    // Whoever calls while a write waits for its turn gets its promise: a run of saves is one write.
+    // Calls while a write waits for its turn get the promise of that write: a run of saves is one write.
     this.#next ??= this.#writing.then(() => {
       this.#next = undefined
       this.#noted = this.#collect()
@@ -231,7 +231,7 @@ export class Journaling {
     void this.note()
   }
 
-  /** Tells a failing journal once, until it works again: a full disk would be told with every save. */
+  /** Reports a failing journal once, until it works again: a full disk would fail every save. */
   #report(thrown: unknown, { place }: Journal): void {
     if (this.#isFailing) return
     this.#isFailing = true

@@ -2,49 +2,48 @@ import type { JsonObject } from '../format/json.ts'
 import type { StoreEvents } from './events.ts'
 import type { Status } from './status.ts'
 
-/** What a store can do, but for looking up variables by name. */
+/** The members of every store, but for those that look up variables by name. */
 interface StoreActions<T extends object> {
   /**
-   * Saves the variables; resolves when the backend really holds them as they were at the time of the call.
+   * Saves the variables; resolves when the backend has proved to hold them as they were at the call, or newer.
    *
-   * Sends nothing when nothing has changed. A failure is also an 'error' event, so it need not be awaited.
+   * Writes nothing where nothing has changed. A failure is an 'error' event too, so a program need not await it.
    * @throws {PersistError} ERR_PERSIST_TIMEOUT, _DENIED, _TOO_LARGE, _SCHEMA, _NOT_READY, _READ_ONLY, _CLOSED
    */
   save(): Promise<void>
   /** Saves every so many seconds if something has changed; less than 5 turns it off. */
   saveEvery(seconds: number): void
-  /** Removes a variable; nothing happens if it is not there. */
+  /** Removes a variable, if there is one. */
   remove(name: string): void
   /**
    * Starts an empty pool where there is none; with `true`, clears one that is in use. Resolves when that is saved.
    *
-   * @throws {PersistError} ERR_PERSIST_NEEDS_FORCE at once, and nothing is changed
+   * @throws {PersistError} ERR_PERSIST_NEEDS_FORCE at once, and changes nothing; rejects as save()
    */
   zero(force?: true): Promise<void>
-  /** The next save sends, even if nothing has changed. */
+  /** The next save writes, even if nothing has changed. */
   dirty(): void
-  /** Are the variables here? */
+  /** Is the store open, so that its variables can be used? */
   ready(): boolean
-  /** Runs a function in a later tick, once the variables are here; the promise has its result or its error. */
+  /** Runs a function in a later tick, once the store is open; settles as the function does, rejects if opening fails. */
   exec<Result>(fn: (pt: this) => Result): Promise<Awaited<Result>>
-  /** Is a newer version published, and how is it installed? For a person at a terminal. */
+  /** Which version of persist-mqtt is published, and the command that installs it: for a person at a terminal. */
   selfUpdate(): Promise<{ current: string; latest: string; newer: boolean; command: string }>
-  /** Listens to an event; the result stops it. */
+  /** Listens to an event; returns a function that stops it. */
   $on<Name extends keyof StoreEvents>(event: Name, listener: (event: StoreEvents[Name]) => void): () => void
-  /** All variables as a frozen copy; what has not changed since the last one is the same object. */
+  /** All variables as a frozen copy, which shares unchanged objects with the copy before. */
   $snapshot(): Readonly<T>
-  /** Calls a function after every change, for `useSyncExternalStore` and the like; the result stops it. */
+  /** Calls a function after every change, for React's `useSyncExternalStore`; returns a function that stops it. */
   $subscribe(listener: () => void): () => void
-  /** What the store is doing. */
   readonly $status: Status
-  /** Saves what is unsaved, then lets go of the backend. */
+  /** Saves what is unsaved, then closes the backend; rejects as save(), and has closed it even so. */
   $close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
   /** For JSON.stringify. */
   toJSON(): T
 }
 
-/** What a store can do; all its other properties are variables. */
+/** A store's members; all its other properties are variables. */
 export interface StoreMembers<T extends object = JsonObject> extends StoreActions<T> {
   /** Is there such a variable? With a fallback: its value, or the fallback. */
   has(name: string): boolean
@@ -56,10 +55,10 @@ export interface StoreMembers<T extends object = JsonObject> extends StoreAction
 
 type Value<T, Name> = Name extends keyof T ? T[Name] : string extends keyof T ? T[keyof T & string] : unknown
 
-/** The names that no variable can have in a program: what a store can do, and what every JavaScript object has. */
+/** The names that no variable can have: members of the store, and what every JavaScript object has. */
 export type ReservedName = (keyof StoreMembers & string) | '__proto__' | 'constructor' | ''
 
-/** Requires that no variable has a reserved name: such a type does not compile. */
+/** T, where no variable has a reserved name; such a variable has the type never, and does not compile. */
 export type VariablesOf<T> = { [Name in keyof T]: Name extends ReservedName | `$${string}` ? never : T[Name] }
 
 /** A store whose variables are not declared: every name is a variable of any value. */
@@ -98,7 +97,6 @@ const MEMBER_NAMES: { readonly [Name in ReservedName]: true } = {
   ['__proto__']: true,
 }
 
-/** Every reserved name. */
 export const RESERVED_NAMES: readonly string[] = Object.keys(MEMBER_NAMES)
 
 const reserved = new Set(RESERVED_NAMES)

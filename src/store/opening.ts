@@ -17,7 +17,7 @@ const NOTHING: Payload = { values: {}, texts: new Map() }
 
 /** What becomes of a store that is being opened. */
 export interface OpeningOutcome {
-  /** The variables are here. */
+  /** The program can use the variables. */
   begun(): void
   /** Nothing that can be used is held; `error` says what is held instead, where there is something. */
   waits(error?: PersistError): void
@@ -26,7 +26,7 @@ export interface OpeningOutcome {
 
 /** The parts of a store that opening needs, beside what all of them have. */
 interface OpeningParts {
-  /** Closed while a pool is migrated: what the backend tells meanwhile is for what comes out of that. */
+  /** Closed during a migration: the backend's news wait for the migrated variables. */
   readonly inbox: Inbox
   readonly validation: Validation
   readonly migrating: Migrating
@@ -59,7 +59,7 @@ export class Opening {
       else throw emptyError(storeName)
     } catch (thrown) {
       const error = asPersistError(thrown, storeName, 'opened')
-      // What is no pool stays as it is, until somebody writes a pool or zero(true) is called.
+      // What is no pool stays as it is, until a writer replaces it or the program calls zero(true).
       if (/_(BAD_PAYLOAD|TOO_LARGE)$/.test(error.code)) this.#outcome.waits(error)
       else if (!this.#isOver) this.#outcome.failed(error)
     }

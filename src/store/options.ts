@@ -10,30 +10,31 @@ import type { Migrations } from '../schema/migration.ts'
 import type { StandardSchema } from '../schema/schema.ts'
 import { reservedBecause } from './members.ts'
 
-/** Certificates for `mqtts:` and `wss:`, as PEM texts (not file names). */
+/** Certificates for `mqtts:` and `wss:`, as PEM texts (no file names). */
 export interface TlsOptions {
   /** The authorities to trust instead of the system's: for a broker with a private CA. */
   ca?: string | Uint8Array | readonly (string | Uint8Array)[]
-  /** This client's certificate and its key, for a broker that asks for one. */
+  /** This client's certificate, for a broker that asks for one. */
   cert?: string | Uint8Array
+  /** The private key of `cert`. */
   key?: string | Uint8Array
   /** The name that the broker's certificate must have. @default the host of the url */
   servername?: string
-  /** false accepts any certificate: for a test only. @default true */
+  /** false accepts any certificate: for tests only. @default true */
   rejectUnauthorized?: boolean
 }
 
-/** Saves by itself after changes. */
+/** When the store saves by itself after changes. */
 export interface AutosaveOptions {
-  /** How long after the last change, in milliseconds. */
+  /** The store saves so many milliseconds after the last change. */
   delayMs: number
-  /** How long after the first unsaved change at the latest, in milliseconds. @default 10 times delayMs */
+  /** It saves at most so many milliseconds after the first unsaved change. @default 10 times delayMs */
   maxDelayMs?: number
 }
 
-/** Where the pool is kept, and how the store behaves; every option has a default but `name`. */
+/** Where the pool is, and how the store behaves; every option has a default but `name`. */
 export interface StoreOptions<T extends object = JsonObject> {
-  /** mqtt:, mqtts:, ws: or wss: url of the broker. @default $MQTT_URL or mqtt://localhost:1883 */
+  /** The broker's url: mqtt:, mqtts:, ws: or wss:. @default $MQTT_URL or mqtt://localhost:1883 */
   url?: string | undefined
   /** @default $MQTT_USERNAME */
   username?: string | undefined
@@ -48,33 +49,33 @@ export interface StoreOptions<T extends object = JsonObject> {
   protocolVersion?: 'auto' | 4 | 5 | undefined
   /** With `persist-mqtt/file`: path of the JSON file. @default `<name>.json` in the current directory */
   file?: string | undefined
-  /** Node only: a file for what was saved and is not confirmed, which a killed program finds there again. @default none */
+  /** Node only: path of a file that keeps saves until the backend confirms them, also if the program is killed. @default none */
   journal?: string | undefined
-  /** A place to keep the pool at, instead of url and topic. */
+  /** Keeps the pool instead of a broker; then the store ignores url and topic. */
   backend?: Backend | undefined
-  /** Nothing is held: start an empty pool, wait for `zero()` (or for somebody who writes one), or fail. @default create */
+  /** Where there is no pool: start an empty one, wait for `zero()` or for another writer, or fail. @default create */
   empty?: 'create' | 'wait' | 'fail' | undefined
   /** Values of variables that the pool does not have when it is opened. */
   defaults?: Partial<T> | undefined
   /**
-   * Checks the whole pool when it is opened, when somebody else has changed it, and before it is saved: any Standard
-   * Schema (zod, valibot, arktype…). The variables have its types.
+   * Checks the whole pool when the store opens, when another writer has changed the pool, and before each save: any
+   * Standard Schema (zod, valibot, arktype…). The variables have its types.
    */
   schema?: StandardSchema<T> | undefined
   /**
-   * What others wrote does not fit the schema. 'reject': what is held stays as it is when opening, and is brought back
-   * later ('heal'). 'accept': it is taken as it is. Either way it is an 'error' event, or that of opening. @default reject
+   * Where another writer's pool does not fit the schema. 'reject': opening fails and leaves the pool as it is; an open
+   * store writes its own variables again (event 'heal'). 'accept': the store takes it. Both report an error. @default reject
    */
   onInvalid?: 'reject' | 'accept' | undefined
   /** Version of the pool's shape, a whole number from 1; kept in the pool as `$version`. */
   version?: number | undefined
-  /** By version: makes the variables of the version before into those of this one, `{ 2: (old) => … }`; may be async. */
+  /** By version: makes this version's variables of those of the version before, `{ 2: (old) => … }`; may be async. */
   migrate?: Migrations | undefined
-  /** With an MQTT broker: what shows the variables elsewhere, such as `homeAssistant()`. @default none */
+  /** With an MQTT broker: they show the variables elsewhere, as `homeAssistant()` does. @default none */
   integrations?: readonly Integration[] | undefined
-  /** Saves every so many seconds if something changed; less than 5: never. @default 0 */
+  /** Saves every so many seconds if something has changed; less than 5: never. @default 0 */
   saveEvery?: number | undefined
-  /** @default false */
+  /** Saves by itself after changes. @default false */
   autosave?: false | AutosaveOptions | undefined
   /** Saves at SIGINT, SIGTERM and at the end of the event loop; in a browser when the page is hidden. @default true */
   saveOnExit?: boolean | undefined
@@ -84,22 +85,22 @@ export interface StoreOptions<T extends object = JsonObject> {
   compat?: 'tasmota' | undefined
   /** The largest pool that may be saved, in bytes; up to 16 MiB can be read. @default 16 MiB; for tasmota what a device reads */
   maxBytes?: number | undefined
-  /** @default 10 000 */
+  /** Opening fails after so many milliseconds. @default 10 000 */
   openTimeoutMs?: number | undefined
-  /** @default 30 000 */
+  /** A save fails after so many milliseconds. @default 30 000 */
   saveTimeoutMs?: number | undefined
-  /** Who wins where this program and somebody else changed the same variable. @default local */
+  /** Whose value stays where this program and another writer changed the same variable. @default local */
   onConflict?: OnConflict | undefined
 }
 
-/** Options that may well have no value in the end. */
+/** Options without a default. */
 type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'compat'
 
 type Resolved<Options> = {
   readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
 }
 
-/** Every option with its value. */
+/** All options, with defaults and environment filled in. */
 export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' | MayBeMissing>> {
   readonly username: string | undefined
   readonly password: string | undefined
@@ -114,16 +115,13 @@ export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' 
 }
 
 /**
- * Which variables a store keeps from going back to an old value: all of them, or, where it is an editor's, those that it
- * was asked to change. Several editors may have a store of one pool at once, and are not to guard it against each other,
- * still less against its owner, who knows best.
+ * Which variables a store keeps from going back to an old value: an owner's store all, an editor's those that the editor
+ * changed. Several editors may write one pool at once: they must not guard it against each other, nor against its owner.
  */
 export type Guards = 'all' | { readonly isOwned: () => boolean }
 
-/** The options that are there, without those that are undefined. */
 type Given = { readonly [Name in keyof StoreOptions]?: Exclude<StoreOptions[Name], undefined> }
 
-/** What holds where nothing is given. */
 export const DEFAULTS = {
   url: 'mqtt://localhost:1883',
   topic: 'stat/{name}/PersistMQTT',
@@ -153,7 +151,7 @@ const number = (least: number, most: number, wants: string): Check => [
 // setTimeout takes 32 bit; a longer time would fire at once.
 const milliseconds = number(1, 2 ** 31 - 1, 'a number of milliseconds from 1 to 2147483647')
 
-/** What every option must be; an option that is not here does not exist. */
+/** What every option must be. */
 const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
   url: text,
   username: text,
@@ -208,17 +206,17 @@ function checkAutosave(value: unknown, name: string): boolean {
 }
 
 /**
- * Fills in defaults and the environment, and checks everything; the caller's object is neither kept nor written to.
+ * Checks options, and fills in environment and defaults; neither keeps nor changes the given object.
  *
  * @throws {PersistError} ERR_PERSIST_OPTION, naming the option, what it is and what it should be
  */
 export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
-  // Given as undefined is not given: `password: process.env.BROKER_PASSWORD`.
+  // Undefined counts as not given: `password: process.env.BROKER_PASSWORD`.
   const options: Given = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(options)) {
     const check = CHECKS[name as keyof StoreOptions]
     if (!Object.hasOwn(CHECKS, name)) throw optionError(name, 'there is no such option')
-    if (!check[0](value)) throw optionError(name, `it must be ${check[1]}, not ${shown(name, value)}`)
+    if (!check[0](value)) throw optionError(name, `it must be ${check[1]}, not ${printable(name, value)}`)
   }
   const env = globalThis.process?.env ?? {}
   const name = options.name ?? (env.PERSIST_NAME || undefined)
@@ -242,7 +240,7 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
   }
   if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
   const url = options.url ?? (env.MQTT_URL || DEFAULTS.url)
-  // Whoever is named in the url is meant.
+  // A user in the url takes the place of the environment's.
   const login = namesUser(url) ? {} : env
   return {
     ...DEFAULTS,
@@ -281,6 +279,6 @@ function checkTopic(topic: string, option: string): void {
   if (bytes === 0 || bytes > 65_000) throw optionError(option, `the topic must have 1 to 65000 bytes, not ${bytes}`)
 }
 
-function shown(name: string, value: unknown): string {
+function printable(name: string, value: unknown): string {
   return name === 'password' || typeof value === 'object' ? `a value of type ${typeof value}` : String(value)
 }

@@ -13,13 +13,13 @@ export interface ProxiedStore {
   readonly core: StoreCore
 }
 
-/** What a store gets from where it runs: not everything can be done everywhere. */
+/** What only some runtimes can do: a browser has no files to install or to keep a journal in. */
 export interface Surroundings {
   readonly selfUpdate: StoreMembers['selfUpdate']
   readonly makeJournal?: JournalMaker | undefined
 }
 
-/** Makes a store, not opened yet: the core, and the proxy whose properties are the variables. */
+/** Makes a store, which is not open yet: the core, and the proxy whose properties are the variables. */
 export function proxiedStore(options: ResolvedOptions, backend: Backend, surroundings: Surroundings): ProxiedStore {
   const members = {}
   const traps = new StoreTraps(members)
@@ -36,24 +36,25 @@ type Key = string | symbol
 type Handler = ProxyHandler<Record<string, JsonValue>>
 
 /**
- * How reading and writing properties of a store is reading and writing variables.
+ * The proxy's traps: a program that reads and writes properties of the store reads and writes variables.
  *
  * The proxy's target has a property for every variable, and the store's members as its prototype: `pt.counter` is a
  * plain property read. A variable that another writer called like a member (`save`) is shadowed: `pt.save` stays the
- * member, and only who enumerates meets the variable.
+ * member, and only enumerations have the variable.
  */
 class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
   readonly target: Record<string, JsonValue>
   core!: StoreCore
   readonly #shadowed = new Map<string, JsonValue>()
   #isReady = false
-  /** What an enumeration will ask for next, and the name it has just asked the descriptor of. */
+  /** The shadowed names whose descriptors an enumeration asks for next. */
   #upcoming: string[] = []
+  /** The name whose descriptor it has just asked for. */
   #described: string | undefined
   /**
-   * Undefined unless it has something to do: before the variables are here, and if some are shadowed.
-   * Without it, reading a variable calls none of our code; as a property of its own, even if undefined, it is found to
-   * be missing without a search of the prototypes, which would be a third of the time that a read takes.
+   * Undefined unless it has something to do: before the store is open, and while variables are shadowed. Without it, a
+   * read calls no function. It is an own property even if undefined: else each read would search the prototypes for a
+   * trap, which is a third of the time that a read takes.
    */
   get: ((target: object, key: Key, receiver: unknown) => unknown) | undefined
 
@@ -62,13 +63,11 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
     this.#chooseGet()
   }
 
-  /** The variables are here. */
   ready(): void {
     this.#isReady = true
     this.#chooseGet()
   }
 
-  /** A variable has this value. */
   put(name: string, value: JsonValue): void {
     if (isReservedName(name)) {
       this.#shadowed.set(name, value)
@@ -78,7 +77,6 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
     }
   }
 
-  /** There is no such variable any more. */
   remove(name: string): void {
     if (!isReservedName(name)) delete this.target[name]
     else if (this.#shadowed.delete(name)) this.#chooseGet()
@@ -90,7 +88,7 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
   }
 
   readonly #getEarly = (target: object, key: Key, receiver: unknown): unknown => {
-    // A promise that resolves with the store asks it for then(), and tools ask for symbols: those are no variables.
+    // A promise that resolves with the store reads `then`, and tools read symbols: those are no variables.
     if (typeof key === 'symbol' || key === 'then' || key in target) return Reflect.get(target, key, receiver)
     throw this.core.context.state.unusable()
   }
@@ -107,7 +105,7 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
     this.core.context.state.assertWritable()
     if (typeof key === 'symbol') throw reservedName(String(key), 'symbols are no names in JSON')
     const reason = reservedBecause(key)
-    // Whoever puts a whole snapshot back puts the version back with it, as it is.
+    // A program that assigns a whole snapshot assigns the version too, unchanged.
     if (key === VERSION_NAME && value === this.core.context.variables.get(key)) return true
     if (reason !== undefined) throw reservedName(key, reason)
     this.core.context.variables.set(key, value)
@@ -156,7 +154,7 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
     return { value, writable: true, enumerable: true, configurable: true }
   }
 
-  /** The members are no business of whoever compares or enumerates: for them a store is a plain object. */
+  /** To code that compares or enumerates, a store is a plain object without members. */
   getPrototypeOf(): object {
     return Object.prototype
   }
@@ -192,14 +190,14 @@ function membersOf(core: StoreCore, pt: ProxiedStore['pt'], selfUpdate: StoreMem
   }
   const find = (name: string, fallback?: unknown) => {
     const value = get(name)
-    // null is a value: only what is not there falls back.
+    // Not `??`: null is a value.
     return value === undefined ? fallback : value
   }
-  const shown = () => Object.fromEntries(variables.names().map((name) => [name, variables.get(name)]))
+  const values = () => Object.fromEntries(variables.names().map((name) => [name, variables.get(name)]))
   const members = {
     save: () => core.save(),
     saveEvery: (seconds: number) => autosave.saveEvery(seconds),
-    // Whether a fallback was given decides what it answers, also if that is undefined.
+    // The number of arguments decides: the fallback may be undefined.
     has: (...args: [name: string, fallback?: unknown]) =>
       args.length > 1 ? find(...args) : get(args[0]) !== undefined,
     find,
@@ -221,12 +219,12 @@ function membersOf(core: StoreCore, pt: ProxiedStore['pt'], selfUpdate: StoreMem
     $close: () => core.close(),
     [Symbol.asyncDispose]: () => core.close(),
     toJSON: () => members.$snapshot(),
-    // What console.log and util.inspect show: https://nodejs.org/api/util.html#utilinspectcustom
+    // For console.log and util.inspect: https://nodejs.org/api/util.html#utilinspectcustom
     [Symbol.for('nodejs.util.inspect.custom')]: (
       depth: number,
       options: object,
       inspect: (value: unknown, options: object) => string,
-    ) => (core.isReadable ? inspect(shown(), { ...options, depth }) : `Store ${storeName}: ${core.status.state}`),
+    ) => (core.isReadable ? inspect(values(), { ...options, depth }) : `Store ${storeName}: ${core.status.state}`),
   }
   return members as unknown as StoreMembers
 }

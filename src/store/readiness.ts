@@ -1,7 +1,7 @@
 import type { KeepAlive } from '../runtime/keep-alive.ts'
 import { deferred } from '../runtime/promises.ts'
 
-/** Whether the variables are here, for those who wait for them. */
+/** Has functions wait until the store is open. */
 export class Readiness {
   readonly #ready = deferred<void>()
   readonly #keepAlive: KeepAlive
@@ -10,23 +10,22 @@ export class Readiness {
     this.#keepAlive = keepAlive
   }
 
-  /** The variables are here. */
   reached(): void {
     this.#ready.resolve()
   }
 
-  /** They never will be; or, when they have been, nothing happens. */
+  /** The store will never be open; does nothing where it has been. */
   missed(error: unknown): void {
     this.#ready.reject(error)
   }
 
-  /** Runs a function in a later tick, once the variables are here; keeps the process alive until then. */
+  /** Runs a function in a later tick, once the store is open; keeps the process alive until then. */
   exec<Result>(fn: () => Result): Promise<Awaited<Result>> {
     const waiting = {}
     this.#keepAlive.hold(waiting)
     const ready = this.#ready.promise.finally(() => this.#keepAlive.release(waiting))
     const result = ready.then(fn) as Promise<Awaited<Result>>
-    // What fn throws is its caller's; that the store was never ready is an 'error' event already.
+    // The caller handles what fn throws; a store that fails to open has emitted an 'error' event already.
     this.#ready.promise.catch(() => result.catch(() => {}))
     return result
   }

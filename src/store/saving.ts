@@ -51,7 +51,7 @@ export class Saving {
     return this.#current !== undefined
   }
 
-  /** Is there something that the backend is not known to hold, or is to get once more? */
+  /** Is there a value that the backend is not known to hold, or that the store must write once more? */
   get isNeeded(): boolean {
     return this.#forced || this.#current !== undefined || !this.#context.unsaved.isEmpty
   }
@@ -178,7 +178,7 @@ export class Saving {
       const error = asPersistError(thrown, this.#context.storeName, 'saved')
       // A broken link fails no save before its time is over: the save goes on when the link is back.
       if (error.code === 'ERR_PERSIST_CONNECT' && performance.now() < batch.deadline) {
-        // Unless the link is back already, the backend will tell when it is.
+        // Unless the link is back already: then no news of it will come.
         if (link === this.#links) this.#linked = false
         this.#again(batch)
       } else {

@@ -5,22 +5,22 @@ import { advise } from '../runtime/warning.ts'
 import type { StoreContext } from './context.ts'
 import type { ResolvedOptions } from './options.ts'
 
-/** From here on a pool for a device is nearly full, in bytes: a longer name or a few more digits, and it is refused. */
+/** A device's pool of more bytes is nearly full: a longer name or a few more digits, and the store refuses it. */
 const NEARLY_FULL_BYTES = 1000
 
-/** A pool that is to be saved; what is costly to make is made where it is needed. */
+/** A pool that is to be saved; functions, since texts and values are costly to make and rarely needed. */
 export interface PoolToSave {
   readonly sizeBytes: number
   readonly texts: () => Iterable<readonly [name: string, text: string]>
   readonly values: () => Readonly<JsonObject>
 }
 
-/** The largest pool that is read, in bytes: a smaller `maxBytes` is for what is saved, and the way there is to read it. */
+/** The largest pool that a store reads, in bytes. A smaller `maxBytes` limits saves alone: who removes must read first. */
 export function readLimit({ maxBytes }: Pick<ResolvedOptions, 'maxBytes'>): number {
   return Math.max(maxBytes, MAX_POOL_BYTES)
 }
 
-/** Throws ERR_PERSIST_TOO_LARGE, naming the largest variables, for a pool over the limit in bytes. */
+/** @throws {PersistError} ERR_PERSIST_TOO_LARGE, naming the largest variables */
 export function checkSize({ sizeBytes, texts }: PoolToSave, limitBytes: number, store: string): void {
   if (sizeBytes <= limitBytes) return
   throw new PersistError(
@@ -37,18 +37,18 @@ function largest(texts: Iterable<readonly [name: string, text: string]>): string
   return `Its largest variables, in characters: ${named.join(', ')}.`
 }
 
-/** Warns when a pool that a device reads has become nearly too large for it; again only if it was smaller meanwhile. */
+/** Warns when a pool becomes nearly too large for the device that reads it; again only if it was smaller meanwhile. */
 export function adviseOnSize({ storeName, options, events, unsaved }: StoreContext): void {
-  let isTold = false
+  let isWarned = false
   events.on('save', ({ sizeBytes }) => {
     const isNearlyFull = sizeBytes > NEARLY_FULL_BYTES
-    if (isNearlyFull && !isTold) {
+    if (isNearlyFull && !isWarned) {
       advise(
         'WARN_PERSIST_NEARLY_FULL',
         `The pool of ${storeName} has ${sizeBytes} bytes; a Tasmota device loads none over ${deviceLimit(options.topic)}. ` +
           `${largest(unsaved.texts())} Remove or shorten some, or keep them in a pool of their own.`,
       )
     }
-    isTold = isNearlyFull
+    isWarned = isNearlyFull
   })
 }

@@ -2,53 +2,51 @@ import type { Held } from '../contracts/backend.ts'
 import { PersistError } from '../runtime/errors.ts'
 
 interface Everywhere {
-  /** Where the pool is kept, for people. */
+  /** Where the pool is, for people; without password. */
   readonly place: string
 }
 
-/** Known once the backend has answered. */
+/** What the store knows once the backend has answered. */
 interface Linked extends Everywhere {
-  /** How sure it is what the backend held when it was last opened: see `Held` in contracts/backend.ts. */
+  /** How the backend made sure of what it held when the link last came up: see `Held` in contracts/backend.ts. */
   readonly proof: 'exact' | 'fence' | 'settled'
   /** MQTT only: 4 is MQTT 3.1.1, 5 is MQTT 5. */
   readonly protocolVersion?: 4 | 5
   /** Is there a change that the backend does not hold yet? */
   readonly unsaved: boolean
-  /** With a journal: did the program that had it last close its store, or was it killed? Not there at the first start. */
+  /** With a journal: did the last program close its store, or was it killed? Missing at the first start. */
   readonly lastExit?: 'clean' | 'crash'
 }
 
-/** What a store is doing, with what is known about it; `state` tells which. */
+/** What a store is doing; `state` tells which facts are there. */
 export type Status =
-  /** Opening: the variables are not here yet. */
+  /** The store is being opened. */
   | (Everywhere & { readonly state: 'connecting' })
-  /** The backend holds no pool, but perhaps something else (`error`): `zero()` starts a pool, and so does any writer. */
+  /** The backend holds no pool (`error`: but something else). `zero()` starts one, and so does another writer. */
   | (Everywhere & { readonly state: 'waiting'; readonly error?: PersistError })
-  /** The variables are here, and can be saved. */
+  /** The program can use the variables and save them. */
   | (Linked & { readonly state: 'ready' })
-  /** The variables are here, the backend is out of reach; what is saved now is sent when it is back. */
+  /** The backend is out of reach. The program can use the variables; a save waits until the link is back. */
   | (Linked & { readonly state: 'offline'; readonly error: PersistError })
-  /** The variables can only be read. They follow the backend, unless `error` says why this store may not change them any more. */
+  /** The program can only read the variables. They follow the backend, unless `error` says why the store gave up the pool. */
   | (Linked & { readonly state: 'readonly'; readonly error?: PersistError })
-  /** Opening failed; the store is of no more use. */
+  /** Opening failed; the program has to open another store. */
   | (Everywhere & { readonly state: 'failed'; readonly error: PersistError })
-  /** Let go of; the variables can still be read. */
+  /** The store is closed; the program can still read the variables. */
   | (Everywhere & { readonly state: 'closed' })
 
-/** Which state a store is in, with the facts that its `$status` tells. */
+/** Which state a store is in, with the facts of its `$status`. */
 export class StoreState {
   readonly #place: string
   readonly #storeName: string
   readonly #readOnly: boolean
   #name: Status['state'] = 'connecting'
-  /** Why it is offline or failed, why it can only be read from now on, or what it found instead of a pool. */
+  /** Why the store is offline, failed or read-only, or what it found instead of a pool. */
   error: PersistError | undefined
-  /** What the backend said when it was last opened; there from then on. */
+  /** What the backend held when the link last came up. */
   held: Held | undefined
-  /** What the journal tells about the last program. */
   lastExit: 'clean' | 'crash' | undefined
 
-  /** @param storeName name and place, for messages */
   constructor(place: string, storeName: string, readOnly: boolean) {
     this.#place = place
     this.#storeName = storeName
@@ -64,17 +62,16 @@ export class StoreState {
     this.error = error
   }
 
-  /** Are the variables here, and is the store in use? */
   get isReady(): boolean {
     return this.#name === 'ready' || this.#name === 'offline' || this.#name === 'readonly'
   }
 
-  /** Why a store that was opened to change the variables can only be read from now on. */
+  /** Why a store that was opened to change the pool gave it up. */
   get ended(): PersistError | undefined {
     return this.#name === 'readonly' ? this.error : undefined
   }
 
-  /** Throws where the variables may not be changed now. */
+  /** @throws {PersistError} ERR_PERSIST_READ_ONLY, _NOT_READY, _CLOSED, or why the store failed or gave up the pool */
   assertWritable(): void {
     const store = this.#storeName
     if (this.#readOnly) {
@@ -112,8 +109,8 @@ export class StoreState {
         return { state: 'failed', place, error: because }
       default: {
         const { proof, protocolVersion } = held as Held
-        const told = { ...(protocolVersion && { protocolVersion }), ...(lastExit && { lastExit }) }
-        const linked = { place, proof, ...told, unsaved }
+        const known = { ...(protocolVersion && { protocolVersion }), ...(lastExit && { lastExit }) }
+        const linked = { place, proof, ...known, unsaved }
         if (this.#name === 'offline') return { state: 'offline', ...linked, error: because }
         return this.#name === 'ready'
           ? { state: 'ready', ...linked }

@@ -20,16 +20,16 @@ import { Saving } from './saving.ts'
 import type { Status } from './status.ts'
 import { Validation } from './validation.ts'
 
-/** Where a program finds the values, and from when on. */
+/** Where a program reads the values, once the store is open. */
 export interface StoreTarget extends ValueTarget {
-  /** Called once, just before the variables may be used. */
+  /** The store calls it once, just before the program may use the variables. */
   ready(): void
 }
 
 /**
  * The heart: the variables of one pool, and their way to and from a backend.
  *
- * It knows neither MQTT nor the proxy through which programs see it. Here are its states; what it does is in its parts.
+ * It knows neither MQTT nor the proxy through which programs use it. It changes the store's state; its parts do the work.
  */
 export class StoreCore implements BackendListener {
   readonly context: StoreContext
@@ -76,12 +76,12 @@ export class StoreCore implements BackendListener {
     )
   }
 
-  /** Can the variables be changed and saved, now or when the link is back? */
+  /** Is the store open? Then its variables can be used; offline, a save waits for the link. */
   get isReady(): boolean {
     return this.context.state.isReady
   }
 
-  /** Are the variables here to be read? They still are when the store is closed. */
+  /** Can the program read the variables? It still can when the store is closed. */
   get isReadable(): boolean {
     return this.#isReadable
   }
@@ -90,7 +90,7 @@ export class StoreCore implements BackendListener {
     return this.context.state.status(this.isReady && this.#saving.isNeeded)
   }
 
-  /** Opens the backend. Never rejects: `ready` does, and so does what waits for it. */
+  /** Opens the backend. Never rejects: after a failure, `exec()` does. */
   async open(): Promise<void> {
     const { state, backend, options, storeName } = this.context
     try {
@@ -107,7 +107,6 @@ export class StoreCore implements BackendListener {
     }
   }
 
-  /** Runs a function in a later tick, once the variables are here. */
   exec<Result>(fn: () => Result): Promise<Awaited<Result>> {
     return this.#readiness.exec(fn)
   }
@@ -121,13 +120,12 @@ export class StoreCore implements BackendListener {
     return this.#saving.save()
   }
 
-  /** The next save sends even if nothing has changed. */
   dirty(): void {
     this.context.state.assertWritable()
     this.#saving.force()
   }
 
-  /** Removes a variable; without its version a pool would be migrated once more. */
+  /** Removes a variable, but not the version: the next program would migrate the pool once more. */
   remove(name: string): void {
     this.context.state.assertWritable()
     const isVersion = name === VERSION_NAME && this.context.options.version > 0
@@ -135,7 +133,6 @@ export class StoreCore implements BackendListener {
     this.context.variables.delete(name)
   }
 
-  /** Starts an empty pool where there is none, or, with `force`, where there is one. */
   zero(force: boolean): Promise<void> {
     const { state, options, variables } = this.context
     if (options.readOnly || state.name !== 'waiting') state.assertWritable()
@@ -144,24 +141,24 @@ export class StoreCore implements BackendListener {
       throw this.#fault('ERR_PERSIST_NEEDS_FORCE', `was not cleared: ${inTheWay}. zero(true) clears it all the same`)
     }
     if (!this.isReady) this.#journaling?.forget()
-    // The version stays: what is put into the pool from now on is of this version, and not to be migrated.
+    // The version stays: new variables are of this version, and no program may migrate them.
     if (this.isReady) variables.clear(options.version > 0 ? VERSION_NAME : undefined)
     else this.#opening.beginEmpty()
     this.#saving.force()
     return this.save()
   }
 
-  /** Saves what is unsaved, then lets go; rejects if it could not be saved, and has let go even so. */
+  /** Saves what is unsaved, then closes the backend; rejects where the save failed, and has closed the backend even so. */
   close(limitMs: number = this.context.options.saveTimeoutMs): Promise<void> {
     this.#closing ??= this.#close(limitMs)
     return this.#closing
   }
 
-  /** Saves what is unsaved, if anything can be saved, waiting no longer than a limit in milliseconds. */
+  /** Saves what is unsaved, if this store can save, within a limit in milliseconds. */
   async saveWithin(limitMs: number): Promise<void> {
     const { options, state } = this.context
     if (!this.isReady || options.readOnly || state.ended) return
-    // Twice: a save that landed over somebody else's is followed by another one with the merge.
+    // Twice: where a save landed over another writer's write, the store saves the merge next.
     const saved = this.save().then(() => this.save())
     await within(saved, limitMs, () => {
       const late = `could not be saved within ${limitMs} ms when the program stopped or closed it`
@@ -174,7 +171,7 @@ export class StoreCore implements BackendListener {
   }
 
   tell(news: News): void {
-    // Whoever waits for the store to open is to hear of trouble meanwhile.
+    // Not through the inbox: a program that waits for the store to open must hear of trouble meanwhile.
     if (news.kind === 'trouble') this.#take(news)
     else this.#inbox.tell(news)
   }
@@ -211,7 +208,6 @@ export class StoreCore implements BackendListener {
     this.#saving.linked = true
   }
 
-  /** From here on the variables can be used. */
   #begin(): void {
     this.#isReadable = true
     this.#become('ready')
@@ -234,18 +230,18 @@ export class StoreCore implements BackendListener {
     await this.#letGo()
   }
 
-  /** Another program has the pool: from now on it can only be read here. */
+  /** Another program owns the pool: this one can only read it from now on. */
   #end(error: PersistError): void {
     if (!this.isReady) return void this.#fail(error)
-    // The only trace of what was changed here and is to be nowhere else.
-    const told = new PersistError(error.code, error.message, { ...error, unsaved: this.context.unsaved.values() })
-    this.#stopTelling()
-    this.#become('readonly', told)
-    this.#saving.stop(told)
-    this.context.report(told)
+    // The backend will never hold these changes: the error is the only place where they are left.
+    const final = new PersistError(error.code, error.message, { ...error, unsaved: this.context.unsaved.values() })
+    this.#stopEvents()
+    this.#become('readonly', final)
+    this.#saving.stop(final)
+    this.context.report(final)
   }
 
-  /** A newer program has the pool: this one leaves it alone. */
+  /** A newer program writes the pool: this one leaves it alone. */
   #retire(error: PersistError): void {
     this.#end(error)
     void this.#letGo()
@@ -257,7 +253,7 @@ export class StoreCore implements BackendListener {
       await this.saveWithin(limitMs)
     } finally {
       if (this.context.state.name !== 'failed') {
-        this.#stopTelling()
+        this.#stopEvents()
         this.#become('closed')
         const error = this.context.state.unusable()
         this.#saving.stop(error)
@@ -267,7 +263,7 @@ export class StoreCore implements BackendListener {
     }
   }
 
-  #stopTelling(): void {
+  #stopEvents(): void {
     this.changeEvents.stop()
     this.autosave.stop()
   }

@@ -40,7 +40,7 @@ export class Validation {
     const error = schemaError(this.#context.storeName, found.issues)
     if (onInvalid === 'reject') throw error
     this.#accept(found.issues)
-    // Later, so that whoever awaits the store can listen first.
+    // Later, so that a program that awaits the store can listen first.
     setTimeout(() => this.#context.report(error), 0)
     return readOnly ? variables : whole
   }
@@ -57,7 +57,7 @@ export class Validation {
     if (issues !== undefined && issues.length > 0) throw schemaError(this.#context.storeName, issues)
   }
 
-  /** Throws ERR_PERSIST_TOO_LARGE for a pool that the program, or the backend, does not want so large. */
+  /** @throws {PersistError} ERR_PERSIST_TOO_LARGE: the pool is over the limit of the program, or of the backend */
   assertSize(pool: PoolToSave): void {
     const { options, state, storeName } = this.#context
     checkSize(pool, Math.min(options.maxBytes, state.held?.limitBytes ?? options.maxBytes), storeName)
@@ -100,15 +100,15 @@ export class Validation {
       this.#accept(found.issues)
       return version
     }
-    // What was invalid before is no fault of the other writer: the next save of this program tells.
-    const ours = new Set(this.#check(before)?.issues?.map(keyOf))
-    const isOurs = (issue: SchemaIssue) => ours.has(keyOf(issue))
-    if (found.issues.every(isOurs)) return version
+    // What was invalid before is no fault of the other writer: the next save of this program reports it.
+    const old = new Set(this.#check(before)?.issues?.map(keyOf))
+    const isOld = (issue: SchemaIssue) => old.has(keyOf(issue))
+    if (found.issues.every(isOld)) return version
     report(error)
     const atFault = changed.filter((name) => found.names?.has(name))
     for (const name of atFault) this.#put(name, before)
     // Where the schema does not say which variables are at fault, or not all of them: all or nothing.
-    if (!(this.#check(variables.snapshot())?.issues ?? []).every(isOurs))
+    if (!(this.#check(variables.snapshot())?.issues ?? []).every(isOld))
       for (const name of changed) this.#put(name, before)
     return 'refused'
   }

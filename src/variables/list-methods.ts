@@ -6,8 +6,8 @@ const plain = Array.prototype
 /**
  * The methods that change a list in place, as a prototype between the data and Array.prototype.
  *
- * Array.prototype's own would work through the traps as well, but set value by value: `sort()` would copy every map in
- * the list. Here a list or map that only moves stays the same object, and a bad value is found before anything moves.
+ * Array.prototype's own would work through the traps too, but set value by value: `sort()` would copy every map in the
+ * list. With these, lists and maps that only move stay the same objects, and a bad value changes nothing.
  */
 const methods = {
   push(this: JsonValue[], ...values: unknown[]): number {
@@ -45,7 +45,7 @@ const methods = {
     const first = from < 0 ? Math.max(0, raw.length + from) : Math.min(from, raw.length)
     const admitted = values.map((value, index) => list.admit(value, first + index))
     list.touched()
-    // How many arguments there are decides what is removed: `splice()` nothing, `splice(1)` all from there on.
+    // The number of arguments decides: `splice()` removes nothing, `splice(1)` all from there on.
     const removed =
       args.length < 2
         ? plain.splice.apply(raw, args as unknown as [number, number])
@@ -67,7 +67,7 @@ const methods = {
     return this
   },
 
-  // These two put one value in several places: each place gets a copy of its own, as an assignment would.
+  // These two put one value in several places: each place gets its own copy, as with assignments.
   fill(this: JsonValue[], value: unknown, start?: number, end?: number): JsonValue[] {
     const { list, raw } = behind(this)
     const places = plain.fill.call(
@@ -96,7 +96,7 @@ function replaceAll(raw: JsonValue[], values: readonly JsonValue[]): void {
   for (const [index, value] of values.entries()) raw[index] = value
 }
 
-/** The data and its tracker behind the proxy on which a method was called, which is about to change it. */
+/** The list and its data behind the proxy whose method is to change it; throws where it may not be changed. */
 function behind(proxy: JsonValue[]): { list: Tracked<JsonValue[]>; raw: JsonValue[] } {
   const list = trackedOf.get(proxy) as Tracked<JsonValue[]> | undefined
   if (list === undefined) throw new TypeError('A list method of a pool was called on something else')
@@ -104,7 +104,7 @@ function behind(proxy: JsonValue[]): { list: Tracked<JsonValue[]>; raw: JsonValu
   return { list, raw: list.raw }
 }
 
-/** The prototype of a pool's list data; for everything that does not change the list it is Array.prototype. */
+/** The prototype of a pool's list data; it inherits all other methods from Array.prototype. */
 export const listPrototype: object = Object.create(
   Array.prototype,
   Object.fromEntries(

@@ -13,7 +13,7 @@ import type { PersistError } from '../runtime/errors.ts'
 import { listPrototype } from './list-methods.ts'
 import { frozen, type Holder, notStorable, Tracked } from './tracked.ts'
 
-/** A copy in the making: what is checked, and where in the value it is, for the message that names the path. */
+/** Copies and checks a value, and knows the path in it for messages. */
 class Copy {
   readonly rules: ValueRules
   readonly #start: () => string
@@ -30,7 +30,6 @@ class Copy {
     return notStorable(this.#start() + this.#steps.map(pathStep).join(''), reason)
   }
 
-  /** Copies one part of the value that is at hand. */
   step(key: string | number, value: unknown, holder: Holder): JsonValue {
     this.#steps.push(key)
     const copy = this.of(value, holder)
@@ -75,7 +74,7 @@ class Copy {
     return map.proxy
   }
 
-  /** A value nested too deep is mostly one that holds itself: the message then names the first path that does. */
+  /** A value that is nested too deep mostly holds itself: then the message names the first path at which it does. */
   #tooDeep(): PersistError {
     const seen = new Set<object>()
     const again = this.#around.findIndex((container) => seen.size === seen.add(container).size)
@@ -90,10 +89,10 @@ class Copy {
 }
 
 /**
- * Copies a value into tracked lists and maps; nothing of the pool has changed when it throws.
+ * Copies a value into tracked lists and maps; changes nothing of the pool.
  *
- * @param rules what is checked beside being JSON
- * @param start the path of the holder, asked for only when a message needs it; `key` continues it
+ * @param rules what to check beside JSON
+ * @param start returns the path of the holder, for messages; `key` continues it
  * @throws {PersistError} ERR_PERSIST_NOT_STORABLE, naming the path of the first part that is not JSON
  */
 export function track(
@@ -103,17 +102,16 @@ export function track(
   start: () => string,
   key?: string | number,
 ): JsonValue {
-  // Most values are primitives, and storable: they need nothing of what it takes to name a path.
+  // Most values are storable primitives: they need no Copy, which is there to name paths.
   if (typeof value !== 'object' && primitiveFault(value, rules) === undefined) return primitive(value, rules)
   return new Copy(rules, start, key === undefined ? [] : [key]).of(value, holder)
 }
 
-/** JSON.stringify writes a minus zero as 0: what is read now is what will be read after a restart. */
+/** JSON.stringify writes -0 as 0; so a program reads 0 before a restart too. */
 function primitive(value: unknown, rules: ValueRules): JsonValue {
   return (value === 0 && !rules.loaded ? 0 : value) as JsonValue
 }
 
-/** A map of a pool. */
 class TrackedMap extends Tracked<{ [name: string]: JsonValue }> {
   admit(value: unknown, key: string | number): JsonValue {
     return track(value, this, this.rules, () => this.path(), key)
@@ -123,7 +121,6 @@ class TrackedMap extends Tracked<{ [name: string]: JsonValue }> {
     this.rules.assertWritable?.()
     if (typeof key === 'symbol') throw this.refuse(key, 'a symbol is no name in JSON')
     if (value === undefined) return this.deleteProperty(raw, key)
-    // Nothing changes: neither is there anything to save.
     if (value === raw[key] && Object.hasOwn(raw, key)) return true
     const fault = stringFault(key, this.rules)
     if (fault !== undefined) throw this.refuse(key, `its name is ${fault}`)
@@ -151,7 +148,7 @@ class TrackedMap extends Tracked<{ [name: string]: JsonValue }> {
   }
 }
 
-/** A list of a pool. Its changing methods (`push`, `sort`, …) are those of list-methods.ts. */
+/** Its changing methods (`push`, `sort`, …) are in list-methods.ts. */
 class TrackedList extends Tracked<JsonValue[]> {
   constructor(raw: JsonValue[], holder: Holder) {
     super(raw, holder)
@@ -162,7 +159,7 @@ class TrackedList extends Tracked<JsonValue[]> {
     return track(value, this, this.rules, () => this.path(), key)
   }
 
-  // Nobody should see that our methods are in between: `deepStrictEqual` compares prototypes.
+  // Hides the prototype of list-methods.ts: `deepStrictEqual` compares prototypes.
   getPrototypeOf(): object {
     return Array.prototype
   }
@@ -179,7 +176,7 @@ class TrackedList extends Tracked<JsonValue[]> {
     return true
   }
 
-  /** Takes the last value away; a hole elsewhere is no JSON. Array.prototype's own methods delete from the end only. */
+  /** Removes the last value; elsewhere it would leave a hole, which is no JSON. Array.prototype's methods delete at the end only. */
   deleteProperty(raw: JsonValue[], key: string | symbol): boolean {
     this.rules.assertWritable?.()
     const index = typeof key === 'symbol' ? Number.NaN : indexOf(key)

@@ -1,34 +1,34 @@
 import { type JsonValue, pathStep, type ValueRules } from '../format/json.ts'
 import { PersistError } from '../runtime/errors.ts'
 
-/** For what is there: the rules for what a device can read are for new values; it was written by somebody who could. */
+/** The rules for values that the backend holds already; those for what a device can read are for new values. */
 export const NO_RULES: ValueRules = { tasmota: false, loaded: true }
 
-/** What holds for all variables of one store. */
+/** The rules for all variables of one store. */
 export interface StoreRules extends ValueRules {
-  /** Throws where nothing may be changed now: called before anything is. */
+  /** Called before each change; throws where the program may not change the variables. */
   readonly assertWritable?: () => void
 }
 
-/** What holds a value: a list or map around it, or the variable itself. */
+/** The list or map around a value, or its variable. */
 export interface Holder {
   readonly rules: StoreRules
-  /** How many lists and maps are around what it holds. */
+  /** How many lists and maps are around its values. */
   readonly depth: number
-  /** Something below was changed. */
+  /** A value in it has changed. */
   touched(): void
-  /** Where the value is, as one would write it in a program. */
+  /** The path of a value, as a program writes it: `pt.limits[2]`. */
   pathOf(value: unknown): string
 }
 
 /**
- * A list or map of a pool: the plain data, and the proxy through which alone a program reaches it.
+ * A list or map of a pool: the plain data, and the proxy through which a program uses it.
  *
- * Nobody outside can hold the data itself, since assignment copies; so every change passes the traps here.
- * There is no `get` trap: the data holds the proxies of the lists and maps inside it, and reading costs no call.
+ * Assignment copies, so a program never has the data itself, and every change passes these traps. There is no `get` trap:
+ * the data has the proxies of its lists and maps as values, and a read calls no function.
  */
 export abstract class Tracked<Raw extends object = object> implements ProxyHandler<Raw>, Holder {
-  /** An own property, though undefined: that there is no such trap is found out without a search of the prototypes. */
+  /** An own property, though undefined: else each read would search the prototypes for a trap. */
   readonly get?: never
   readonly raw: Raw
   readonly proxy: Raw
@@ -60,7 +60,7 @@ export abstract class Tracked<Raw extends object = object> implements ProxyHandl
 
   protected abstract copyFrozen(): Raw
 
-  /** The key under which a value is held; a search, since only messages need it. */
+  /** The key of a value: a search, since only messages need it. */
   protected abstract keyOf(value: unknown): string | number | undefined
 
   pathOf(value: unknown): string {
@@ -72,7 +72,7 @@ export abstract class Tracked<Raw extends object = object> implements ProxyHandl
     return this.holder.pathOf(this.proxy)
   }
 
-  /** Copies a value that is to be held here, tracked from now on; throws ERR_PERSIST_NOT_STORABLE. */
+  /** A tracked copy of a value for this list or map; throws ERR_PERSIST_NOT_STORABLE. */
   abstract admit(value: unknown, key: string | number): JsonValue
 
   protected refuse(key: string | symbol, reason: string): PersistError {
@@ -94,13 +94,13 @@ export abstract class Tracked<Raw extends object = object> implements ProxyHandl
     return false
   }
 
-  // Frozen data could not be saved into; `Object.freeze(pt.list)` is a TypeError, `pt.$snapshot()` gives a frozen copy.
+  // `Object.freeze(pt.list)` is a TypeError: other writers change the list too. `pt.$snapshot()` gives a frozen copy.
   preventExtensions(): boolean {
     return false
   }
 }
 
-/** The tracker behind a proxy. */
+/** The tracked list or map of a proxy. */
 export const trackedOf: WeakMap<object, Tracked> = new WeakMap()
 
 /** The frozen copy of a value that a pool holds. */

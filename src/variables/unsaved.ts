@@ -5,26 +5,25 @@ import type { Origin, Variable } from './variable.ts'
 /** A pool's payload on its way to the backend. */
 export interface PendingWrite {
   readonly payload: string
-  /** What it says of each variable for which the backend is not known to hold just that. */
+  /** The texts in it that the backend is not known to hold; undefined: the variable was removed. */
   readonly texts: Map<Variable, string | undefined>
-  /** Somebody else has written since this was composed. */
+  /** Another writer has written since the store composed this. */
   raced: boolean
-  /** The names of what this program had changed before, be it back to what it was. */
+  /** The names of the variables that this program had changed before, perhaps back to their old value. */
   readonly changed: ReadonlySet<string>
 }
 
-/** The variables of a pool by name, those too that are gone here and that the backend still holds. */
+/** The variables of a pool by name, with those that the program removed and the backend still holds. */
 export interface KnownVariables {
   readonly byName: Map<string, Variable>
-  /** The variable of that name; a new one where there is none. */
+  /** The variable of that name, or a new one. */
   of(name: string): Variable
 }
 
 /**
- * Exactly which variables the backend does not hold as they are here.
+ * Exactly which variables the backend does not hold as this store has them.
  *
- * Every change marks its variable, and only marked variables are looked at again: what it costs to find out whether
- * there is anything to save follows what was changed, not the size of the pool.
+ * A change marks its variable, and the store compares only marked ones: the cost follows the changes, not the pool's size.
  */
 export class Unsaved {
   readonly #known: KnownVariables
@@ -33,14 +32,13 @@ export class Unsaved {
   /** Their text is not what the backend holds. */
   readonly #unconfirmed = new Set<Variable>()
   #inFlight: PendingWrite | undefined
-  /** The names of all that this program has changed since the last composition. */
+  /** The names of the variables that this program has changed since the last composition. */
   #changed = new Set<string>()
 
   constructor(known: KnownVariables) {
     this.#known = known
   }
 
-  /** Does the backend hold every variable as it is here? */
   get isEmpty(): boolean {
     return this.variables().size === 0
   }
@@ -64,13 +62,12 @@ export class Unsaved {
     return this.#inFlight
   }
 
-  /** The backend holds what was composed. */
   confirm({ texts }: PendingWrite): void {
     this.#inFlight = undefined
     for (const [variable, text] of texts) this.#confirmVariable(variable, text)
   }
 
-  /** It is not known whether the backend holds what was composed. */
+  /** The backend may or may not hold the composed payload. */
   abandon(): void {
     const { texts, changed } = this.#inFlight ?? { texts: new Map<Variable, undefined>(), changed: [] }
     this.#inFlight = undefined
@@ -78,7 +75,7 @@ export class Unsaved {
     for (const variable of texts.keys()) if (!variable.stale) this.#compare(variable)
   }
 
-  /** Somebody else wrote: the backend holds this text of a variable, until what is in flight lands over it. */
+  /** Another writer wrote: the backend holds this text of a variable, until the write in flight lands over it. */
   confirmForeign(name: string, text: string | undefined): void {
     const variable = this.#known.of(name)
     this.#known.byName.set(name, variable)
@@ -96,7 +93,7 @@ export class Unsaved {
     for (const name of names) this.confirmForeign(name, texts.get(name))
   }
 
-  /** Somebody else wrote the same value as it is here, perhaps in other words: theirs are as good. */
+  /** Another writer wrote the same value, perhaps as another text (`1.0`): the store takes that text. */
   adoptText(name: string, text: string | undefined): void {
     const variable = this.#known.byName.get(name)
     if (variable === undefined) return
@@ -105,12 +102,12 @@ export class Unsaved {
     this.#compare(variable)
   }
 
-  /** These were undone: the store sends again what the backend held of them, and that is no change of this program. */
+  /** The backend has old values of these: the store writes its own again, which is no change of this program. */
   toResend(names: Iterable<string>): void {
-    const ours = this.variables()
+    const unsaved = this.variables()
     for (const name of names) {
       const variable = this.#known.of(name)
-      variable.passedOn ||= !ours.has(variable)
+      variable.passedOn ||= !unsaved.has(variable)
     }
   }
 
@@ -119,12 +116,11 @@ export class Unsaved {
     return this.#known.byName.get(name)?.confirmed
   }
 
-  /** Does this program only pass the value on: was it somebody else's, or held once, and not touched here since? */
   isPassedOn(name: string): boolean {
     return this.#known.byName.get(name)?.passedOn === true
   }
 
-  /** Has this program changed it, and is that on its way, or to be sent next? */
+  /** While a write is in flight: has this program changed the variable, for that write or the next? */
   isInFlight(name: string): boolean {
     return this.#inFlight !== undefined && (this.#inFlight.changed.has(name) || this.#changed.has(name))
   }
@@ -152,7 +148,7 @@ export class Unsaved {
     this.#stale.push(variable)
   }
 
-  /** Somebody asked this store for the change: the backend does not hold it already, so the store does not pass it on. */
+  /** An editor asked for the change: unlike another writer's, the backend does not hold it yet. */
   edited(variable: Variable): void {
     this.#changed.add(variable.name)
     variable.passedOn = false
@@ -166,7 +162,6 @@ export class Unsaved {
     this.#compare(variable)
   }
 
-  /** Makes the texts of touched variables again. */
   refresh(): void {
     if (this.#stale.length === 0) return
     for (const variable of this.#stale) {
@@ -182,11 +177,10 @@ export class Unsaved {
   }
 
   #compare(variable: Variable): void {
-    // What is in flight may land at any time: a variable that is back at its confirmed value meanwhile is not saved.
+    // The write in flight may land at any time, even over a variable that is back at its confirmed value: that is unsaved.
     const isSaved = variable.text === variable.confirmed && !this.#inFlight?.texts.has(variable)
     if (!isSaved) return void this.#unconfirmed.add(variable)
     this.#unconfirmed.delete(variable)
-    // Gone here and at the backend: nothing is left to remember.
     const isGone = variable.value === undefined && variable.text === undefined
     const { byName } = this.#known
     if (isGone && byName.get(variable.name) === variable) byName.delete(variable.name)

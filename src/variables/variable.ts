@@ -1,23 +1,23 @@
 import { type JsonValue, pathStep } from '../format/json.ts'
 import { frozen, type Holder, type StoreRules } from './tracked.ts'
 
-/** Who made a change: this program, or somebody else through the backend. */
+/** Who made a change: this program, or another writer or an editor through the backend. */
 export type Origin = 'local' | 'remote'
 
-/** One variable of a pool: its value, and what is known about its being saved. */
+/** One variable of a pool: its value, and what the backend holds of it. */
 export class Variable implements Holder {
   readonly name: string
   readonly rules: StoreRules
   readonly depth = 0
-  /** A primitive, or the proxy of a tracked list or map; undefined: there is no such variable (any more). */
+  /** A primitive, or the proxy of a tracked list or map; undefined: the variable does not exist. */
   value: JsonValue | undefined
-  /** The JSON text of `value`, when it was last asked for; right unless `stale`. */
+  /** The JSON text of `value`, outdated while `stale`. */
   text: string | undefined
   /** The JSON text that the backend is known to hold. */
   confirmed: string | undefined
   /** Touched since `text` was made. */
   stale = false
-  /** The value is somebody else's, or was held once, and this program has not touched it since: no change of its own. */
+  /** The value is another writer's, or one that the backend held, and this program has not touched it since. */
   passedOn = false
   readonly #onTouch: (variable: Variable) => void
 
@@ -35,15 +35,13 @@ export class Variable implements Holder {
     return `pt${pathStep(this.name)}`
   }
 
-  /** The value as a frozen copy. */
   freeze(): JsonValue | undefined {
     return this.value === undefined ? undefined : frozen(this.value)
   }
 
-  /** Makes `text` right again. */
   refresh(): void {
     this.stale = false
-    // Of the frozen copy, in which only the way to what was touched is new: over proxies it takes five times as long.
+    // The frozen copy shares what was not touched; stringifying proxies takes five times as long.
     this.text = this.value === undefined ? undefined : JSON.stringify(this.freeze())
   }
 }

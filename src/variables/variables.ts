@@ -6,13 +6,13 @@ import { NO_RULES, type StoreRules } from './tracked.ts'
 import { type KnownVariables, Unsaved } from './unsaved.ts'
 import { type Origin, Variable } from './variable.ts'
 
-/** Where a program finds the values: kept equal to the variables, so that reading one asks nobody. */
+/** An object with the values as plain properties, so that a read calls no function. */
 export interface ValueTarget {
   put(name: string, value: JsonValue): void
   remove(name: string): void
 }
 
-/** The values of one pool's variables. What the backend does not hold of them is the business of `unsaved`. */
+/** The values of one pool's variables; `unsaved` tracks what the backend does not hold of them. */
 export class Variables {
   readonly unsaved: Unsaved
   readonly #known: KnownVariables
@@ -21,7 +21,7 @@ export class Variables {
   readonly #onTouch: (name: string, origin: Origin) => void
   #snapshot: Readonly<JsonObject> | undefined
 
-  /** @param onTouch called at every change, with who made it */
+  /** @param onTouch called at every change */
   constructor(target: ValueTarget, rules: StoreRules, onTouch: (name: string, origin: Origin) => void) {
     this.#target = target
     this.#rules = rules
@@ -39,7 +39,7 @@ export class Variables {
     return this.#present().map((variable) => variable.name)
   }
 
-  /** The names of all variables that are here or at the backend. */
+  /** The names of all variables that this store or the backend has. */
   knownNames(): string[] {
     return [...this.#known.byName.keys()]
   }
@@ -47,7 +47,7 @@ export class Variables {
   /**
    * Sets a variable to a copy of a value; undefined removes it.
    *
-   * @throws {PersistError} ERR_PERSIST_NOT_STORABLE; nothing has changed then
+   * @throws {PersistError} ERR_PERSIST_NOT_STORABLE, and changes nothing
    */
   set(name: string, value: unknown): void {
     if (value === undefined) return void this.delete(name)
@@ -57,9 +57,9 @@ export class Variables {
   }
 
   /**
-   * Sets and removes variables because somebody else has asked for it: all of them, or none.
+   * Sets and removes variables because an editor asked for it: all of them, or none.
    *
-   * @throws {PersistError} ERR_PERSIST_NOT_STORABLE; nothing has changed then
+   * @throws {PersistError} ERR_PERSIST_NOT_STORABLE, and changes nothing
    */
   edit(values: Edits): void {
     const copies = Array.from(values, ([name, value]) => {
@@ -72,7 +72,7 @@ export class Variables {
     }
   }
 
-  /** Sets or removes a variable as somebody else has it; the backend holds it so already, as this text. */
+  /** Sets or removes a variable as another writer did; the backend holds this text of it. */
   take(name: string, value: JsonValue | undefined, text: string | undefined): void {
     const variable = this.#known.of(name)
     this.#adopt(variable, this.#copy(variable, value, NO_RULES), 'remote')
@@ -91,7 +91,7 @@ export class Variables {
     for (const name of this.names()) if (name !== kept) this.delete(name)
   }
 
-  /** Takes over a pool as the backend holds it; nothing is left to save. Throws and changes nothing if it cannot. */
+  /** Takes a pool as the backend holds it, so that nothing is unsaved; changes nothing where it throws. */
   load(pool: Payload): void {
     const loaded = Object.keys(pool.values).map((name) => {
       const variable = new Variable(name, this.#rules, this.#touched)
@@ -101,16 +101,16 @@ export class Variables {
     })
     for (const variable of loaded) {
       this.#known.byName.set(variable.name, variable)
-      this.#show(variable)
+      this.#toTarget(variable)
     }
   }
 
-  /** A variable's value, frozen; what has not changed since it was last asked for is the same object. */
+  /** A frozen copy of a variable's value, which shares unchanged objects with the copy before. */
   frozen(name: string): JsonValue | undefined {
     return this.#known.byName.get(name)?.freeze()
   }
 
-  /** All variables, frozen; what has not changed since the last snapshot is the same object. */
+  /** All variables, frozen, which shares unchanged objects with the snapshot before. */
   snapshot(): Readonly<JsonObject> {
     if (this.#snapshot === undefined) {
       // fromEntries defines properties, so that a variable called __proto__ becomes one.
@@ -128,11 +128,10 @@ export class Variables {
     return value === undefined ? undefined : track(value, variable, rules, () => variable.pathOf())
   }
 
-  /** Gives a variable its value, a copy that has proved storable. */
   #adopt(variable: Variable, copy: JsonValue | undefined, origin: Origin): void {
     variable.value = copy
     this.#known.byName.set(variable.name, variable)
-    this.#show(variable)
+    this.#toTarget(variable)
     this.#touched(variable, origin)
   }
 
@@ -142,7 +141,7 @@ export class Variables {
     this.#onTouch(variable.name, origin)
   }
 
-  #show({ name, value }: Variable): void {
+  #toTarget({ name, value }: Variable): void {
     if (value === undefined) this.#target.remove(name)
     else this.#target.put(name, value)
   }

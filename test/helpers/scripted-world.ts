@@ -83,7 +83,7 @@ export class ScriptedBroker {
   async editor(): Promise<{ link: ScriptedClient; editor: Editor }> {
     const link = new ScriptedClient(this)
     const noOwner = {
-      label: 'garage',
+      storeName: 'garage',
       isOwned: false,
       open: async () => {},
       ask: async () => 'nobody' as const,

@@ -28,7 +28,7 @@ interface Seen {
  * The link connects at the first question, and after a loss again at the next one.
  */
 export class OwnerLink implements EditorLink {
-  readonly label: string
+  readonly storeName: string
   readonly #address: PoolAddress
   readonly #opener: SessionOpener
   readonly #openTimeoutMs: number
@@ -42,7 +42,7 @@ export class OwnerLink implements EditorLink {
     const address = poolAddressOf(place)
     const lwtTopic = place.name === undefined ? undefined : lwtTopicOf(place.name)
     const editor = randomHex(8)
-    this.label = address.storeName
+    this.storeName = address.storeName
     this.#openTimeoutMs = openTimeoutMs
     this.#address = address
     this.#opener = new SessionOpener(address, {

@@ -29,9 +29,7 @@ export function shortJson(value: unknown, width = 60): string {
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`
 }
 
-/**
- * JSON that a terminal shows as it is: characters that steer it are written as JSON escapes, so it stays the same JSON.
- */
+/** JSON that a terminal shows as it is: characters that steer it are written as JSON escapes, so it stays the same JSON. */
 export function safeJson(text: string): string {
   return text.replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`

@@ -12,9 +12,7 @@ export interface AccessOptions {
   readonly isSecure: boolean
 }
 
-/**
- * How long a wrong password takes, in milliseconds. Passwords are checked one by one, so that guessing takes for ever.
- */
+/** How long a wrong password takes, in milliseconds. Passwords are checked one by one, so that guessing takes for ever. */
 const WRONG_MS = 1000
 const COOKIE_ATTRIBUTES = 'Path=/; HttpOnly; SameSite=Strict'
 

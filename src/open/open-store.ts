@@ -57,12 +57,14 @@ export async function startedStore(
     // The program cannot call zero() on a store that it does not have yet, but another writer may write a pool.
     const { storeName, options } = core.context
     const { openTimeoutMs } = options
-    if (status.state === 'waiting')
+    if (status.state === 'waiting') {
+      const late = () => nothingCame(storeName, openTimeoutMs)
       await within(
         core.exec(() => {}),
         openTimeoutMs,
-        () => nothingCame(storeName, openTimeoutMs),
+        late,
       )
+    }
     quiet()
     return store
   } catch (error) {

@@ -83,22 +83,19 @@ class Doctor {
       ['order', () => this.#order()],
       ['wildcard', () => this.#wildcard()],
       ['size', () => this.#size()],
-      [
-        'owner',
-        () => this.#permission('owner', ownerTopicOf(this.#topic), 'two owners of one pool do not notice each other'),
-      ],
-      [
-        'presence',
-        () => this.#permission('presence', lwtTopicOf(this.#name), 'nobody sees whether a program is online'),
-      ],
-      [
-        'requests',
-        () =>
-          this.#permission('requests', `${this.#topic}/set/doctor`, 'a running program cannot be asked for changes'),
-      ],
+      ...this.#permissions(),
       ['properties', () => this.#properties()],
       ['broker', () => this.#broker()],
     ]
+  }
+
+  #permissions(): [name: string, check: () => Promise<Check>][] {
+    const permissions = [
+      ['owner', ownerTopicOf(this.#topic), 'two owners of one pool do not notice each other'],
+      ['presence', lwtTopicOf(this.#name), 'nobody sees whether a program is online'],
+      ['requests', `${this.#topic}/set/doctor`, 'a running program cannot be asked for changes'],
+    ] as const
+    return permissions.map(([name, topic, otherwise]) => [name, () => this.#permission(name, topic, otherwise)])
   }
 
   link(): Promise<Check> {

@@ -61,9 +61,7 @@ export function valueChanges(before: JsonValue | undefined, after: JsonValue | u
   return inner.length > 0 && inner.length <= FEW ? inner : [{ path, before, after }]
 }
 
-/**
- * The names in two maps, or the indexes of two lists of one length; undefined: they can only be compared as a whole.
- */
+/** The names in two maps, or the indexes of two lists of one length; undefined: they can only be compared as a whole. */
 function stepsIn(before: JsonValue | undefined, after: JsonValue | undefined): (string | number)[] | undefined {
   if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null) return undefined
   if (Array.isArray(before) !== Array.isArray(after)) return undefined

@@ -36,9 +36,7 @@ export interface PersistErrorFacts {
   limitBytes?: number
   /** The issues that a schema has found. */
   issues?: readonly { readonly path: string; readonly message: string }[]
-  /**
-   * The variables that were changed here and could not be saved any more, frozen; undefined: the variable was removed.
-   */
+  /** The variables that were changed here and could not be saved any more, frozen; undefined: the variable was removed. */
   unsaved?: Readonly<Record<string, unknown>>
   /** The error that caused this one. */
   cause?: unknown

@@ -22,11 +22,11 @@ let stopping: Promise<void> | undefined
  * is hidden or left. The result ends that.
  */
 export function saveOnExit(store: Leaving): () => void {
-  if (open.size === 0) listen()
+  if (open.size === 0) listen('on')
   open.add(store)
   return () => {
     open.delete(store)
-    if (open.size === 0 && stopping === undefined) stopListening()
+    if (open.size === 0 && stopping === undefined) listen('off')
   }
 }
 
@@ -38,7 +38,7 @@ function saveAll(): void {
 function closeAll(): Promise<void> {
   stopping ??= Promise.allSettled(Array.from(open, (store) => store.close(LIMIT_MS))).then(() => {
     stopping = undefined
-    if (open.size === 0) stopListening()
+    if (open.size === 0) listen('off')
   })
   return stopping
 }
@@ -60,7 +60,7 @@ function onSignal(signal: NodeJS.Signals): void {
     return
   }
   void closeAll().then(() => {
-    stopListening()
+    listen('off')
     // Without listeners the signal ends the process by default, so that the parent process sees which signal did.
     process.kill(process.pid, signal)
   })
@@ -77,27 +77,19 @@ function onVisibilityChange(): void {
 }
 
 /** A page that is left gets no time to wait for the broker, and often none to send. */
-function onPageHide(event: { persisted?: boolean }): void {
-  if (event.persisted !== true) void closeAll()
+function onPageHide(event: Event): void {
+  if ((event as PageTransitionEvent).persisted !== true) void closeAll()
 }
 
-function listen(): void {
+/** Adds the listeners for the end of the program, or removes them. */
+function listen(how: 'on' | 'off'): void {
   if (isNode) {
     // Before all others: a listener that the application set with `once` no longer counts after its call.
-    for (const signal of SIGNALS) process.prependListener(signal, onSignal)
-    process.on('beforeExit', onBeforeExit)
+    for (const signal of SIGNALS) process[how === 'on' ? 'prependListener' : 'off'](signal, onSignal)
+    process[how]('beforeExit', onBeforeExit)
   } else {
-    globalThis.addEventListener?.('pagehide', onPageHide)
-    globalThis.document?.addEventListener('visibilitychange', onVisibilityChange)
-  }
-}
-
-function stopListening(): void {
-  if (isNode) {
-    for (const signal of SIGNALS) process.off(signal, onSignal)
-    process.off('beforeExit', onBeforeExit)
-  } else {
-    globalThis.removeEventListener?.('pagehide', onPageHide)
-    globalThis.document?.removeEventListener('visibilitychange', onVisibilityChange)
+    const method = how === 'on' ? 'addEventListener' : 'removeEventListener'
+    globalThis[method]?.('pagehide', onPageHide)
+    globalThis.document?.[method]('visibilitychange', onVisibilityChange)
   }
 }

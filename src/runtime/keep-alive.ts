@@ -17,11 +17,7 @@ export class KeepAlive {
 
   release(reason: unknown): void {
     this.#reasons.delete(reason)
-    if (this.#reasons.size === 0) this.releaseAll()
-  }
-
-  releaseAll(): void {
-    this.#reasons.clear()
+    if (this.#reasons.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }

@@ -4,9 +4,7 @@ import type { Origin } from '../variables/variable.ts'
 import type { StoreContext } from './context.ts'
 import { Events, type StoreEvents } from './events.ts'
 
-/**
- * Emits 'change' events, once per microtask and variable. Without a listener, a change costs no more than a call.
- */
+/** Emits 'change' events, once per microtask and variable. Without a listener, a change costs no more than a call. */
 export class ChangeEvents {
   readonly #context: StoreContext
   readonly #keepAlive: KeepAlive
@@ -33,7 +31,6 @@ export class ChangeEvents {
     this.flush()
     this.#isStarted = false
     this.#watch()
-    this.#keepAlive.release(this)
   }
 
   on<Name extends keyof StoreEvents>(name: Name, listener: (event: StoreEvents[Name]) => void): () => void {
@@ -58,9 +55,9 @@ export class ChangeEvents {
   flush(): void {
     this.#isScheduled = false
     if (this.#pending.size === 0) return
-    const pending = [...this.#pending]
-    this.#pending.clear()
-    for (const [name, origin] of pending) {
+    for (const [name, origin] of [...this.#pending]) {
+      // One by one: what a listener changes of those that are still to come is part of their change.
+      this.#pending.delete(name)
       const value = this.#context.variables.frozen(name)
       const previous = this.#lastEmitted.get(name)
       if (value === undefined) this.#lastEmitted.delete(name)
@@ -70,32 +67,23 @@ export class ChangeEvents {
     this.#subscribers.emit('update', undefined)
   }
 
-  /** A program that listens for changes waits for them: its process goes on until it calls the result. */
   #listening(remove: () => void): () => void {
-    this.#keepProcess()
     this.#watch()
     return () => {
       remove()
-      this.#keepProcess()
       this.#watch()
     }
   }
 
-  get #hasListeners(): boolean {
-    return this.#subscribers.count('update') + this.#context.events.count('change') > 0
-  }
-
-  /** Begins with the first listener: what changed before is no event. */
+  /** Begins with the first listener: what changed before is no event. A program that listens waits for changes. */
   #watch(): void {
     const wasWatched = this.#isWatched
-    this.#isWatched = this.#isStarted && this.#hasListeners
+    const listeners = this.#subscribers.count('update') + this.#context.events.count('change')
+    this.#isWatched = this.#isStarted && listeners > 0
     if (this.#isWatched === wasWatched) return
+    if (this.#isWatched) this.#keepAlive.hold(this)
+    else this.#keepAlive.release(this)
     this.#pending.clear()
     this.#lastEmitted = new Map(this.#isWatched ? Object.entries(this.#context.variables.snapshot()) : [])
-  }
-
-  #keepProcess(): void {
-    if (this.#isStarted && this.#hasListeners) this.#keepAlive.hold(this)
-    else this.#keepAlive.release(this)
   }
 }

@@ -5,6 +5,7 @@ export class Inbox {
   readonly #take: (news: News) => void
   readonly #waiting: News[] = []
   #isOpen = false
+  #isDelivering = false
 
   constructor(take: (news: News) => void) {
     this.#take = take
@@ -12,8 +13,7 @@ export class Inbox {
 
   tell(news: News): void {
     this.#waiting.push(news)
-    // While the store takes news, the backend may have more, and the store may close the inbox.
-    if (this.#isOpen && this.#waiting.length === 1) this.#deliver()
+    this.#deliver()
   }
 
   close(): void {
@@ -26,6 +26,13 @@ export class Inbox {
   }
 
   #deliver(): void {
-    while (this.#isOpen && this.#waiting.length > 0) this.#take(this.#waiting.shift() as News)
+    // While the store takes news, the backend may have more, and the store may close the inbox, and open it.
+    if (this.#isDelivering) return
+    this.#isDelivering = true
+    try {
+      while (this.#isOpen && this.#waiting.length > 0) this.#take(this.#waiting.shift() as News)
+    } finally {
+      this.#isDelivering = false
+    }
   }
 }

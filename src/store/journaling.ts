@@ -158,7 +158,7 @@ export class Journaling {
     this.#journal = undefined
   }
 
-  /** Every variable that the backend may hold otherwise: it is unconfirmed, or was sent with another text that may have landed. */
+  /** Every variable that the backend may hold otherwise: unconfirmed, or sent with another text that may have landed. */
   #collect(): Map<string, JournalEntry> {
     const { unsaved, history } = this.#context
     const entries = new Map<string, JournalEntry>()
@@ -193,12 +193,10 @@ export class Journaling {
     const journal = this.#journal
     if (journal === undefined || this.#isStuck) return
     const { storeName } = this.#context
-    const late = () =>
-      new PersistError(
-        'ERR_PERSIST_JOURNAL',
-        `The journal ${journal.place} of ${storeName} could not be written within ${LIMIT_MS} ms: its disk, or the network to it, is stuck.`,
-        { store: storeName },
-      )
+    const text =
+      `The journal ${journal.place} of ${storeName} could not be written within ${LIMIT_MS} ms: ` +
+      'its disk, or the network to it, is stuck.'
+    const late = () => new PersistError('ERR_PERSIST_JOURNAL', text, { store: storeName })
     let isOver = false
     const written = this.#replace(journal).finally(() => {
       isOver = true

@@ -1,7 +1,7 @@
 import type { Held, Stamp } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
 import { type JsonObject, ownValue, sameJson } from '../format/json.ts'
-import { decodePayload, joinPayload, type Payload } from '../format/payload.ts'
+import { decodePayload, type Payload } from '../format/payload.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import type { Variables } from '../variables/variables.ts'
 import type { StoreContext } from './context.ts'
@@ -99,9 +99,9 @@ export class Opening {
   #storable(values: JsonObject): JsonObject {
     const { validation } = this.#parts
     const today = validation.opened(values)
-    const texts = Object.entries(today).map(([name, value]) => [name, JSON.stringify(value)] as const)
-    const sizeBytes = encodeText(joinPayload(texts)).length
-    validation.assertSize({ sizeBytes, texts: () => texts, values: () => today })
+    const texts = () => Object.entries(today).map(([name, value]) => [name, JSON.stringify(value)] as const)
+    const sizeBytes = encodeText(JSON.stringify(today)).length
+    validation.assertSize({ sizeBytes, texts, values: () => today })
     return today
   }
 

@@ -101,15 +101,9 @@ type Resolved<Options> = {
 }
 
 /** All options, with defaults and environment filled in. */
-export interface ResolvedOptions extends Resolved<Omit<StoreOptions, 'autosave' | MayBeMissing>> {
-  readonly username: string | undefined
-  readonly password: string | undefined
-  readonly tls: TlsOptions | undefined
-  readonly file: string | undefined
-  readonly journal: string | undefined
-  readonly backend: Backend | undefined
-  readonly schema: StandardSchema | undefined
-  readonly compat: 'tasmota' | undefined
+export interface ResolvedOptions
+  extends Resolved<Omit<StoreOptions, 'autosave' | MayBeMissing>>,
+    Readonly<Required<Pick<StoreOptions, MayBeMissing>>> {
   readonly autosave: false | Required<AutosaveOptions>
   readonly guards: Guards
 }

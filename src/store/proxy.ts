@@ -129,12 +129,10 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
   }
 
   /**
-   * The names, the shadowed ones first.
-   *
-   * `{ ...pt }`, `Object.assign` and `Object.entries` ask for the names, then for descriptor and value of one after the
-   * other; `pt.save` asks for the value alone. That is how the variable `save` is told from the member `save`. Behind
-   * the last shadowed name there is always another one, so that no descriptor of such a name is the last thing asked
-   * (Object.keys asks for no values): where nothing else is there, a member's name, which enumerations leave out.
+   * The names, the shadowed ones first. `{ ...pt }` and `Object.entries(pt)` then read each descriptor and right after it
+   * the value; `pt.save` reads the value alone: so the proxy can tell the variable `save` from the member. `Object.keys`
+   * reads descriptors only, so the last one must be of another name: where there is none, of a member that no variable
+   * shadows, which enumerations leave out.
    */
   ownKeys(): string[] {
     this.#assertReadable()

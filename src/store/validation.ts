@@ -94,7 +94,7 @@ export class Validation {
       return different.length > 0 ? 'coerced' : version
     }
     const error = schemaError(storeName, found.issues)
-    // A store that only reads can only tell.
+    // A store that only reads can only report.
     if (options.onInvalid === 'accept' || options.readOnly) {
       if (found.issues.some((issue) => !this.#accepted.has(keyOf(issue)))) report(error)
       this.#accept(found.issues)
@@ -133,7 +133,7 @@ export class Validation {
       return 'ended'
     }
     report(error)
-    // A store that only reads can only tell.
+    // A store that only reads can only report.
     if (options.readOnly) return 'taken'
     for (const name of changed) this.#put(name, before)
     return 'refused'

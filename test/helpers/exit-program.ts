@@ -1,6 +1,6 @@
 // A program that changes a store in a file and is then stopped: exit-program <path> <manner>…
 import { onExit } from 'signal-exit'
-import { openStore } from '../../src/file.ts'
+import { createStore, openStore } from '../../src/file.ts'
 
 const [path = '', ...manners] = process.argv.slice(2)
 
@@ -27,4 +27,12 @@ async function run(): Promise<void> {
   if (!manners.includes('end')) setInterval(() => {}, 1000)
 }
 
-void run()
+/** Listens before the store is open, and has nothing else to do. */
+function listen(): void {
+  const pt = createStore({ file: path, name: 'stopped' })
+  pt.$on('change', () => {})
+  pt.$on('status', () => void setTimeout(() => process.stdout.write('goes on\n'), 300).unref())
+}
+
+if (manners.includes('listen')) listen()
+else void run()

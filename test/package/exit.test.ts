@@ -60,6 +60,12 @@ describe('a program with an unsaved store in a file', () => {
     expect(await running.kill('SIGINT')).toBe('SIGINT')
   })
 
+  it('a program that listens for changes goes on, though it began to listen before its store was open', async () => {
+    const { running } = start('listen')
+    await running.says(/goes on/)
+    expect(await running.kill('SIGTERM')).toBe('SIGTERM')
+  })
+
   it('a program that cannot save says so on its way out', async () => {
     const { running } = start('end', 'too-large')
     expect(await running.ended()).toBe(0)

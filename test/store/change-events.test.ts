@@ -61,6 +61,25 @@ describe("'change'", () => {
     ])
   })
 
+  it('what a listener changes of a variable that is still to come is told once, with the newest value', async () => {
+    const { pt } = await opened('{"a":1,"b":1}')
+    const changes = heard(pt, 'change')
+    let updates = 0
+    pt.$subscribe(() => (updates += 1))
+    pt.$on('change', ({ name }) => {
+      if (name === 'a') pt.b = 3
+    })
+    pt.a = 2
+    pt.b = 2
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(changes.map(({ name, value }) => [name, value])).toEqual([
+      ['a', 2],
+      ['b', 3],
+    ])
+    expect(updates).toBe(1)
+  })
+
   it('a listener that throws stops nobody else', async () => {
     const { pt } = await opened()
     const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))

@@ -143,6 +143,15 @@ test.each([
   expect([backend.text, backend.writes.length, backend.copies, backend.isClosed]).toEqual([text, 0, [], true])
 })
 
+test('what a step sets to undefined is removed, and takes no place in the pool', async () => {
+  const backend = new HeldBackend('{"count":1,"old":1}')
+  const migrate = { 2: (before: JsonObject) => ({ ...before, old: undefined }) as never }
+  const options = { name: 'garage', saveOnExit: false, version: 2, migrate, maxBytes: 24 }
+  const pt = await backend.openers.openStore(options)
+  await pt.save()
+  expect(backend.text).toBe('{"count":1,"$version":2}')
+})
+
 test('what a step returns and cannot be kept is an error of opening, and changes nothing', async () => {
   const backend = new HeldBackend('{"a":1}')
   const bad = { 2: () => ({ when: new Date() }) as never }

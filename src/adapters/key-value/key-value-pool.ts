@@ -8,9 +8,7 @@ import { keyOf, nameOf } from './key-name.ts'
 export interface KeyValueOptions extends StoreOptions {
   /** An open store of the program, which stays open. @default one is opened with the other options */
   store?: Store | undefined
-  /**
-   * Do calls that change something wait until the broker holds it? @default true; false with `autosave` or `saveEvery`
-   */
+  /** Do calls that change something wait until the broker holds it? @default true; false with `autosave` or `saveEvery` */
   wait?: boolean | undefined
 }
 

@@ -6,9 +6,7 @@ import { codeOf } from '../../runtime/errors.ts'
 /** As many as Linux follows (path_resolution(7)). */
 const MAX_LINKS = 40
 
-/**
- * The path with its symbolic links followed, also to a file that is not there yet: a write must not replace the link.
- */
+/** The path with its symbolic links followed, also to a file that is not there yet: a write must not replace the link. */
 export async function followLinks(path: string): Promise<string> {
   let target = path
   for (let links = 0; links < MAX_LINKS; links++) {

@@ -131,6 +131,7 @@ export class OwnerLink implements EditorLink {
   ): Promise<Uint8Array | 'again' | 'closed' | 'refused'> {
     const outcome = deferred<Uint8Array | 'again' | 'closed' | 'refused'>()
     const asked = watch.owner.kind === 'program' ? watch.owner.session : undefined
+    const isDevice = watch.owner.kind === 'device'
     let isClosed = false
     const closed = (how: 'closed' | 'refused') => {
       isClosed = true
@@ -144,7 +145,7 @@ export class OwnerLink implements EditorLink {
       else if (asked !== undefined && watch.isClosed && !isClosed) closed('closed')
       // The device went offline, or it was an owner that closes, of which NATS told one message before the other: it did
       // nothing.
-      else if (asked === undefined && owner.kind === 'none') outcome.resolve('refused')
+      else if (isDevice && owner.kind === 'none') outcome.resolve('refused')
     })
     watch.ask(kind, id, bytes).then((answer) => {
       if (asked !== undefined && isClosing(answer)) closed('refused')

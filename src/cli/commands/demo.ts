@@ -15,9 +15,7 @@ interface Pool {
   log: { starts: { at: string; pid: number }[] }
 }
 
-/**
- * `persist-mqtt demo`: broker, store and inspector in one program. End it in any way, start it again, and it goes on.
- */
+/** `persist-mqtt demo`: broker, store and inspector in one program. End it in any way, start it again, and it goes on. */
 export async function demo(context: Context): Promise<ExitCode> {
   const { io } = context
   // Read first: then a signal during the start ends the command in order, too.

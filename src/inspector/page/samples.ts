@@ -15,9 +15,7 @@ export interface Series {
 }
 
 const all = new Map<string, Series>()
-/**
- * The pools whose numbers are recorded: those that were opened. New values wait here while the history is requested.
- */
+/** The pools whose numbers are recorded: those that were opened. New values wait here while the history is requested. */
 const followed = new Map<string, [variable: string, text: string, time: number][] | undefined>()
 /** How far this clock is ahead of the server's, in milliseconds: the smallest difference that was seen. */
 let ahead = Number.POSITIVE_INFINITY

@@ -12,7 +12,8 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: './test/helpers/brokers-present.ts',
     reporters: ['default', new TotalsReporter()],
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores of the smallest machine: most tests wait for servers, browsers and processes.
+    maxWorkers: 3,
     coverage: { include: ['src/**/*.ts'], reporter: ['text', 'html'] },
     projects: [
       { test: { ...limits, name: 'source', include: ['test/**/*.test.ts'], exclude: ofTheBuild } },

@@ -22,13 +22,21 @@ export interface Property {
   readonly type: PropertyType
   /** Where it may stand: the bits above. */
   readonly places: number
-  /** The smallest number that it may have: 0 is a Protocol Error where it is 1. */
+  /** The smallest number that it may have. */
   readonly minimum: 0 | 1
+  /** May it stand there more than once? */
+  readonly mayRepeat: boolean
   /** A bit of its own, for noting which have been seen. */
   readonly bit: number
 }
 
-type Row = readonly [id: number, name: keyof Properties, type: PropertyType, places: number, minimum?: 0 | 1]
+type Row = readonly [
+  id: number,
+  name: keyof Properties,
+  type: PropertyType,
+  places: number,
+  rules?: { readonly minimum?: 1; readonly mayRepeat?: true },
+]
 
 /**
  * Table 2-4, as far as a client needs it: this one asks for no enhanced authentication (4.12) and takes no topic alias,
@@ -41,7 +49,7 @@ const ROWS: readonly Row[] = [
   [0x08, 'responseTopic', 'string', IN_MESSAGE],
   [0x09, 'correlationData', 'binary', IN_MESSAGE],
   // Only a server sends it with a message [MQTT-3.3.4-6].
-  [0x0b, 'subscriptionIdentifier', 'variable', IN_RECEIVED_PUBLISH, 1],
+  [0x0b, 'subscriptionIdentifier', 'variable', IN_RECEIVED_PUBLISH, { minimum: 1, mayRepeat: true }],
   // Of DISCONNECT only the client's may have it [MQTT-3.14.2-2].
   [0x11, 'sessionExpiryInterval', 'uint32', IN_CONNECT | IN_CONNACK],
   [0x12, 'assignedClientIdentifier', 'string', IN_CONNACK],
@@ -54,13 +62,13 @@ const ROWS: readonly Row[] = [
   [0x1a, 'responseInformation', 'string', IN_CONNACK],
   [0x1c, 'serverReference', 'string', IN_CONNACK | IN_RECEIVED_DISCONNECT],
   [0x1f, 'reasonString', 'string', IN_CONNACK | IN_ACKNOWLEDGEMENT | IN_RECEIVED_DISCONNECT],
-  [0x21, 'receiveMaximum', 'uint16', IN_CONNECT | IN_CONNACK, 1],
+  [0x21, 'receiveMaximum', 'uint16', IN_CONNECT | IN_CONNACK, { minimum: 1 }],
   [0x22, 'topicAliasMaximum', 'uint16', IN_CONNACK],
-  [0x23, 'topicAlias', 'uint16', IN_RECEIVED_PUBLISH, 1],
+  [0x23, 'topicAlias', 'uint16', IN_RECEIVED_PUBLISH, { minimum: 1 }],
   [0x24, 'maximumQoS', 'qos', IN_CONNACK],
   [0x25, 'retainAvailable', 'flag', IN_CONNACK],
-  [0x26, 'userProperties', 'pairs', IN_ANY],
-  [0x27, 'maximumPacketSize', 'uint32', IN_CONNECT | IN_CONNACK, 1],
+  [0x26, 'userProperties', 'pairs', IN_ANY, { mayRepeat: true }],
+  [0x27, 'maximumPacketSize', 'uint32', IN_CONNECT | IN_CONNACK, { minimum: 1 }],
   [0x28, 'wildcardSubscriptionAvailable', 'flag', IN_CONNACK],
   [0x29, 'subscriptionIdentifiersAvailable', 'flag', IN_CONNACK],
   [0x2a, 'sharedSubscriptionAvailable', 'flag', IN_CONNACK],
@@ -75,8 +83,9 @@ export const PROPERTY_NAMED: ReadonlyMap<string, Property> = new Map(
 
 function byId(): (Property | undefined)[] {
   const found: (Property | undefined)[] = new Array(0x2b).fill(undefined)
-  for (const [index, [id, name, type, places, minimum = 0]] of ROWS.entries()) {
-    found[id] = { id, name, type, places, minimum, bit: 1 << index }
+  for (const [index, [id, name, type, places, rules]] of ROWS.entries()) {
+    const { minimum = 0, mayRepeat = false } = rules ?? {}
+    found[id] = { id, name, type, places, minimum, mayRepeat, bit: 1 << index }
   }
   return found
 }

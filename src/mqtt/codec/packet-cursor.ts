@@ -40,21 +40,26 @@ export class PacketCursor {
     throw new MalformedPacket(MALFORMED, 'an integer of more than four bytes (1.5.5)')
   }
 
+  /** Goes on behind a value that has its length in front (1.5.4, 1.5.6), and tells where it begins. */
+  measured(): number {
+    return this.#take(this.uint16())
+  }
+
   /** 1.5.4 */
   string(): string {
-    const start = this.#takeMeasured()
+    const start = this.measured()
     return decodeUtf8(this.bytes, start, this.at)
   }
 
   /** Throws as `string()` does, and only goes on behind it. */
   checkString(): void {
-    const start = this.#takeMeasured()
+    const start = this.measured()
     checkUtf8(this.bytes, start, this.at)
   }
 
   /** 1.5.6; a view. */
   binary(): Uint8Array {
-    const start = this.#takeMeasured()
+    const start = this.measured()
     return this.bytes.subarray(start, this.at)
   }
 
@@ -62,11 +67,6 @@ export class PacketCursor {
   finish(what: string): void {
     const left = this.end - this.at
     if (left > 0) throw new MalformedPacket(MALFORMED, `${what} has ${left} bytes too many (2.1.4)`)
-  }
-
-  /** Where a value with its length in front begins; `at` is behind it then. */
-  #takeMeasured(): number {
-    return this.#take(this.uint16())
   }
 
   #take(count: number): number {

@@ -10,6 +10,7 @@ export interface Properties {
   /** In seconds. */
   readonly messageExpiryInterval?: number | undefined
   readonly contentType?: string | undefined
+  /** What its publisher wrote: a server may pass on one that is no topic to publish to. */
   readonly responseTopic?: string | undefined
   readonly correlationData?: Uint8Array | undefined
   /** Several come with a message that several subscriptions match. */

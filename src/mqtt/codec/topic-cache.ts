@@ -9,21 +9,22 @@ export class TopicCache {
 
   /** @throws {MalformedPacket} It is no topic name; whether it is empty is left to the caller. */
   read(cursor: PacketCursor): string {
-    const bytes = cursor.binary()
-    if (this.#isLast(bytes)) return this.#topic
-    const topic = decodeUtf8(bytes, 0, bytes.length)
+    const start = cursor.measured()
+    if (this.#isLast(cursor.bytes, start, cursor.at)) return this.#topic
+    const topic = decodeUtf8(cursor.bytes, start, cursor.at)
     // [MQTT-3.3.2-2]
-    if (/[#+]/.test(topic))
+    if (/[#+]/.test(topic)) {
       throw new MalformedPacket(PROTOCOL_ERROR, 'a message to a topic with wildcards [MQTT-3.3.2-2]')
+    }
     this.#topic = topic
-    this.#bytes = new Uint8Array(bytes)
+    this.#bytes = new Uint8Array(cursor.bytes.subarray(start, cursor.at))
     return topic
   }
 
-  #isLast(bytes: Uint8Array): boolean {
+  #isLast(bytes: Uint8Array, start: number, end: number): boolean {
     const last = this.#bytes
-    if (bytes.length !== last.length) return false
-    for (let at = 0; at < last.length; at++) if (bytes[at] !== last[at]) return false
+    if (end - start !== last.length) return false
+    for (let at = 0; at < last.length; at++) if (bytes[start + at] !== last[at]) return false
     return true
   }
 }

@@ -15,7 +15,7 @@ export function writeProperties(writer: PacketWriter, properties: Properties | u
     if (value === undefined) continue
     const property = PROPERTY_NAMED.get(name)
     if (property === undefined || (property.places & place) === 0) {
-      throw new RangeError(`${name} is no property of this packet`)
+      throw new RangeError(`${name} is no property that this client sends here`)
     }
     writeProperty(writer, property, value)
   }

@@ -18,7 +18,9 @@ const MAY_IMPORT: { readonly [folder: string]: readonly string[] } = {
   merge: ['contracts', 'format', 'runtime'],
   variables: ['merge', 'format', 'runtime'],
   store: ['variables', 'merge', 'schema', 'contracts', 'format', 'runtime'],
-  mqtt: ['runtime', 'npm:mqtt'],
+  'mqtt/codec': [],
+  'mqtt/transport': ['runtime', 'npm:ws', 'node:*'],
+  mqtt: ['mqtt/codec', 'mqtt/transport', 'runtime'],
   node: ['runtime', 'node:*'],
   backends: ['mqtt', 'node', 'contracts', 'format', 'runtime', 'node:*'],
   open: ['backends', 'node', 'store', 'variables', 'contracts', 'format', 'runtime'],
@@ -98,9 +100,9 @@ test('a row names only folders above it, and only what is used', () => {
 
 test('the table sees imports of every form', () => {
   expect(importsOf('auto.ts')).toContain('index.ts')
-  expect(importsOf('mqtt/connection.ts').filter((name) => name === 'npm:mqtt')).toHaveLength(2)
+  expect(importsOf('mqtt/transport/node.ts')).toEqual(expect.arrayContaining(['node:net', 'node:tls', 'npm:ws']))
   expect(importsOf('inspector/page/main.tsx')).toContain('npm:preact')
   expect(isAllowed('store/store.ts', 'node:fs')).toBe(false)
-  expect(isAllowed('store/store.ts', 'npm:mqtt')).toBe(false)
+  expect(isAllowed('store/store.ts', 'npm:ws')).toBe(false)
   expect(isAllowed('store/store.ts', 'backends/memory.ts')).toBe(false)
 })

@@ -1,7 +1,8 @@
 import { optionError } from '../runtime/errors.ts'
-import type { ConnectionSettings, ConnectionTls } from './connection.ts'
-import { parseEndpoint } from './endpoint.ts'
-import type { ProtocolVersion } from './older-protocol.ts'
+import type { ProtocolVersion } from './codec/packets.ts'
+import type { ConnectionSettings } from './connection.ts'
+import { parseEndpoint } from './transport/endpoint.ts'
+import type { TlsOptions } from './transport/transport.ts'
 
 /** Where a broker is, and how to get in. */
 export interface BrokerPlace {
@@ -10,7 +11,7 @@ export interface BrokerPlace {
   readonly username?: string | undefined
   readonly password?: string | undefined
   /** For mqtts: and wss: only. */
-  readonly tls?: ConnectionTls | undefined
+  readonly tls?: TlsOptions | undefined
   readonly protocolVersion: 'auto' | ProtocolVersion
 }
 

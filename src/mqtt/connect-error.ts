@@ -1,7 +1,8 @@
 import { PersistError, type PersistErrorCode, reasonOf } from '../runtime/errors.ts'
 import type { ConnectionSettings } from './connection.ts'
-import type { Endpoint } from './endpoint.ts'
 import type { ConnectionFailure, ConnectionLost } from './failure.ts'
+import { codeText, reasonFor } from './reason-codes.ts'
+import { type Endpoint, isSecure, isWebSocket } from './transport/endpoint.ts'
 
 interface Explanation {
   readonly code?: PersistErrorCode
@@ -57,7 +58,7 @@ function refusal(code: number, { username, protocolVersion }: ConnectionSettings
     case 0x89:
       return { what: 'it is not available or too busy now', advice: 'Try again later.' }
     default:
-      return { what: 'it refuses this client', advice: 'Its log may say why.' }
+      return reasonFor(code) ?? { what: 'it refuses this client', advice: 'Its log may say why.' }
   }
 }
 
@@ -83,7 +84,7 @@ function network(errorCode: string | undefined, error: unknown, { endpoint, tls 
         advice: `Use the port that the broker has for TLS, or ${protocol === 'wss' ? 'ws' : 'mqtt'}: in option url.`,
       }
     case undefined:
-      return protocol.startsWith('ws')
+      return isWebSocket(endpoint)
         ? {
             what: `no WebSocket could be opened there (${reasonOf(error)})`,
             advice: 'Check port and path in option url: brokers have a listener of its own for WebSocket.',
@@ -108,11 +109,10 @@ function clientCertificate(tls: ConnectionSettings['tls']): Explanation {
     : { what: 'it wants a client certificate', advice: 'Pass one as tls.cert and tls.key (PEM).' }
 }
 
-function closed({ protocol }: Endpoint, tls: ConnectionSettings['tls']): Explanation {
-  const isSecure = protocol === 'mqtts' || protocol === 'wss'
+function closed(endpoint: Endpoint, tls: ConnectionSettings['tls']): Explanation {
   return {
     what: 'it closed the connection without an answer (no CONNACK came)',
-    advice: isSecure
+    advice: isSecure(endpoint)
       ? `Its log may say why${tls?.cert !== undefined ? '' : '; if it wants a client certificate, pass tls.cert and tls.key'}.`
       : 'Is that the port for MQTT without TLS? Others need mqtts:, ws: or wss: in option url.',
   }
@@ -126,7 +126,7 @@ function explain(failure: ConnectionFailure, settings: ConnectionSettings): Expl
     case 'network':
       return network(failure.errorCode, failure.error, settings)
     case 'garbage': {
-      const start = failure.start.split(/[^ -~]/)[0] ?? ''
+      const start = String.fromCharCode(...failure.start.subarray(0, 60)).split(/[^ -~]/)[0] ?? ''
       const received = start.length > 3 ? `; it sent "${start}"` : ''
       const hint = start.startsWith('HTTP/') ? 'That is a web server. ' : ''
       return {
@@ -134,6 +134,17 @@ function explain(failure: ConnectionFailure, settings: ConnectionSettings): Expl
         advice: `${hint}Check port and protocol in option url.`,
       }
     }
+    case 'malformed':
+      return {
+        what: `what it sent is no MQTT: ${reasonOf(failure.error)}`,
+        advice: 'Please report this, with its name.',
+      }
+    case 'missing':
+      return {
+        code: 'ERR_PERSIST_OPTION',
+        what: `${settings.endpoint.protocol}: in option url needs the package ${failure.packageName}`,
+        advice: `Install it: npm install ${failure.packageName}`,
+      }
     case 'settings':
       return {
         code: 'ERR_PERSIST_OPTION',
@@ -153,10 +164,10 @@ export function connectError(
 ): PersistError {
   const { code = 'ERR_PERSIST_CONNECT', what, advice } = explain(failure, settings)
   const received = receivedIn(failure)
-  const shown = received === undefined ? '' : ` (${typeof received === 'number' ? hex(received) : received})`
+  const shown = 'code' in failure ? codeText(failure.code, failure.reasonString) : received
   return new PersistError(
     code,
-    `Store ${storeName}: no connection to the broker, ${what}${shown}. ${advice}`.trimEnd(),
+    `Store ${storeName}: no connection to the broker, ${what}${shown === undefined ? '' : ` (${shown})`}. ${advice}`.trimEnd(),
     {
       store: storeName,
       ...(received !== undefined && { received }),
@@ -179,14 +190,15 @@ function lost(failure: ConnectionFailure, storeName: string, what: string, then:
   const received = receivedIn(failure)
   const why = {
     settings: '',
+    missing: '',
     refused: '',
     ended: '',
     closed: ': the broker closed it',
     silent: ': the broker did not answer any more (no PINGRESP)',
     network: `: ${'error' in failure ? reasonOf(failure.error) : ''}`,
     garbage: ': what came was no MQTT',
-    puback: `: the broker sent a PUBACK that the standard does not have (${hex(received)})`,
-    disconnect: `: the broker sent DISCONNECT with reason code ${hex(received)}`,
+    malformed: `: what the broker sent is no MQTT, ${'error' in failure ? reasonOf(failure.error) : ''}`,
+    disconnect: 'code' in failure ? disconnectText(failure.code, failure.reasonString) : '',
   }[failure.kind]
   return new PersistError('ERR_PERSIST_CONNECT', `${what}${why}. ${then}`, {
     store: storeName,
@@ -195,11 +207,12 @@ function lost(failure: ConnectionFailure, storeName: string, what: string, then:
   })
 }
 
+function disconnectText(code: number, reasonString: string | undefined): string {
+  const { what, advice } = reasonFor(code) ?? { what: 'the broker ended it', advice: '' }
+  return `: ${what} (DISCONNECT ${codeText(code, reasonString)}). ${advice}`.replace(/\.?\s*$/, '')
+}
+
 function receivedIn(failure: ConnectionFailure): string | number | undefined {
   if ('code' in failure) return failure.code
   return failure.kind === 'network' ? failure.errorCode : undefined
-}
-
-function hex(code: unknown): string {
-  return `0x${Number(code).toString(16).padStart(2, '0')}`
 }

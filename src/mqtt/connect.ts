@@ -2,15 +2,10 @@ import { PersistError } from '../runtime/errors.ts'
 import type { BrokerAddress } from './address.ts'
 import { newClientId } from './client-id.ts'
 import { connectError } from './connect-error.ts'
-import { Connection, type ConnectionSettings, type ServerLimits } from './connection.ts'
+import { Connection, type ConnectionSettings } from './connection.ts'
 import { type ConnectionFailure, ConnectionLost } from './failure.ts'
-import { firstProtocol, olderProtocol } from './older-protocol.ts'
-
-/** A connection that is open, and what the broker said of itself. */
-export interface Connected {
-  readonly connection: Connection
-  readonly limits: ServerLimits
-}
+import { firstHandshake, type Handshake, learn, nextHandshake } from './handshake.ts'
+import { isSecure } from './transport/endpoint.ts'
 
 /** How long connecting may take. */
 export interface ConnectLimit {
@@ -22,18 +17,23 @@ export interface ConnectLimit {
 }
 
 /** What is tried to connect, one attempt after the other; each has its settings, and may have more. */
-export interface Attempts<Attempt, Result> {
+export interface Attempts<Attempt extends Handshake, Result> {
   readonly storeName: string
   readonly first: Attempt
   settingsOf(attempt: Attempt): ConnectionSettings
   /**
-   * Makes a connection usable. The attempt has failed too where the connection is lost meanwhile.
+   * Makes a connection usable, from before CONNACK on where the attempt is pipelined. The attempt has failed too where
+   * the connection is lost meanwhile.
    *
    * @param onStep told what is waited for, for the message when it takes too long
    */
-  prepare(connected: Connected, attempt: Attempt, onStep: (step: () => string) => void): Promise<Result>
-  /** What to try after that failure; undefined: nothing else would help. */
-  next(failure: ConnectionFailure, attempt: Attempt): Attempt | undefined
+  prepare(connection: Connection, attempt: Attempt, onStep: (step: () => string) => void): Promise<Result>
+  /**
+   * What to try after that failure; undefined: nothing else would help.
+   *
+   * @param isOpen whether CONNACK came
+   */
+  next(failure: ConnectionFailure, attempt: Attempt, isOpen: boolean): Attempt | undefined
 }
 
 /**
@@ -41,16 +41,16 @@ export interface Attempts<Attempt, Result> {
  *
  * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _OPTION, _TIMEOUT
  */
-export function connect(address: BrokerAddress, limitMs: number): Promise<Connected> {
+export function connect(address: BrokerAddress, limitMs: number): Promise<Connection> {
   // Each with a client id of its own: of two with the same one, the broker ends the older.
   const clientId = newClientId()
-  return connectBy<ConnectionSettings['protocolVersion'], Connected>(
+  return connectBy<Handshake, Connection>(
     {
       storeName: address.storeName,
-      first: firstProtocol(address.protocolVersion),
-      settingsOf: (protocolVersion) => ({ ...address, protocolVersion, clientId }),
-      prepare: async (connected) => connected,
-      next: (failure, tried) => olderProtocol(failure, tried, address.protocolVersion),
+      first: firstHandshake(address.protocolVersion, address.endpoint.text),
+      settingsOf: ({ protocolVersion }) => ({ ...address, protocolVersion, clientId }),
+      prepare: async (connection) => connection,
+      next: (failure, tried, isOpen) => (isOpen ? undefined : nextHandshake(failure, tried, address.protocolVersion)),
     },
     { limitMs },
   )
@@ -62,7 +62,7 @@ export function connect(address: BrokerAddress, limitMs: number): Promise<Connec
  * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _OPTION, _TIMEOUT; the reason of `closing`; what `prepare` or
  * `next` throws
  */
-export async function connectBy<Attempt, Result>(
+export async function connectBy<Attempt extends Handshake, Result>(
   { storeName, first, settingsOf, prepare, next }: Attempts<Attempt, Result>,
   { limitMs, startTimer = setTimeout, closing }: ConnectLimit,
 ): Promise<Result> {
@@ -78,19 +78,25 @@ export async function connectBy<Attempt, Result>(
     for (let attempt = first; ; ) {
       limit.signal.throwIfAborted()
       const settings = settingsOf(attempt)
+      const place = settings.endpoint.text
       const opening = new Connection(settings)
       connection = opening
-      step = () => stepBeforeConnack(opening, settings)
+      let preparing = () => ''
+      step = () => (opening.reached === 'mqtt' ? preparing() : stepBeforeConnack(opening, settings))
       try {
-        const limits = await opening.opened
-        return await prepare({ connection: opening, limits }, attempt, (current) => {
-          step = current
+        if (!attempt.isPipelined) await opening.opened
+        const result = prepare(opening, attempt, (current) => {
+          preparing = current
         })
+        const [prepared] = await Promise.all([result, opening.opened])
+        learn(place, attempt)
+        return prepared
       } catch (error) {
         opening.destroy()
         limit.signal.throwIfAborted()
         if (!(error instanceof ConnectionLost)) throw error
-        const following = next(error.failure, attempt)
+        learn(place, undefined)
+        const following = next(error.failure, attempt, opening.reached === 'mqtt')
         if (following === undefined) throw connectError(error.failure, storeName, settings)
         attempt = following
       }
@@ -109,9 +115,8 @@ export function lateError(storeName: string, done: string, limitMs: number, step
 
 /** What a connection is waiting for until CONNACK comes. */
 function stepBeforeConnack({ reached }: Connection, { endpoint }: ConnectionSettings): string {
-  const isSecure = endpoint.protocol === 'mqtts' || endpoint.protocol === 'wss'
   if (reached === 'nothing') return 'a connection to be made: does the host exist, and does a firewall let it through?'
-  if (isSecure && reached === 'tcp')
+  if (isSecure(endpoint) && reached === 'tcp')
     return 'an answer: what listens there takes connections, but does not begin with TLS'
   return 'CONNACK: what listens there takes connections, but does not answer as an MQTT broker'
 }

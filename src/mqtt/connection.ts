@@ -1,42 +1,30 @@
-import type { IClientOptions, IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt'
 import { codeOf } from '../runtime/errors.ts'
-import { unref } from '../runtime/keep-alive.ts'
 import { type Deferred, deferred } from '../runtime/promises.ts'
-import type { Endpoint } from './endpoint.ts'
-import { type ConnectionFailure, ConnectionLost, PublishRefused } from './failure.ts'
-import { PubackScan } from './puback-scan.ts'
-import { isSocket, type Socket, UNREFERENCED, type WebSocketRequest, writeTogether } from './socket.ts'
+import { Answers } from './answers.ts'
+import { encodeConnect, encodeDisconnect, encodeSubscribe, encodeUnsubscribe, PINGREQ } from './codec/encode.ts'
+import { MalformedPacket, PROTOCOL_ERROR } from './codec/malformed-packet.ts'
+import { PacketReader } from './codec/packet-reader.ts'
+import type {
+  Properties,
+  ProtocolVersion,
+  Qos,
+  Received,
+  ReceivedConnack,
+  ReceivedPublish,
+  Will,
+} from './codec/packets.ts'
+import { type ConnectionFailure, ConnectionLost } from './failure.ts'
+import { PingTimer } from './ping-timer.ts'
+import { Publishes } from './publishes.ts'
+import { SendQueue } from './send-queue.ts'
+import { limitsOf, type ServerLimits } from './server-limits.ts'
+import type { Endpoint } from './transport/endpoint.ts'
+import { openTransport } from './transport/open-transport.ts'
+import { END_LIMIT_MS, PackageMissing, type TlsOptions, type Transport } from './transport/transport.ts'
+import { Waiting } from './waiting.ts'
 
-/** The client notices a dead link after 1.5 times this; most routers keep a silent connection for a minute and more. */
-const KEEPALIVE_SECONDS = 30
-
-/** How long a broker may take to close after our DISCONNECT, in milliseconds; a link that is dead never does. */
-const END_LIMIT_MS = 1000
-
-/** Reason codes from here on are failures (MQTT 5, 2.4), as is the 0x80 of a SUBACK in 3.1.1. */
-export const FAILURE = 0x80
-
-/** As PEM texts. */
-export interface ConnectionTls {
-  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]
-  readonly cert?: string | Uint8Array | readonly (string | Uint8Array)[]
-  readonly key?: string | Uint8Array | readonly (string | Uint8Array)[]
-  readonly servername?: string
-  readonly rejectUnauthorized?: boolean
-}
-
-export interface ConnectionSettings {
-  readonly endpoint: Endpoint
-  readonly username: string | undefined
-  readonly password: string | undefined
-  readonly tls: ConnectionTls | undefined
-  readonly protocolVersion: 4 | 5
-  readonly clientId: string
-  /** What the broker publishes when this connection ends without a DISCONNECT. */
-  readonly will?: NonNullable<IClientOptions['will']>
-  /** Many messages are to come: the broker may send as many at once as it can, and acknowledgements go out together. */
-  readonly isForMany?: boolean
-}
+/** The client notices a dead link after twice this at most; most routers keep a silent connection for a minute and more. */
+const KEEP_ALIVE_SECONDS = 30
 
 /**
  * How many messages may be on their way unacknowledged, where many are to come. That is what the standard takes where
@@ -44,97 +32,126 @@ export interface ConnectionSettings {
  */
 const RECEIVE_MAXIMUM = 65_535
 
-/** What a broker says about itself in CONNACK, MQTT 5 only. */
-export interface ServerLimits {
-  readonly maximumPacketSize: number | undefined
-  readonly retainAvailable: boolean
+export type { Properties } from './codec/packets.ts'
+
+export interface ConnectionSettings {
+  readonly endpoint: Endpoint
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly tls: TlsOptions | undefined
+  readonly protocolVersion: ProtocolVersion
+  readonly clientId: string
+  /** What the broker publishes when this connection ends without a DISCONNECT. */
+  readonly will?: Will | undefined
+  /** Many messages are to come: the broker may send as many at once as it can. */
+  readonly isForMany?: boolean
 }
 
-/** What goes with a message, MQTT 5 only (3.3.2.3). */
-export type MessageProperties = NonNullable<IPublishPacket['properties']>
+/** A message that came. Nobody changes its payload; whoever keeps that for long copies it. */
+export type Message = Omit<ReceivedPublish, 'type'>
 
-export interface Message {
-  readonly topic: string
-  readonly payload: Uint8Array
-  readonly properties?: MessageProperties | undefined
-  /** It was kept, and comes because of a subscription; live messages never have it [MQTT-3.3.1-9]. */
-  readonly retain: boolean
-  /** The broker's packet identifier, which it counts up from message to message; undefined at QoS 0. */
-  readonly packetId: number | undefined
+/** What the broker answered to SUBSCRIBE. */
+export interface Suback {
+  /** One for each topic, from 0x80 on it is a refusal. */
+  readonly reasonCodes: readonly number[]
+  readonly reasonString?: string | undefined
 }
 
 /**
- * One network connection of one MQTT.js client: no reconnect, no queue, no session.
+ * One network connection of an MQTT client: no reconnect, no queue over connections, no session.
  *
- * The only place that knows MQTT.js. Whatever is sent in one tick goes out as one write, since mqtt-packet corks the
- * stream until the tick ends; and nothing here keeps a Node process alive.
+ * Packets may be sent at once, before CONNACK [MQTT-3.1.4-5]: they go out with CONNECT. What is sent in one tick goes
+ * out as one write; and nothing here keeps a Node process alive.
  */
 export class Connection {
-  readonly protocolVersion: 4 | 5
+  readonly protocolVersion: ProtocolVersion
   /** CONNACK came; rejects with ConnectionLost. */
   readonly opened: Promise<ServerLimits>
   /** The connection is over, and why. Never rejects. */
   readonly lost: Promise<ConnectionFailure>
-  /** How far it got before CONNACK. */
-  reached: 'nothing' | 'tcp' | 'tls' = 'nothing'
-  /** The largest packet that the broker takes, in bytes, where it has said so (MQTT 5, 3.2.2.3.6). */
-  maximumPacketSize: number = Number.POSITIVE_INFINITY
+  /** How far it has got; at 'mqtt' CONNACK has come. */
+  reached: 'nothing' | 'tcp' | 'tls' | 'mqtt' = 'nothing'
   onMessage: (message: Message) => void = () => {}
   readonly #opened = deferred<ServerLimits>()
   readonly #lost = deferred<ConnectionFailure>()
-  readonly #pending = new Set<Deferred<never>>()
-  #client: MqttClient | undefined
+  readonly #waiting = new Waiting()
+  readonly #answers = new Answers()
+  readonly #reader: PacketReader
+  readonly #queue = new SendQueue(() => this.#wake())
+  readonly #publishes: Publishes
+  readonly #pings = new PingTimer({
+    ping: () => this.#queue.add(PINGREQ),
+    silent: () => this.#fail({ kind: 'silent' }),
+  })
+  #transport: Transport | undefined
   #failure: ConnectionFailure | undefined
   #isOver = false
+  /** The first that came, for messages. */
+  #start: Uint8Array | undefined
+  /** Something has come, beside PINGRESP, that whoever waits may have waited for. */
+  #hasHeard = false
 
   constructor(settings: ConnectionSettings) {
     this.protocolVersion = settings.protocolVersion
     this.opened = this.#opened.promise
     this.lost = this.#lost.promise
-    void this.#start(settings)
+    this.#publishes = new Publishes(settings.protocolVersion, this.#answers, this.#queue)
+    this.#reader = new PacketReader(settings.protocolVersion, (packet) => this.#take(packet))
+    void this.#connect(settings)
   }
 
-  /** QoS 1; resolves with PUBACK, rejects with PublishRefused or ConnectionLost. */
-  publish(topic: string, payload: Uint8Array, retain: boolean, properties?: MessageProperties): Promise<void> {
-    const options: IClientPublishOptions = { qos: 1, retain }
-    if (properties !== undefined && this.protocolVersion === 5) options.properties = properties
-    return this.whileOpen((done, client) => {
-      // MQTT.js asks for a Buffer in its types, and takes any Uint8Array.
-      client.publish(topic, payload as Buffer, options, (error) => {
-        if (!error) return done.resolve()
-        // Without a code it is MQTT.js saying that the connection ends, and so does ConnectionLost in a moment.
-        if ('code' in error && typeof error.code === 'number') done.reject(new PublishRefused(error.code))
-      })
-    })
+  /** What the broker has said about itself; before CONNACK what holds where nothing is said. */
+  get limits(): ServerLimits {
+    return this.#publishes.limits
   }
 
-  /** Resolves with one code per topic, from 0x80 on it is a refusal. */
-  subscribe(topics: string[], qos: 0 | 1 = 1): Promise<number[]> {
-    return this.whileOpen((done, client) => {
-      client.subscribe(topics, { qos }, (_error, _granted, packet) => {
-        if (packet !== undefined) done.resolve(packet.granted as number[])
+  /**
+   * At QoS 1, or 0 where the broker takes no other; resolves with PUBACK.
+   *
+   * @throws PublishRefused, also where the packet is larger than the broker takes; ConnectionLost; RangeError where MQTT
+   * cannot carry it
+   */
+  publish(topic: string, payload: Uint8Array, retain: boolean, properties?: Properties): Promise<void> {
+    return this.whileOpen((done) => this.#publishes.publish({ topic, payload, retain, properties }, done))
+  }
+
+  /**
+   * At QoS 0: nobody says whether it arrives.
+   *
+   * @throws PublishRefused where the packet is larger than the broker takes; RangeError where MQTT cannot carry it
+   */
+  publishAtMostOnce(topic: string, payload: Uint8Array, properties?: Properties): void {
+    if (!this.#isOver) this.#publishes.publishAtMostOnce({ topic, payload, retain: false, properties })
+  }
+
+  /** @throws ConnectionLost; RangeError where MQTT cannot carry a topic */
+  subscribe(topics: readonly string[], qos: Qos = 1): Promise<Suback> {
+    return this.whileOpen((done) => {
+      const packetId = this.#answers.expect('suback', ({ reasonCodes, properties }) => {
+        // [MQTT-3.9.3-1]
+        if (reasonCodes.length !== topics.length) {
+          throw new MalformedPacket(
+            PROTOCOL_ERROR,
+            `SUBACK with ${reasonCodes.length} codes for ${topics.length} topics`,
+          )
+        }
+        done.resolve({ reasonCodes, reasonString: properties.reasonString })
       })
+      const subscriptions = topics.map((topic) => ({ topic, qos }))
+      this.#queue.add(encodeSubscribe(packetId, subscriptions, this.protocolVersion))
     })
   }
 
   /** Sends it and does not wait for the answer. */
   unsubscribe(topic: string): void {
-    if (!this.#isOver) this.#client?.unsubscribe(topic, () => {})
+    if (this.#isOver) return
+    const packetId = this.#answers.expect('unsuback', () => {})
+    this.#queue.add(encodeUnsubscribe(packetId, [topic], this.protocolVersion))
   }
 
   /** A promise that rejects with ConnectionLost if the connection is over before it settles. */
-  whileOpen<Value>(start: (done: Deferred<Value>, client: MqttClient) => void): Promise<Value> {
-    const done = deferred<Value>()
-    const { promise } = done
-    if (this.#isOver || this.#client === undefined) done.reject(this.#reason())
-    else {
-      // A set of the pending ones, since a race with `lost` would add to that promise as long as the connection lives.
-      const entry = done as Deferred<never>
-      this.#pending.add(entry)
-      promise.finally(() => this.#pending.delete(entry)).catch(() => {})
-      start(done, this.#client)
-    }
-    return promise
+  whileOpen<Value>(start: (done: Deferred<Value>) => void): Promise<Value> {
+    return this.#waiting.until(start)
   }
 
   /** The same promise, but rejected with ConnectionLost if the connection is over before it settles. */
@@ -146,13 +163,15 @@ export class Connection {
 
   /** Says goodbye, so that no will is published, and closes; resolves when it is over, after a second at most. */
   async end(): Promise<void> {
-    const client = this.#client
-    if (!client?.connected) return this.destroy()
+    const transport = this.#transport
+    if (!this.#isOpen || transport === undefined) return this.destroy()
     this.#failure ??= { kind: 'ended' }
-    // client.end() would wait for what is in flight, which may never be answered.
-    for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id))
-    client.end(false)
-    const timer = setTimeout(() => client.stream.destroy(), END_LIMIT_MS)
+    this.#queue.add(encodeDisconnect(this.protocolVersion))
+    this.#queue.flush()
+    // [MQTT-3.14.4-2]. What came after it would reset the connection, and the goodbye might be lost with that.
+    this.#queue.close()
+    transport.end()
+    const timer = setTimeout(() => transport.destroy(), END_LIMIT_MS)
     await this.lost
     clearTimeout(timer)
   }
@@ -162,117 +181,115 @@ export class Connection {
     this.#fail({ kind: 'ended' })
   }
 
-  async #start(settings: ConnectionSettings): Promise<void> {
+  async #connect(settings: ConnectionSettings): Promise<void> {
+    const { clientId, username, password, will, isForMany } = settings
     try {
-      // Lazily: loading MQTT.js takes longer than everything else here, and a store at another backend needs none.
-      // Its bundle for browsers has the default export only.
-      const { default: mqtt } = await import('mqtt')
-      if (this.#isOver) return
-      this.#client = mqtt.connect(this.#clientOptions(settings))
-      this.#listen(this.#client)
-      if (settings.isForMany) writeTogether(this.#client.stream)
-    } catch (error) {
-      this.#fail({ kind: 'settings', error })
-    }
-  }
-
-  /** A new object each time: MQTT.js writes into the one that it is given. */
-  #clientOptions(settings: ConnectionSettings): IClientOptions {
-    const { endpoint, username, password, tls, clientId, will, isForMany } = settings
-    const { protocol, host, port, path } = endpoint
-    const isSecure = protocol === 'mqtts' || protocol === 'wss'
-    const hostname = protocol.startsWith('ws') && host.includes(':') ? `[${host}]` : host
-    const options: IClientOptions = {
-      protocol,
-      host: hostname,
-      hostname,
-      port,
-      path,
-      protocolVersion: this.protocolVersion,
-      clientId,
-      clean: true,
-      keepalive: KEEPALIVE_SECONDS,
-      reconnectPeriod: 0,
-      queueQoSZero: false,
-      resubscribe: false,
-      // The one who waits for CONNACK has a limit of its own.
-      connectTimeout: 2 ** 31 - 1,
-    }
-    if (username !== undefined) options.username = username
-    if (password !== undefined) options.password = password
-    if (will !== undefined) options.will = will
-    if (isForMany && this.protocolVersion === 5) options.properties = { receiveMaximum: RECEIVE_MAXIMUM }
-    if (isSecure && tls !== undefined) Object.assign(options, tls)
-    if (typeof globalThis.process?.versions?.node === 'string') {
-      options.timerVariant = UNREFERENCED
-      options.wsOptions = {
-        ...(isSecure && tls?.servername !== undefined && { servername: tls.servername }),
-        perMessageDeflate: false,
-        closeTimeout: END_LIMIT_MS,
-        finishRequest: (request: WebSocketRequest) => {
-          request.on('socket', (socket) => this.#watch(socket))
-          request.end()
+      const properties = isForMany ? { receiveMaximum: RECEIVE_MAXIMUM } : undefined
+      const connect = { clientId, keepAliveSeconds: KEEP_ALIVE_SECONDS, username, password, will, properties }
+      this.#queue.add(encodeConnect(connect, this.protocolVersion))
+      const transport = await openTransport(settings, {
+        reached: (what) => {
+          this.reached = what
         },
-        // The types of ws are behind: they do not have closeTimeout yet.
-      } as NonNullable<IClientOptions['wsOptions']>
+        received: (bytes) => this.#received(bytes),
+        drained: () => {
+          this.#publishes.hasRoom = true
+          this.#publishes.release()
+        },
+        failed: (error) => this.#fail({ kind: 'network', error, errorCode: codeOf(error) }),
+        closed: () => this.#over(),
+      })
+      if (this.#isOver) return transport.destroy()
+      this.#transport = transport
+      this.#queue.open((parts) => {
+        this.#pings.sent()
+        this.#publishes.hasRoom = transport.send(parts)
+      })
+    } catch (error) {
+      const isMissing = error instanceof PackageMissing
+      this.#fail(isMissing ? { kind: 'missing', packageName: error.packageName, error } : { kind: 'settings', error })
     }
-    return options
   }
 
-  #listen(client: MqttClient): void {
-    const scan = new PubackScan()
-    let start = ''
-    let refusal = 0
-    if (isSocket(client.stream)) this.#watch(client.stream)
-    // Not every error of the stream is passed on by MQTT.js: those without a code are swallowed.
-    client.stream.on('error', (error) => this.#fail({ kind: 'network', error, errorCode: codeOf(error) }))
-    // Before the listener that parses it, so that its error finds here what it fell over.
-    client.stream.prependListener('data', (chunk: Uint8Array) => {
-      start ||= String.fromCharCode(...chunk.subarray(0, 60))
-      if (this.protocolVersion === 5) scan.push(chunk)
-    })
-    unref((client as unknown as { connackTimer?: unknown }).connackTimer)
-    client.on('packetreceive', (packet) => {
-      if (packet.cmd === 'connack') refusal = packet.reasonCode ?? packet.returnCode ?? 0
-    })
-    client.on('connect', ({ properties }) => {
-      const { maximumPacketSize, retainAvailable = true } = properties ?? {}
-      this.maximumPacketSize = maximumPacketSize ?? Number.POSITIVE_INFINITY
-      this.#opened.resolve({ maximumPacketSize, retainAvailable })
-    })
-    client.on('message', (topic, { buffer, byteOffset, length }, { retain, properties, qos, messageId }) => {
-      const packetId = qos === 0 ? undefined : messageId
-      this.onMessage({ topic, payload: new Uint8Array(buffer, byteOffset, length), retain, properties, packetId })
-    })
-    client.on('disconnect', ({ reasonCode = 0 }) => this.#fail({ kind: 'disconnect', code: reasonCode }))
-    client.on('error', (error) => {
-      const errorCode = codeOf(error)
-      if (refusal > 0) this.#fail({ kind: 'refused', code: refusal })
-      else if (errorCode !== undefined) this.#fail({ kind: 'network', error, errorCode })
-      // The parser gives up for good after an error; the connection would be deaf.
-      else if (scan.refusal !== undefined) this.#fail({ kind: 'puback', code: scan.refusal })
-      else this.#fail({ kind: 'garbage', error, start })
-    })
-    client.onKeepaliveTimeout = () => this.#fail({ kind: 'silent' })
-    client.on('close', () => this.#over())
+  get #isOpen(): boolean {
+    return this.reached === 'mqtt'
   }
 
-  #watch(socket: Socket): void {
-    // Without it the second of two small packets in a row waits 40 ms for the acknowledgement of the first.
-    socket.setNoDelay(true)
-    socket.unref()
-    socket.on('connect', () => {
-      this.reached = 'tcp'
-    })
-    socket.on('secureConnect', () => {
-      this.reached = 'tls'
-    })
+  #received(bytes: Uint8Array): void {
+    if (this.#isOver) return
+    this.#start ??= bytes
+    this.#pings.heard()
+    this.#queue.input()
+    try {
+      this.#reader.push(bytes)
+    } catch (error) {
+      if (!(error instanceof MalformedPacket)) throw error
+      this.#refuse(error)
+    }
+  }
+
+  /** [MQTT-4.13.1-1]: says why, and closes. */
+  #refuse(error: MalformedPacket): void {
+    if (this.#isOpen) {
+      if (this.protocolVersion === 5) this.#queue.add(encodeDisconnect(5, error.reasonCode))
+      this.#queue.flush()
+      this.#fail({ kind: 'malformed', error })
+    } else this.#fail({ kind: 'garbage', error, start: this.#start ?? new Uint8Array() })
+  }
+
+  #take(packet: Received): void {
+    // Whatever was still on its way when this side let go.
+    if (this.#failure !== undefined) return
+    if (packet.type !== 'pingresp') this.#hasHeard = true
+    switch (packet.type) {
+      case 'publish':
+        if (packet.packetId !== undefined) this.#queue.acknowledge(packet.packetId)
+        this.onMessage(packet)
+        break
+      case 'puback':
+      case 'suback':
+      case 'unsuback':
+        this.#answers.received(packet)
+        break
+      case 'connack':
+        this.#connack(packet)
+        break
+      case 'disconnect': {
+        const { reasonCode: code, properties } = packet
+        this.#fail({ kind: 'disconnect', code, reasonString: properties.reasonString })
+        break
+      }
+      case 'pingresp':
+        break
+    }
+  }
+
+  #connack({ reasonCode: code, properties }: ReceivedConnack): void {
+    if (code !== 0) {
+      this.#fail({ kind: 'refused', code, reasonString: properties.reasonString })
+      return
+    }
+    this.reached = 'mqtt'
+    this.#publishes.limits = limitsOf(properties)
+    // [MQTT-3.2.2-21]: at least as often as the broker wants it; 0 is never.
+    this.#pings.start(Math.min(properties.serverKeepAlive || KEEP_ALIVE_SECONDS, KEEP_ALIVE_SECONDS))
+    this.#opened.resolve(this.limits)
+  }
+
+  /**
+   * A broker without TCP_NODELAY (Mosquitto by default) keeps back its next small packet until TCP has acknowledged the
+   * one before, which the kernel does some 40 ms later where there is nothing to send (RFC 1122, 4.2.3.2). So there is.
+   */
+  #wake(): void {
+    const mayWait = this.#isOpen && this.#hasHeard && !this.#waiting.isEmpty
+    this.#hasHeard = false
+    if (mayWait && !this.#queue.hasSentSinceInput) this.#queue.add(PINGREQ)
   }
 
   #fail(failure: ConnectionFailure): void {
     this.#failure ??= failure
-    if (this.#client === undefined) this.#over()
-    else this.#client.stream.destroy()
+    if (this.#transport === undefined) this.#over()
+    else this.#transport.destroy()
   }
 
   #reason(): ConnectionLost {
@@ -282,9 +299,11 @@ export class Connection {
   #over(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#pings.stop()
+    this.#queue.close()
     const reason = this.#reason()
     this.#opened.reject(reason)
-    for (const { reject } of this.#pending) reject(reason)
+    this.#waiting.end(reason)
     this.#lost.resolve(reason.failure)
   }
 }

@@ -1,17 +1,24 @@
+import type { MalformedPacket } from './codec/malformed-packet.ts'
+
+/** Reason codes from here on are failures (MQTT 5, 2.4), as is the 0x80 of a SUBACK in 3.1.1. */
+export const FAILURE = 0x80
+
 /** Why a connection was not made, or is over. */
 export type ConnectionFailure =
   /** What the client was given cannot be used: a certificate that is none, for example. */
   | { readonly kind: 'settings'; readonly error: unknown }
+  /** A package that this kind of connection needs is not installed. */
+  | { readonly kind: 'missing'; readonly packageName: string; readonly error: unknown }
   /** CONNACK with a reason other than success. */
-  | { readonly kind: 'refused'; readonly code: number }
+  | { readonly kind: 'refused'; readonly code: number; readonly reasonString?: string | undefined }
   /** The operating system, TLS or the WebSocket said so. */
   | { readonly kind: 'network'; readonly error: unknown; readonly errorCode: string | undefined }
-  /** What came is not MQTT; `start` is how the first of it began. */
-  | { readonly kind: 'garbage'; readonly error: unknown; readonly start: string }
-  /** A PUBACK with a reason code that MQTT.js cannot read. */
-  | { readonly kind: 'puback'; readonly code: number }
+  /** What came first is no CONNACK; `start` is how it began. */
+  | { readonly kind: 'garbage'; readonly error: MalformedPacket; readonly start: Uint8Array }
+  /** The broker has sent what the standard does not allow. */
+  | { readonly kind: 'malformed'; readonly error: MalformedPacket }
   /** MQTT 5: the broker sent DISCONNECT. */
-  | { readonly kind: 'disconnect'; readonly code: number }
+  | { readonly kind: 'disconnect'; readonly code: number; readonly reasonString?: string | undefined }
   /** The other side closed without a word. */
   | { readonly kind: 'closed' }
   /** No PINGRESP came. */
@@ -29,13 +36,16 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** A publish was answered with a reason code that is a failure (MQTT 5). */
+/** A publish was answered with a reason code that is a failure (MQTT 5), or is larger than the broker takes. */
 export class PublishRefused extends Error {
   readonly reasonCode: number
+  /** What the broker says of it. */
+  readonly reasonString: string | undefined
 
-  constructor(reasonCode: number) {
-    super(`PUBACK with reason code 0x${reasonCode.toString(16)}`)
+  constructor(reasonCode: number, reasonString?: string) {
+    super(`PUBACK with reason code 0x${reasonCode.toString(16)}${reasonString ? ` (${reasonString})` : ''}`)
     this.reasonCode = reasonCode
+    this.reasonString = reasonString
   }
 }
 

@@ -144,7 +144,7 @@ export class Pools {
    * @throws {PersistError} ERR_PERSIST_CONNECT: there is no connection, or it is lost
    */
   async connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result> {
-    const { connection } = await connect({ ...this.#address, isForMany: true }, this.#resolved.openTimeoutMs)
+    const connection = await connect({ ...this.#address, isForMany: true }, this.#resolved.openTimeoutMs)
     try {
       return await use(connection)
     } catch (error) {

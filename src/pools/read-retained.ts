@@ -1,7 +1,7 @@
 import { ECHO_MS } from '../backends/mqtt/fence.ts'
 import { encodeText } from '../format/bytes.ts'
-import { type Connection, FAILURE, type Message } from '../mqtt/connection.ts'
-import { PublishRefused } from '../mqtt/failure.ts'
+import type { Connection, Message } from '../mqtt/connection.ts'
+import { FAILURE, PublishRefused } from '../mqtt/failure.ts'
 import { deferred, pause } from '../runtime/promises.ts'
 import { randomHex } from '../runtime/random-hex.ts'
 import { PacketCount } from './dropped-messages.ts'
@@ -96,10 +96,10 @@ export async function readRetained(
   // system has acknowledged the one before (Nagle's algorithm and delayed ACKs).
   const granted =
     qos === 1
-      ? connection.subscribe([topic, ...filters], 1)
-      : Promise.all([connection.subscribe([topic], 1), connection.subscribe([...filters], 0)]).then((all) => all.flat())
+      ? [connection.subscribe([topic, ...filters], 1)]
+      : [connection.subscribe([topic], 1), connection.subscribe([...filters], 0)]
   sendFence()
-  const [own = 0, ...codes] = await granted
+  const [own = 0, ...codes] = (await Promise.all(granted)).flatMap(({ reasonCodes }) => reasonCodes)
   const isHeard = own < FAILURE
   lastAt = performance.now()
   let isFenced = false

@@ -3,7 +3,6 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { addressOf } from '../../src/mqtt/address.ts'
 import { connect, connectBy } from '../../src/mqtt/connect.ts'
-import type { ConnectionSettings } from '../../src/mqtt/connection.ts'
 import { startAedes } from '../helpers/aedes.ts'
 
 /** A server that does this with each connection, and counts them. */
@@ -26,15 +25,15 @@ describe('a connection without a pool', () => {
   test('speaks MQTT 3.1.1 with a broker that knows no other', async () => {
     const broker = await startAedes()
     onTestFinished(() => broker.stop())
-    const { connection } = await connect(addressOf({ url: broker.url, protocolVersion: 'auto' }), 5000)
+    const connection = await connect(addressOf({ url: broker.url, protocolVersion: 'auto' }), 5000)
     expect(connection.protocolVersion).toBe(4)
     await connection.end()
   })
 
   test.each([
-    ['auto', 2],
-    [4, 1],
-    [5, 1],
+    ['auto', 4],
+    [4, 2],
+    [5, 2],
   ] as const)('with the version %s is tried %i times where the broker closes', async (protocolVersion, attempts) => {
     const { url, sockets } = await serverThat(closing)
     const error = { code: 'ERR_PERSIST_CONNECT', store: url, message: expect.stringContaining('no CONNACK came') }
@@ -60,7 +59,7 @@ test('whoever connects may end it, also while the connection is made usable, for
   const broker = await startAedes()
   onTestFinished(() => broker.stop())
   const address = addressOf({ url: broker.url, protocolVersion: 4 })
-  const settings: ConnectionSettings = { ...address, protocolVersion: 4, clientId: 'one' }
+  const settings = { ...address, protocolVersion: 4, clientId: 'one', isPipelined: false } as const
   const closing = new AbortController()
   const reason = new Error('closed by its user')
   let attempts = 0
@@ -69,7 +68,7 @@ test('whoever connects may end it, also while the connection is made usable, for
       storeName: 'x',
       first: settings,
       settingsOf: (attempt) => attempt,
-      prepare: async ({ connection }) => {
+      prepare: async (connection) => {
         attempts += 1
         closing.abort(reason)
         await connection.orLost(new Promise<never>(() => {}))

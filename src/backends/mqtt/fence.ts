@@ -1,6 +1,7 @@
 import { encodeText } from '../../format/bytes.ts'
-import { type Connection, FAILURE } from '../../mqtt/connection.ts'
-import { PublishRefused } from '../../mqtt/failure.ts'
+import type { Connection, Suback } from '../../mqtt/connection.ts'
+import { FAILURE, PublishRefused } from '../../mqtt/failure.ts'
+import { codeText } from '../../mqtt/reason-codes.ts'
 import { type Deferred, deferred, pause } from '../../runtime/promises.ts'
 import { randomHex } from '../../runtime/random-hex.ts'
 
@@ -27,10 +28,13 @@ export type FencePlace = 'private' | 'pool' | 'none'
 /** The broker does not let us subscribe to the pool's topic. */
 export class SubscriptionRefused extends Error {
   readonly reasonCode: number
+  /** What the broker says of it. */
+  readonly reasonString: string | undefined
 
-  constructor(reasonCode: number) {
-    super(`SUBACK with reason code 0x${reasonCode.toString(16)}`)
+  constructor(reasonCode: number, reasonString: string | undefined) {
+    super(`SUBACK with reason code ${codeText(reasonCode, reasonString)}`)
     this.reasonCode = reasonCode
+    this.reasonString = reasonString
   }
 }
 
@@ -73,9 +77,9 @@ export class Fence {
     if (this.place === 'private') {
       // Below the pool's topic, where an access list is most likely to let us; new each time, so no echo is an old one's.
       const own = `${this.#topic}/fence/${randomHex(8)}`
-      const [codes, came] = await this.#send([this.#topic, own], own)
+      const [suback, came] = await this.#send([this.#topic, own], own)
       this.#connection.unsubscribe(own)
-      assertGranted(codes[0])
+      assertGranted(suback)
       if (came) return 'fence'
       subscribed = true
       this.place = 'pool'
@@ -86,7 +90,7 @@ export class Fence {
       subscribed = true
       this.place = 'none'
     }
-    if (!subscribed) assertGranted((await this.#connection.subscribe([this.#topic]))[0])
+    if (!subscribed) assertGranted(await this.#connection.subscribe([this.#topic]))
     if (!found()) await this.#connection.orLost(pause(SETTLE_MS))
     return 'settled'
   }
@@ -101,18 +105,18 @@ export class Fence {
   }
 
   async #pass(subscribed: boolean): Promise<boolean> {
-    const [codes, came] = await this.#send(subscribed ? [] : [this.#topic], this.#topic)
-    if (!subscribed) assertGranted(codes[0])
+    const [suback, came] = await this.#send(subscribed ? [] : [this.#topic], this.#topic)
+    assertGranted(suback)
     return came
   }
 
   /** SUBSCRIBE and PUBLISH go out in one tick, so in one segment; neither waits for the answer to the other. */
-  async #send(topics: string[], fenceTopic: string): Promise<[codes: number[], came: boolean]> {
+  async #send(topics: string[], fenceTopic: string): Promise<[suback: Suback, came: boolean]> {
     const text = `${PREFIX}${randomHex(8)}"`
     const echo = deferred<true>()
     this.#waiting.set(text, echo)
     try {
-      const granted = topics.length > 0 ? this.#connection.subscribe(topics) : Promise.resolve([])
+      const granted = topics.length > 0 ? this.#connection.subscribe(topics) : NOTHING_ASKED
       const published = this.#connection.publish(fenceTopic, encodeText(text), false).then(
         () => true,
         (error: unknown) => {
@@ -120,16 +124,19 @@ export class Fence {
           throw error
         },
       )
-      const [codes, isTaken] = await Promise.all([granted, published])
+      const [suback, isTaken] = await Promise.all([granted, published])
       // Without a grant no echo will come.
-      const isHeard = isTaken && (codes.at(-1) ?? 0) < FAILURE
-      return [codes, isHeard && (await this.#connection.orLost(pause(ECHO_MS, echo.promise))) === true]
+      const isHeard = isTaken && (suback.reasonCodes.at(-1) ?? 0) < FAILURE
+      return [suback, isHeard && (await this.#connection.orLost(pause(ECHO_MS, echo.promise))) === true]
     } finally {
       this.#waiting.delete(text)
     }
   }
 }
 
-function assertGranted(code: number | undefined): void {
-  if (code !== undefined && code >= FAILURE) throw new SubscriptionRefused(code)
+const NOTHING_ASKED: Promise<Suback> = Promise.resolve({ reasonCodes: [] })
+
+/** The pool's topic, which is the first asked for, if any is. */
+function assertGranted({ reasonCodes: [code = 0], reasonString }: Suback): void {
+  if (code >= FAILURE) throw new SubscriptionRefused(code, reasonString)
 }

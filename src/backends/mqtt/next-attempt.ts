@@ -1,17 +1,16 @@
 import { type ConnectionFailure, wasClosed } from '../../mqtt/failure.ts'
-import { olderProtocol, type ProtocolVersion } from '../../mqtt/older-protocol.ts'
+import { type Handshake, nextHandshake } from '../../mqtt/handshake.ts'
 import type { FencePlace } from './fence.ts'
 import type { PoolAddress } from './pool-address.ts'
 
 /** One way to open a pool. */
-export interface Attempt {
-  readonly protocolVersion: ProtocolVersion
+export interface Attempt extends Handshake {
   /** An owner begins with the one that all owners of the pool begin with: the broker ends the owner before. */
   readonly clientId: string
   /** Whether the session uses topics beside the pool's: an owner says there that it is one, and editors ask. */
   readonly usesSideTopics: boolean
   readonly fencePlace: FencePlace
-  /** Whether it was tried before, just as it is. */
+  /** Whether it was tried before, but pipelined. */
   readonly isRepeated: boolean
 }
 
@@ -22,7 +21,7 @@ const NEXT_PLACE: { readonly [place in FencePlace]: FencePlace | undefined } = {
 }
 
 /**
- * What to try after an attempt that failed: one step down from it, so that there are seven attempts at most.
+ * What to try after an attempt that failed: one step down from it, so that there is an end.
  * 'unreadable': the broker closes at the bare subscription to the pool. Undefined: nothing else would help.
  *
  * @param reached where the fence was at last; undefined: no CONNACK came
@@ -33,16 +32,14 @@ export function nextAttempt(
   reached: FencePlace | undefined,
   { protocolVersion, clientId }: Pick<PoolAddress, 'protocolVersion' | 'clientId'>,
 ): Attempt | 'unreadable' | undefined {
-  const older = reached === undefined && olderProtocol(failure, attempt.protocolVersion, protocolVersion)
-  if (older) return { ...attempt, protocolVersion: older }
+  const other = reached === undefined && nextHandshake(failure, attempt, protocolVersion)
+  if (other) return other
   // Another owner may be opening the pool at this moment. Both go on, and the later of the two is the owner.
   if (wasClosed(failure) && attempt.clientId !== clientId) return { ...attempt, clientId }
   const isClosed = reached !== undefined && wasClosed(failure)
-  if (attempt.usesSideTopics) {
-    // Once may be a link that broke.
-    if (isClosed && !attempt.isRepeated) return { ...attempt, isRepeated: true }
-    if (isClosed || isForbidden(failure)) return { ...attempt, usesSideTopics: false }
-  }
+  // It may be a link that broke, or a broker that wants to be waited for.
+  if (isClosed && !attempt.isRepeated) return { ...attempt, isPipelined: false, isRepeated: true }
+  if (attempt.usesSideTopics && (isClosed || isForbidden(failure))) return { ...attempt, usesSideTopics: false }
   if (!isClosed) return undefined
   // Some brokers answer a message that they do not allow by closing.
   const fencePlace = NEXT_PLACE[reached]

@@ -1,6 +1,7 @@
-import { type Attempts, type Connected, type ConnectLimit, connectBy } from '../../mqtt/connect.ts'
+import { type Attempts, type ConnectLimit, connectBy } from '../../mqtt/connect.ts'
 import type { Connection } from '../../mqtt/connection.ts'
-import { firstProtocol } from '../../mqtt/older-protocol.ts'
+import { firstHandshake } from '../../mqtt/handshake.ts'
+import { codeText } from '../../mqtt/reason-codes.ts'
 import { PersistError } from '../../runtime/errors.ts'
 import { SubscriptionRefused } from './fence.ts'
 import { type Attempt, nextAttempt } from './next-attempt.ts'
@@ -29,7 +30,7 @@ export class SessionOpener {
     this.#address = address
     this.#role = role
     this.#first = {
-      protocolVersion: firstProtocol(address.protocolVersion),
+      ...firstHandshake(address.protocolVersion, address.endpoint.text),
       clientId: role?.claimant === undefined ? address.clientId : ownerClientId(address.topic),
       usesSideTopics: role !== undefined,
       fencePlace: 'private',
@@ -45,7 +46,7 @@ export class SessionOpener {
   async open(limit: ConnectLimit): Promise<Session> {
     const address = this.#address
     const { storeName, clientId } = address
-    /** Of the attempt under way, from CONNACK on. */
+    /** Of the attempt under way. */
     let session: Session | undefined
     const attempts: Attempts<Attempt, Session> = {
       storeName,
@@ -54,8 +55,8 @@ export class SessionOpener {
         const claimant = this.#roleIn(attempt)?.claimant
         return { ...address, ...attempt, ...(claimant && willOf(claimant)) }
       },
-      prepare: async (connected, attempt, onStep) => {
-        const opened = this.#sessionOn(connected, attempt)
+      prepare: async (connection, attempt, onStep) => {
+        const opened = this.#sessionOn(connection, attempt)
         session = opened
         onStep(() => opened.step)
         await opened.probe()
@@ -63,9 +64,8 @@ export class SessionOpener {
         this.#first = { ...attempt, clientId, fencePlace: opened.fencePlace, isRepeated: false }
         return opened
       },
-      next: (failure, attempt) => {
-        const next = nextAttempt(failure, attempt, session?.fencePlace, address)
-        session = undefined
+      next: (failure, attempt, isOpen) => {
+        const next = nextAttempt(failure, attempt, isOpen ? session?.fencePlace : undefined, address)
         if (next === 'unreadable') throw unreadableError(address)
         return next
       },
@@ -73,7 +73,7 @@ export class SessionOpener {
     try {
       return await connectBy(attempts, limit)
     } catch (error) {
-      throw error instanceof SubscriptionRefused ? unreadableError(address, error.reasonCode) : error
+      throw error instanceof SubscriptionRefused ? unreadableError(address, error) : error
     }
   }
 
@@ -86,19 +86,18 @@ export class SessionOpener {
     return usesSideTopics ? this.#role : undefined
   }
 
-  #sessionOn(connected: Connected, attempt: Attempt): Session {
-    const { connection } = connected
+  #sessionOn(connection: Connection, attempt: Attempt): Session {
     const role = this.#roleIn(attempt)
     const claim = role?.claimant && new Claim(connection, role.claimant)
-    return new Session(connected, this.#address.topic, attempt.fencePlace, claim, role?.handlersFor(connection) ?? [])
+    return new Session(connection, this.#address.topic, attempt.fencePlace, claim, role?.handlersFor(connection) ?? [])
   }
 }
 
-function unreadableError({ storeName, topic }: PoolAddress, reasonCode?: number): PersistError {
-  const how = reasonCode === undefined ? 'closed the connection at' : `refused (0x${reasonCode.toString(16)})`
+function unreadableError({ storeName, topic }: PoolAddress, refused?: SubscriptionRefused): PersistError {
+  const how = refused ? `refused (${codeText(refused.reasonCode, refused.reasonString)})` : 'closed the connection at'
   return new PersistError(
     'ERR_PERSIST_DENIED',
     `Store ${storeName} was not opened: the broker ${how} the subscription to ${topic}. Give this user read permission there.`,
-    { store: storeName, ...(reasonCode !== undefined && { received: reasonCode }) },
+    { store: storeName, ...(refused && { received: refused.reasonCode }) },
   )
 }

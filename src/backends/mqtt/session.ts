@@ -1,7 +1,6 @@
 import type { BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
 import { copyOf, encodeText, sameBytes } from '../../format/bytes.ts'
-import type { Connected } from '../../mqtt/connect.ts'
-import type { Connection, ServerLimits } from '../../mqtt/connection.ts'
+import type { Connection } from '../../mqtt/connection.ts'
 import { pause } from '../../runtime/promises.ts'
 import { ECHO_MS, Fence, type FencePlace, isFenceMessage } from './fence.ts'
 import type { Claim } from './owner/claim.ts'
@@ -19,15 +18,12 @@ const RECHECK_MS = 200
 /** One connection, and the pool on it from the first probe to the last write. */
 export class Session {
   readonly connection: Connection
-  /** The largest payload that the broker takes on the pool's topic, in bytes. */
-  readonly limitBytes: number
   /** An owner's, where the broker lets owners say that they are one. */
   readonly claim: Claim | undefined
   /** What the session waits for, for the message when that takes too long. */
   step = ''
   readonly #topic: string
   readonly #handlers: readonly TopicHandler[]
-  readonly #limits: ServerLimits
   readonly #pool = new PoolTopic()
   readonly #fence: Fence
   #proof: Held['proof'] = 'settled'
@@ -39,7 +35,7 @@ export class Session {
   #isRecheckDue = false
 
   constructor(
-    { connection, limits }: Connected,
+    connection: Connection,
     topic: string,
     place: FencePlace,
     claim: Claim | undefined,
@@ -48,15 +44,19 @@ export class Session {
     this.connection = connection
     this.claim = claim
     this.#handlers = claim === undefined ? others : [claim, ...others]
-    this.#limits = limits
     this.#topic = topic
-    this.limitBytes = payloadLimit(topic, connection.protocolVersion, limits.maximumPacketSize)
     this.#fence = new Fence(connection, topic, place)
     connection.onMessage = (message) => {
       if (isFenceMessage(message.payload)) this.#fence.received(message.payload)
       else if (message.topic === topic) this.#pool.received(message)
       else this.#handlers.some((handler) => handler.received(message))
     }
+  }
+
+  /** The largest payload that the broker takes on the pool's topic, in bytes. */
+  get limitBytes(): number {
+    const { protocolVersion, limits } = this.connection
+    return payloadLimit(this.#topic, protocolVersion, limits.maximumPacketSize)
   }
 
   get fencePlace(): FencePlace {
@@ -84,7 +84,7 @@ export class Session {
 
   /** @throws WriteFailure, PublishRefused, SubscriptionRefused or ConnectionLost */
   async write(bytes: Uint8Array, stamp: Stamp | undefined): Promise<WriteOutcome> {
-    if (!this.#limits.retainAvailable) throw new WriteFailure('retain unavailable', bytes.length)
+    if (!this.connection.limits.retainAvailable) throw new WriteFailure('retain unavailable', bytes.length)
     if (bytes.length > this.limitBytes) throw new WriteFailure('too large', bytes.length, this.limitBytes)
     const pool = this.#pool
     this.#isWriting = true
@@ -190,7 +190,7 @@ export class Session {
 }
 
 /** What is left for the payload of a PUBLISH at QoS 1 (MQTT 5, 3.3; 3.1.1, 3.3). */
-function payloadLimit(topic: string, protocolVersion: 4 | 5, maximumPacketSize = Number.POSITIVE_INFINITY): number {
+function payloadLimit(topic: string, protocolVersion: 4 | 5, maximumPacketSize: number): number {
   // Topic with its length, packet identifier, and in MQTT 5 the properties.
   const header = 2 + encodeText(topic).length + 2 + (protocolVersion === 5 ? STAMP_BYTES : 0)
   // The fixed header: one byte, and one to four for the remaining length, the fewest that will do.

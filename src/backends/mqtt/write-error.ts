@@ -31,13 +31,11 @@ export class WriteFailure extends Error {
 }
 
 /**
- * What the broker told by a reason code: in PUBACK, or while it closed the connection as DISCONNECT or as a PUBACK that
- * MQTT.js cannot read. Anything else as it is.
+ * What the broker told by a reason code: in PUBACK, or by DISCONNECT. Anything else as it is.
  */
 export function refusalIn(thrown: unknown, sizeBytes: number): unknown {
   if (thrown instanceof PublishRefused) return new WriteFailure('refused', sizeBytes, thrown.reasonCode)
   const failure = thrown instanceof ConnectionLost ? thrown.failure : undefined
-  if (failure?.kind === 'puback') return new WriteFailure('refused', sizeBytes, failure.code)
   if (failure?.kind !== 'disconnect') return thrown
   const isAboutTheWrite = [...TOO_LARGE_CODES, NOT_AUTHORIZED, RETAIN_NOT_SUPPORTED].includes(failure.code)
   return isAboutTheWrite ? new WriteFailure('refused', sizeBytes, failure.code) : thrown

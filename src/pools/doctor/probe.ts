@@ -1,6 +1,6 @@
 import { encodeText } from '../../format/bytes.ts'
-import { type Connection, FAILURE, type Message, type MessageProperties } from '../../mqtt/connection.ts'
-import { PublishRefused } from '../../mqtt/failure.ts'
+import type { Connection, Message, Properties } from '../../mqtt/connection.ts'
+import { FAILURE, PublishRefused } from '../../mqtt/failure.ts'
 import { deferred, orAfter } from '../../runtime/promises.ts'
 import { readRetained } from '../read-retained.ts'
 
@@ -32,9 +32,9 @@ export async function echoOf(connection: Connection, topic: string, retain = fal
       throw error
     },
   )
-  const [codes, refusal] = await Promise.all([subscribed, published])
+  const [{ reasonCodes }, refusal] = await Promise.all([subscribed, published])
   if (refusal !== undefined) return refusal
-  if ((codes[0] ?? 0) >= FAILURE) return 'not granted'
+  if ((reasonCodes[0] ?? 0) >= FAILURE) return 'not granted'
   return connection.orLost(orAfter<Message, Silence>(came.promise, LIMIT_MS, 'no echo'))
 }
 
@@ -65,7 +65,7 @@ export async function put(
   connection: Connection,
   topic: string,
   payload: Uint8Array,
-  properties?: MessageProperties,
+  properties?: Properties,
 ): Promise<boolean> {
   try {
     await connection.publish(topic, payload, true, properties)

@@ -21,6 +21,8 @@ const NAMES = [
   'SUBACK',
   'UNSUBSCRIBE',
   'UNSUBACK',
+  'PINGREQ',
+  'PINGRESP',
 ]
 
 /** A TCP proxy that notes what passes, in its order; ends with the test. */

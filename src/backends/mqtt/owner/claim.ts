@@ -1,5 +1,6 @@
 import { encodeText } from '../../../format/bytes.ts'
-import { type Connection, type ConnectionSettings, FAILURE, type Message } from '../../../mqtt/connection.ts'
+import type { Connection, ConnectionSettings, Message } from '../../../mqtt/connection.ts'
+import { FAILURE } from '../../../mqtt/failure.ts'
 import { deferred } from '../../../runtime/promises.ts'
 import { randomHex } from '../../../runtime/random-hex.ts'
 import type { TopicHandler } from '../topic-handler.ts'
@@ -36,7 +37,7 @@ export function newClaimant(topic: string, name: string | undefined): Claimant {
 /** What the broker is to publish when an owner's connection ends without a goodbye. */
 export function willOf({ lwtTopic }: Claimant): Pick<ConnectionSettings, 'will'> {
   if (lwtTopic === undefined) return {}
-  return { will: { topic: lwtTopic, payload: encodeText(printOnline(false)) as Buffer, qos: 1, retain: true } }
+  return { will: { topic: lwtTopic, payload: encodeText(printOnline(false)), qos: 1, retain: true } }
 }
 
 /**
@@ -78,8 +79,8 @@ export class Claim implements TopicHandler {
   async subscribe(): Promise<void> {
     const { topic, lwtTopic } = this.#claimant
     const topics = lwtTopic === undefined ? [topic] : [topic, lwtTopic]
-    const codes = await this.#connection.subscribe(topics)
-    for (const [index, code] of codes.entries()) if (code < FAILURE) this.#granted.add(topics[index] as string)
+    const { reasonCodes } = await this.#connection.subscribe(topics)
+    for (const [index, code] of reasonCodes.entries()) if (code < FAILURE) this.#granted.add(topics[index] as string)
   }
 
   received({ topic, payload, retain }: Message): boolean {

@@ -1,6 +1,6 @@
 import type { BackendListener, EditRequest } from '../../../contracts/backend.ts'
 import { encodeText } from '../../../format/bytes.ts'
-import type { Connection, Message, MessageProperties } from '../../../mqtt/connection.ts'
+import type { Connection, Message, Properties } from '../../../mqtt/connection.ts'
 import { orAfter } from '../../../runtime/promises.ts'
 import type { TopicHandler } from '../topic-handler.ts'
 import { AnsweredRequests } from './answered-requests.ts'
@@ -28,7 +28,7 @@ const ADDRESSED = /(?:^|\/)([0-9a-f]{16})-[^/]*$/
 
 interface Destination {
   readonly topic: string
-  readonly properties: MessageProperties | undefined
+  readonly properties: Properties | undefined
 }
 
 /** What editors ask the owner of a pool for, below the pool's topic; docs/protocol.md has the topics. */
@@ -116,12 +116,12 @@ export class RequestTopics {
     const { length = 0 } = properties?.correlationData ?? {}
     const sizeBytes = encodeText(topic).length + bytes.length + length + OVERHEAD_BYTES
     // The broker would end the connection [MQTT-3.2.2-15].
-    if (connection === undefined || sizeBytes > connection.maximumPacketSize) return
+    if (connection === undefined || sizeBytes > connection.limits.maximumPacketSize) return
     // Lost or refused: the editor asks again, or hears nothing, and says so.
     connection.publish(topic, bytes, false, properties).catch(() => {})
   }
 
-  #destinations(id: string, properties: MessageProperties | undefined): Destination[] {
+  #destinations(id: string, properties: Properties | undefined): Destination[] {
     const destinations: Destination[] = []
     const topic = `${this.#topic}/answer/${id}`
     // A little longer than the topic of the request, and MQTT.js falls over one that is too long.
@@ -143,7 +143,7 @@ export class RequestTopics {
 }
 
 /** The same for a request that is sent again; empty where nothing tells it from others. */
-function keyOf(kind: string, id: string, properties: MessageProperties | undefined): string {
+function keyOf(kind: string, id: string, properties: Properties | undefined): string {
   if (id !== '') return JSON.stringify([kind, id])
   const { responseTopic, correlationData } = properties ?? {}
   if (responseTopic === undefined || correlationData === undefined) return ''

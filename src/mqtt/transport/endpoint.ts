@@ -1,4 +1,4 @@
-import { optionError } from '../runtime/errors.ts'
+import { optionError } from '../../runtime/errors.ts'
 
 /** The schemes that are understood, with the ports that they stand for. */
 const DEFAULT_PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 } as const
@@ -28,7 +28,7 @@ export function parseEndpoint(url: string): Endpoint {
   if (parsed === undefined || !isKnown(protocol) || parsed.hostname === '') {
     throw optionError('url', 'it must be like mqtt://host:1883, with mqtt:, mqtts:, ws: or wss:')
   }
-  if (!protocol.startsWith('ws') && isBrowser()) {
+  if (!isWebSocket({ protocol }) && isBrowser()) {
     throw optionError('url', `a browser cannot open ${protocol}: connections; use the broker's ws: or wss: listener`)
   }
   const port = Number(parsed.port) || DEFAULT_PORTS[protocol]
@@ -44,12 +44,23 @@ export function parseEndpoint(url: string): Endpoint {
   }
 }
 
-function isKnown(protocol: string | undefined): protocol is Endpoint['protocol'] {
-  return protocol !== undefined && Object.hasOwn(DEFAULT_PORTS, protocol)
+/** Does TLS lie under it? */
+export function isSecure({ protocol }: Endpoint): boolean {
+  return protocol === 'mqtts' || protocol === 'wss'
 }
 
-function isBrowser(): boolean {
+/** Does a WebSocket lie under it? */
+export function isWebSocket({ protocol }: Pick<Endpoint, 'protocol'>): boolean {
+  return protocol === 'ws' || protocol === 'wss'
+}
+
+/** Is this a browser, which has no connections but WebSockets? */
+export function isBrowser(): boolean {
   return globalThis.process?.versions?.node === undefined
+}
+
+function isKnown(protocol: string | undefined): protocol is Endpoint['protocol'] {
+  return protocol !== undefined && Object.hasOwn(DEFAULT_PORTS, protocol)
 }
 
 function decoded(part: string): string | undefined {

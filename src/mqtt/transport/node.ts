@@ -1,0 +1,81 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { codeOf } from '../../runtime/errors.ts'
+import { isSecure, isWebSocket } from './endpoint.ts'
+import {
+  END_LIMIT_MS,
+  PackageMissing,
+  type TlsOptions,
+  type Transport,
+  type TransportListener,
+  type TransportSettings,
+} from './transport.ts'
+import { overWebSocket, SUBPROTOCOL, type WebSocketLike, webSocketUrl } from './web-socket.ts'
+
+/**
+ * TCP, TLS, or a WebSocket over either. None of them keeps a process alive.
+ *
+ * @throws {PackageMissing} for WebSockets without the package ws; an Error of Node's where the certificates are none
+ */
+export async function openOnNode(settings: TransportSettings, listener: TransportListener): Promise<Transport> {
+  if (isWebSocket(settings.endpoint)) return openWebSocket(settings, listener)
+  const { host, port } = settings.endpoint
+  if (!isSecure(settings.endpoint)) return overSocket(connectTcp({ host, port }), listener)
+  const { connect } = await import('node:tls')
+  return overSocket(connect({ host, port, ...nodeOptions(settings.tls, host) }), listener)
+}
+
+function overSocket(socket: Socket, listener: TransportListener): Transport {
+  watch(socket, listener)
+  socket.on('data', (bytes) => listener.received(bytes))
+  socket.on('drain', () => listener.drained())
+  socket.on('error', (error) => listener.failed(error))
+  socket.on('close', () => listener.closed())
+  return {
+    send(parts) {
+      if (parts.length === 1) return socket.write(parts[0] as Uint8Array)
+      socket.cork()
+      let hasRoom = true
+      for (const part of parts) hasRoom = socket.write(part)
+      socket.uncork()
+      return hasRoom
+    },
+    end: () => void socket.end(),
+    destroy: () => void socket.destroy(),
+  }
+}
+
+function watch(socket: Socket, listener: TransportListener): void {
+  // Without it the second of two small packets waits until the first one is acknowledged (RFC 896).
+  socket.setNoDelay(true)
+  socket.unref()
+  socket.on('connect', () => listener.reached('tcp'))
+  socket.on('secureConnect', () => listener.reached('tls'))
+}
+
+/** The package ws, since Node's own WebSocket takes no certificates. */
+async function openWebSocket({ endpoint, tls }: TransportSettings, listener: TransportListener): Promise<Transport> {
+  const { WebSocket } = await import('ws').catch((error: unknown) => {
+    throw codeOf(error) === 'ERR_MODULE_NOT_FOUND' ? new PackageMissing('ws', error) : error
+  })
+  const socket = new WebSocket(webSocketUrl(endpoint), [SUBPROTOCOL], {
+    ...(isSecure(endpoint) && nodeOptions(tls, endpoint.host)),
+    perMessageDeflate: false,
+    closeTimeout: END_LIMIT_MS,
+    finishRequest: (request: HttpRequest) => {
+      request.on('socket', (raw) => watch(raw, listener))
+      request.end()
+    },
+    // The types of ws are behind: they do not have closeTimeout yet.
+  } as object)
+  return overWebSocket(socket as unknown as WebSocketLike, listener)
+}
+
+interface HttpRequest {
+  on(event: 'socket', listener: (socket: Socket) => void): unknown
+  end(): void
+}
+
+/** RFC 6066, 3: the name of a server is no IP address. */
+function nodeOptions(tls: TlsOptions | undefined, host: string): object {
+  return { ...(isIP(host) === 0 && { servername: host }), ...tls }
+}

@@ -4,6 +4,7 @@ import { MalformedPacket } from '../../../src/mqtt/codec/malformed-packet.ts'
 import { PacketReader } from '../../../src/mqtt/codec/packet-reader.ts'
 import type { Received, ReceivedPublish } from '../../../src/mqtt/codec/packets.ts'
 import { bytesOf } from '../../helpers/bytes.ts'
+import { countAllocated } from './count-allocated.ts'
 import { hex, openReader, packet, properties, readOpen, string } from './packet-bytes.ts'
 
 const topic = string('a/b')
@@ -241,21 +242,3 @@ describe('how it comes', () => {
     }
   })
 })
-
-/** How many bytes of typed arrays are allocated meanwhile. */
-function countAllocated(run: () => void): number {
-  const before = globalThis.Uint8Array
-  let count = 0
-  globalThis.Uint8Array = new Proxy(before, {
-    construct: (target, args: [number], newTarget) => {
-      if (typeof args[0] === 'number') count += args[0]
-      return Reflect.construct(target, args, newTarget)
-    },
-  })
-  try {
-    run()
-  } finally {
-    globalThis.Uint8Array = before
-  }
-  return count
-}

@@ -76,20 +76,19 @@ export class PacketWriter {
     this.#at += length
   }
 
-  /** Leaves room for the length of what comes now; `endMeasured()` writes it there. */
+  /** Leaves room for the length of what comes now, which `endMeasured()` puts there; tells where that begins. */
   beginMeasured(): number {
     this.byte(0)
-    return this.#at
+    return this.#at - this.#start
   }
 
-  endMeasured(start: number): void {
-    const length = this.#at - start
+  endMeasured(begin: number): void {
+    const length = this.#at - this.#start - begin
     const extra = sizeOfVariable(length) - 1
-    if (extra > 0) {
-      this.#need(extra)
-      this.#bytes.copyWithin(start + extra, start, this.#at)
-      this.#at += extra
-    }
+    this.#need(extra)
+    const start = this.#start + begin
+    if (extra > 0) this.#bytes.copyWithin(start + extra, start, this.#at)
+    this.#at += extra
     writeVariable(this.#bytes, start - 1, length)
   }
 

@@ -80,7 +80,7 @@ function readReason(cursor: PacketCursor, place: number): { reasonCode: number; 
 function readSuback(cursor: PacketCursor, version: ProtocolVersion): ReceivedSuback {
   const packetId = readPacketId(cursor)
   const properties = version === 4 ? {} : readProperties(cursor, IN_ACKNOWLEDGEMENT)
-  return { type: 'suback', packetId, reasonCodes: readReasonCodes(cursor, 'SUBACK'), properties }
+  return { type: 'suback', packetId, reasonCodes: readReasonCodes(cursor, 'SUBACK', 'MQTT-3.8.4-6'), properties }
 }
 
 /** 3.11. In 3.1.1 the packet identifier is all. */
@@ -88,12 +88,12 @@ function readUnsuback(cursor: PacketCursor, version: ProtocolVersion): ReceivedS
   const packetId = readPacketId(cursor)
   if (version === 4) return { type: 'unsuback', packetId, reasonCodes: [], properties: {} }
   const properties = readProperties(cursor, IN_ACKNOWLEDGEMENT)
-  return { type: 'unsuback', packetId, reasonCodes: readReasonCodes(cursor, 'UNSUBACK'), properties }
+  return { type: 'unsuback', packetId, reasonCodes: readReasonCodes(cursor, 'UNSUBACK', 'MQTT-3.11.3-2'), properties }
 }
 
-function readReasonCodes(cursor: PacketCursor, what: string): number[] {
+/** One for each topic that was asked for, of which there is one at least; `clause` says so. */
+function readReasonCodes(cursor: PacketCursor, what: string, clause: string): number[] {
   const codes = Array.from(cursor.bytes.subarray(cursor.at, cursor.end))
-  // One for each topic, of which there is one at least [MQTT-3.8.4-6] [MQTT-3.8.3-2].
-  if (codes.length === 0) throw new MalformedPacket(PROTOCOL_ERROR, `${what} without a reason code [MQTT-3.8.4-6]`)
+  if (codes.length === 0) throw new MalformedPacket(PROTOCOL_ERROR, `${what} without a reason code [${clause}]`)
   return codes
 }

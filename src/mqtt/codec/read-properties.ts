@@ -89,11 +89,20 @@ function readValue(cursor: PacketCursor, property: Property): Value {
 
 /** Throws as `readValue()` does. */
 function checkValue(cursor: PacketCursor, property: Property): void {
-  if (property.type === 'pairs') {
-    cursor.checkString()
-    cursor.checkString()
-  } else if (property.type === 'string') cursor.checkString()
-  else readValue(cursor, property)
+  switch (property.type) {
+    case 'pairs':
+      cursor.checkString()
+      cursor.checkString()
+      break
+    case 'string':
+      cursor.checkString()
+      break
+    case 'binary':
+      cursor.measured()
+      break
+    default:
+      readValue(cursor, property)
+  }
 }
 
 /** 0 is a Protocol Error for some, as is anything but 0 and 1 for flags: 3.2.2.3 and 3.3.2.3 say so of each. */

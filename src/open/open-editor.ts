@@ -12,6 +12,7 @@ const SHARED = [
   'username',
   'password',
   'tls',
+  'clientId',
   'name',
   'topic',
   'protocolVersion',

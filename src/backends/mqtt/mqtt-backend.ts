@@ -1,5 +1,6 @@
 import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
 import type { SideTopics } from '../../contracts/integration.ts'
+import { Backoff, LAST_PAUSE_MS } from '../../mqtt/backoff.ts'
 import { lateError } from '../../mqtt/connect.ts'
 import { lostError } from '../../mqtt/connect-error.ts'
 import type { Connection } from '../../mqtt/connection.ts'
@@ -23,14 +24,16 @@ export interface MqttBackendOptions extends MqttPlace {
    * @default 'guest'
    */
   readonly role?: 'owner' | 'guest' | undefined
+  /**
+   * Where there is no broker yet, which programs may start before: opening fails at once, goes on until its limit, or goes
+   * on for ever, and tells 'trouble' once when the limit is over.
+   * @default none
+   */
+  readonly patience?: 'none' | 'limited' | 'endless' | undefined
   /** What else an owner has on its connection; called when it is opened. @default nothing */
   readonly sideTopics?: (() => readonly SideTopics[]) | undefined
 }
 
-/** The longest first pause before connecting again, in milliseconds: most lost links work again at once. */
-const FIRST_PAUSE_MS = 250
-/** The longest pause of all, in milliseconds: a broker that was away for a day is found again in half a minute. */
-const LAST_PAUSE_MS = 30_000
 /** How long one attempt to connect again may take, in milliseconds. */
 const RECONNECT_LIMIT_MS = 30_000
 /** So many times in a row the broker closed while a write was under way: that is no coincidence any more. */
@@ -49,6 +52,7 @@ class MqttBackend implements Backend {
   readonly place: string
   readonly #given: MqttPlace
   readonly #sideTopics: MqttBackendOptions['sideTopics']
+  readonly #patience: MqttBackendOptions['patience']
   #integrations: readonly IntegrationTopics[] = []
   readonly #address: PoolAddress
   readonly #isOwner: boolean
@@ -60,14 +64,13 @@ class MqttBackend implements Backend {
   readonly #closed = deferred<void>()
   #session: Session | undefined
   #write: Deferred<WriteOutcome> | undefined
-  /** The longest pause before the next attempt to connect, in milliseconds. */
-  #longestPause = FIRST_PAUSE_MS
+  readonly #pauses = new Backoff()
   /** Writes in a row during which the broker closed. */
   #closedWrites = 0
   /** Times in a row that the broker closed while this owner was saying that it is one. */
   #closedAnnouncements = 0
 
-  constructor({ role = 'guest', sideTopics, ...place }: MqttBackendOptions) {
+  constructor({ role = 'guest', patience = 'none', sideTopics, ...place }: MqttBackendOptions) {
     const address = poolAddressOf(place)
     const { topic } = address
     const claimant = role === 'owner' ? newClaimant(topic, place.name) : undefined
@@ -78,6 +81,7 @@ class MqttBackend implements Backend {
     this.#requests = requests
     this.#address = address
     this.#isOwner = role === 'owner'
+    this.#patience = patience
     const handlersFor = (connection: Connection) =>
       [requests, ...this.#integrations].flatMap((part) => part?.on(connection) ?? [])
     this.#opener = new SessionOpener(address, claimant && { claimant, handlersFor })
@@ -87,8 +91,22 @@ class MqttBackend implements Backend {
     const trouble = (error: PersistError) => listener.tell({ kind: 'trouble', error })
     const { storeName } = this.#address
     this.#integrations = (this.#sideTopics?.() ?? []).map((side) => new IntegrationTopics(side, storeName, trouble))
-    // This timer also keeps a Node process alive until the store is open; nothing else here does.
-    const session = await this.#opener.open({ limitMs, closing: this.#closing.signal })
+    let isLate = false
+    const session = await this.#opener.open({
+      limitMs,
+      pauses: this.#patience === 'none' ? undefined : this.#pauses,
+      onLate:
+        this.#patience !== 'endless'
+          ? undefined
+          : (error) => {
+              isLate = true
+              trouble(error)
+            },
+      // Until the limit this also keeps a Node process alive; nothing else here does.
+      startTimer: (fn, ms) => (isLate ? unreferencedTimeout(fn, ms) : setTimeout(fn, ms)),
+      closing: this.#closing.signal,
+    })
+    this.#pauses.reset()
     return this.#use(session, listener)
   }
 
@@ -108,7 +126,7 @@ class MqttBackend implements Backend {
     try {
       const outcome = await within(write.promise, limitMs, late)
       this.#closedWrites = 0
-      this.#longestPause = FIRST_PAUSE_MS
+      this.#pauses.reset()
       return outcome
     } catch (thrown) {
       throw this.#writeError(thrown, bytes.length)
@@ -174,7 +192,7 @@ class MqttBackend implements Backend {
       if (this.#isClosed) return
       if (this.#isOwner && wasTakenOver(failure)) return this.#end(session, listener)
       // Pauses go on growing where a broker takes every connection and closes it at each write.
-      if (performance.now() - since > LAST_PAUSE_MS) this.#longestPause = FIRST_PAUSE_MS
+      if (performance.now() - since > LAST_PAUSE_MS) this.#pauses.reset()
       listener.tell({ kind: 'offline', error: lostError(failure, this.#address.storeName) })
       void this.#reconnect(listener)
     })
@@ -206,10 +224,7 @@ class MqttBackend implements Backend {
     }
     let isTold = false
     while (!this.#isClosed) {
-      const longest = this.#longestPause
-      this.#longestPause = Math.min(2 * longest, LAST_PAUSE_MS)
-      // Random from nothing on ("full jitter"): the clients of a broker that was restarted do not come all at once.
-      await pause(Math.random() * longest, this.#closed.promise)
+      await pause(this.#pauses.next(), this.#closed.promise)
       if (this.#isClosed) return
       try {
         const session = await this.#opener.open(reconnectLimit)
@@ -220,8 +235,8 @@ class MqttBackend implements Backend {
         if (this.#isClosed) return
         const error = asPersistError(thrown, this.#address.storeName, 'connected again')
         if (error.code !== 'ERR_PERSIST_DENIED') continue
-        // It will hardly heal by itself, but somebody may give back the permission.
-        this.#longestPause = LAST_PAUSE_MS
+        // Somebody may give back the permission.
+        this.#pauses.slowDown()
         if (!isTold) listener.tell({ kind: 'trouble', error })
         isTold = true
       }

@@ -1,5 +1,6 @@
 import type { EditRequest } from '../../contracts/backend.ts'
 import type { EditorLink } from '../../contracts/editor-link.ts'
+import { Backoff } from '../../mqtt/backoff.ts'
 import { lateError } from '../../mqtt/connect.ts'
 import { ConnectionLost, PublishRefused } from '../../mqtt/failure.ts'
 import { PersistError } from '../../runtime/errors.ts'
@@ -58,9 +59,9 @@ export class OwnerLink implements EditorLink {
     return this.#watch?.owner.kind === 'program'
   }
 
-  /** Connects, unless the link is connected already. */
+  /** Connects, unless the link is connected already; goes on until the limit where there is no broker yet. */
   async open(limitMs: number): Promise<void> {
-    await this.#seen(limitMs)
+    await this.#seen(limitMs, new Backoff())
   }
 
   async ask({ kind, bytes }: Parameters<EditorLink['ask']>[0], limitMs: number): Promise<Uint8Array | 'nobody'> {
@@ -176,16 +177,16 @@ export class OwnerLink implements EditorLink {
     }
   }
 
-  #seen(limitMs: number): Promise<Seen> {
-    this.#opening ??= this.#open(limitMs).catch((error) => {
+  #seen(limitMs: number, pauses?: Backoff): Promise<Seen> {
+    this.#opening ??= this.#open(limitMs, pauses).catch((error) => {
       this.#opening = undefined
       throw error
     })
     return this.#opening
   }
 
-  async #open(limitMs: number): Promise<Seen> {
-    const session = await this.#opener.open({ limitMs, closing: this.#closing.signal })
+  async #open(limitMs: number, pauses: Backoff | undefined): Promise<Seen> {
+    const session = await this.#opener.open({ limitMs, pauses, closing: this.#closing.signal })
     // Where the broker does not let this editor see who owns the pool, it sees nobody.
     const watch = this.#watch ?? new OwnerWatch(session.connection, this.#address.topic, undefined, '')
     void session.connection.lost.then(() => {

@@ -194,6 +194,17 @@ export function lostError(failure: ConnectionFailure, storeName: string): Persis
   return lost(failure, storeName, `Store ${storeName}: the connection was lost`, 'It is being made again.')
 }
 
+/** Why the connections of a store do not last; the store makes them again, ever more slowly. */
+export function sameClientIdError(storeName: string): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_CONNECT',
+    `Store ${storeName}: another client seems to have the same client id, and the broker ends the connection of the one ` +
+      'when the other comes. If the broker takes the user name for it (Mosquitto: use_username_as_clientid), give each ' +
+      'program a user of its own; else give each a clientId of its own. The connection is made again, ever more slowly.',
+    { store: storeName },
+  )
+}
+
 /** Why a connection has ended that is for no one store; nobody makes it again. */
 export function lostConnection(place: string, { failure }: ConnectionLost): PersistError {
   return lost(failure, place, `The connection to ${place} was lost`, 'Try again.')

@@ -2,7 +2,7 @@ import type { EditRequest } from '../../contracts/backend.ts'
 import type { EditorLink } from '../../contracts/editor-link.ts'
 import { Backoff } from '../../mqtt/backoff.ts'
 import { lateError } from '../../mqtt/connect.ts'
-import { ConnectionLost, PublishRefused } from '../../mqtt/failure.ts'
+import { ConnectionLost, PublishRefused, wasClosed } from '../../mqtt/failure.ts'
 import { PersistError } from '../../runtime/errors.ts'
 import { deferred, delay, orAfter, within } from '../../runtime/promises.ts'
 import { randomHex } from '../../runtime/random-hex.ts'
@@ -36,6 +36,8 @@ export class OwnerLink implements EditorLink {
   readonly #closing = new AbortController()
   #watch: OwnerWatch | undefined
   #opening: Promise<Seen> | undefined
+  /** The last that was open. */
+  #last: Seen | undefined
   #count = 0
 
   /** @throws {PersistError} ERR_PERSIST_OPTION */
@@ -92,6 +94,21 @@ export class OwnerLink implements EditorLink {
       isRepeated = outcome === 'again'
       // That owner has not done it: the editor may ask whoever owns the pool now.
       if (!isRepeated) asked = undefined
+    }
+  }
+
+  async makeRoom(): Promise<void> {
+    if (this.#address.givenClientId !== undefined) await this.#last?.session.connection.end()
+  }
+
+  async assertApart(): Promise<void> {
+    const isAway = this.#last?.watch.owner.kind === 'none' && !this.#last.watch.isClosed
+    if (!isAway || this.#address.givenClientId !== undefined) return
+    try {
+      await this.#last?.session.probe()
+    } catch (error) {
+      // The store has come with a client id that nobody else has.
+      if (error instanceof ConnectionLost && wasClosed(error.failure)) throw this.#notApart()
     }
   }
 
@@ -189,10 +206,11 @@ export class OwnerLink implements EditorLink {
     const session = await this.#opener.open({ limitMs, pauses, closing: this.#closing.signal })
     // Where the broker does not let this editor see who owns the pool, it sees nobody.
     const watch = this.#watch ?? new OwnerWatch(session.connection, this.#address.topic, undefined, '')
+    this.#last = { session, watch }
     void session.connection.lost.then(() => {
       this.#opening = undefined
     })
-    return { session, watch }
+    return this.#last
   }
 
   #denied(received: number): PersistError {
@@ -201,6 +219,16 @@ export class OwnerLink implements EditorLink {
       `The owner of the pool of ${store} could not be asked: the broker refused the message. ` +
       `Give this user write permission on ${topic}/set/# and ${topic}/increment/#. Nothing was changed.`
     return new PersistError('ERR_PERSIST_DENIED', text, { store, received })
+  }
+
+  #notApart(): PersistError {
+    const store = this.#address.storeName
+    const text =
+      `The owner of the pool of ${store} is not connected, and this editor may be the reason: the broker ends a connection ` +
+      'when another client comes, as if both had the same client id. Nothing was changed. If the broker takes the user ' +
+      'name for it (Mosquitto: use_username_as_clientid), give each program a user of its own; with force: true a change ' +
+      'is made without asking the owner.'
+    return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store })
   }
 
   #noAnswer(limitMs: number, asked: string): PersistError {

@@ -24,6 +24,8 @@ export interface SessionRole {
 export class SessionOpener {
   readonly #address: PoolAddress
   readonly #role: SessionRole | undefined
+  /** Nobody can have the client id of the last session by choice: it is random, and of this store alone. */
+  isIdSecret = false
   /** The one that worked last comes first. */
   #servers: readonly Server[]
   /** How the next session begins, but for the server and how a connection to it begins. */
@@ -71,6 +73,7 @@ export class SessionOpener {
         onStep(() => opened.step)
         await opened.probe()
         const { server, usesSideTopics } = attempt
+        this.isIdSecret = attempt.clientId === clientId && address.givenClientId === undefined
         // An owner that comes from now on comes later: its connection is not to be ended by this store.
         this.#first = { clientId, usesSideTopics, fencePlace: opened.fencePlace, isRepeated: false }
         this.#servers = [server, ...this.#servers.filter((other) => other !== server)]

@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { acknowledgedSaves } from './acknowledged-saves.js'
 import { durableChange } from './durable-change.js'
+import { firstSteps } from './first-steps.js'
 import { inspector } from './inspector.js'
 import { keyValue } from './key-value.js'
 import { largePool } from './large-pool.js'
@@ -12,11 +13,13 @@ import { millionSaves } from './million-saves.js'
 import { nestedWrite } from './nested-write.js'
 import { opening } from './opening.js'
 import { reportOf } from './report.js'
+import { restore } from './restore.js'
 import { startUp } from './start-up.js'
 import { unchangedSave } from './unchanged-save.js'
 
 const parts = {
   opening,
+  firstSteps,
   unchangedSave,
   nestedWrite,
   acknowledgedSaves,
@@ -26,6 +29,7 @@ const parts = {
   keyValue,
   largePool,
   listing,
+  restore,
   inspector,
 }
 

@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { acknowledgedSaves } from './acknowledged-saves.js'
 import { durableChange } from './durable-change.js'
+import { farLink } from './far-link.js'
 import { firstSteps } from './first-steps.js'
 import { inspector } from './inspector.js'
 import { keyValue } from './key-value.js'
@@ -20,6 +21,7 @@ import { unchangedSave } from './unchanged-save.js'
 const parts = {
   opening,
   firstSteps,
+  farLink,
   unchangedSave,
   nestedWrite,
   acknowledgedSaves,

@@ -1,4 +1,3 @@
-import { encodeText } from '../format/bytes.ts'
 import type { Sent } from '../merge/history/history.ts'
 import type { Change } from '../merge/history/own-texts.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
@@ -148,7 +147,7 @@ export class Saving {
     this.#forced = false
     let sent: Sent | undefined
     try {
-      const bytes = encodeText(pending.payload)
+      const { bytes } = pending
       const pool = { sizeBytes: bytes.length, texts: () => unsaved.texts(), values: () => variables.snapshot() }
       this.#validation.assertSavable(pool)
       sent = history.sent(bytes, changesIn(pending))

@@ -15,6 +15,7 @@ import { nestedWrite } from './nested-write.js'
 import { opening } from './opening.js'
 import { reportOf } from './report.js'
 import { restore } from './restore.js'
+import { size } from './size.js'
 import { startUp } from './start-up.js'
 import { unchangedSave } from './unchanged-save.js'
 
@@ -32,6 +33,7 @@ const parts = {
   largePool,
   listing,
   restore,
+  size,
   inspector,
 }
 

@@ -28,7 +28,7 @@ export interface Completeness {
  * So much fits the buffers of every connection, in bytes: up to there a broker queues nothing, and so drops nothing.
  * Dropped QoS 0 messages leave no gap that could be counted.
  */
-const SURE_BYTES = 32_768
+export const SURE_BYTES = 32_768
 
 const COMPLETE: Completeness = { isComplete: 'yes', missing: 0 }
 const unknown = (why: NonNullable<Completeness['why']>): Completeness => ({ isComplete: 'unknown', missing: 0, why })
@@ -123,7 +123,8 @@ async function readCounted(connection: Connection, wanted: Omit<ReadOptions, 'qo
   return dropped.isNone ? COMPLETE : unknown('dropped')
 }
 
-function refusedError([filter, code]: NonNullable<ReadResult['refused']>): PersistError {
+/** The error for a subscription that the broker does not grant. */
+export function refusedError([filter, code]: NonNullable<ReadResult['refused']>): PersistError {
   const text =
     `The broker refused the subscription to ${filter} (0x${code.toString(16)}). ` +
     'Give this user read permission there, or name the pools that it may read.'

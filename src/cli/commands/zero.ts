@@ -1,4 +1,5 @@
 import { encodeText } from '../../format/bytes.ts'
+import { restorePool } from '../../pools/restore-pools.ts'
 import type { Context } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { assertListens, edited } from '../editing.ts'
@@ -15,7 +16,7 @@ export async function zero(context: Context): Promise<ExitCode> {
     count === undefined ? `the ${counted(bytes, 'byte')} there, which are no pool,` : counted(count, 'variable')
   if (bytes > 0) await confirm(context, `${printable(name)} loses ${lost} for good. Go on?`)
   // What is no pool cannot be edited, only replaced.
-  if (count === undefined && owner !== 'program') await context.pools().write(name, encodeText('{}'))
+  if (count === undefined && owner !== 'program') await restorePool(context.pools(), name, encodeText('{}'))
   const { way, told } = await edited(context, name, owner, (editor, options) => editor.replace({}, options))
   if (context.has('json')) io.out(JSON.stringify({ name, removed: count ?? null, way }))
   else io.out(`${printable(name)} is empty  (${told})`)

@@ -51,21 +51,24 @@ export interface ListingOptions {
  */
 export async function listPools({ topics, owners, names, visit, connected }: ListingOptions): Promise<Listing> {
   let isOver = false
+  let count = 0
   const retained = new Set<string>()
-  const pools = new Set<string>()
+  const live = new Set<string>()
   const received = ({ topic, payload, retain }: Message) => {
     const about = topics.parse(topic)
     if (about === undefined || isOver) return
+    const isKnown = retained.has(topic) || live.has(topic)
     if (retain) retained.add(topic)
     if (about.kind !== 'pool') return owners.received(about.name, about.kind, payload)
-    if (payload.length === 0 || pools.has(about.name)) return
-    pools.add(about.name)
+    if (payload.length === 0 || isKnown) return
+    if (!retain) live.add(topic)
+    count++
     visit(about.name, payload)
   }
   const wanted = { filters: topics.filters(names), fenceTopic: topics.fence, visit: received }
   const completeness = await readAllRetained(connected, wanted, () => retained.size)
   isOver = true
-  return { count: pools.size, ...completeness }
+  return { count, ...completeness }
 }
 
 /**

@@ -1,4 +1,3 @@
-import { payloadOf } from '../format/payload.ts'
 import { addressOf, type BrokerAddress } from '../mqtt/address.ts'
 import { type Connected, connect } from '../mqtt/connect.ts'
 import { lostConnection } from '../mqtt/connect-error.ts'
@@ -7,9 +6,9 @@ import { ConnectionLost } from '../mqtt/failure.ts'
 import type { EditorOptions } from '../open/open-editor.ts'
 import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../store/options.ts'
 import { type Listing, listPools } from './listing.ts'
-import { type OwnerKind, Owners } from './owners.ts'
+import { Owners } from './owners.ts'
 import { assertName, PoolTopics } from './pool-topics.ts'
-import { type HeldPool, type LinkedPools, PoolsLink } from './pools-link.ts'
+import type { HeldPool, LinkedPools, PoolsLink } from './pools-link.ts'
 
 /** Where pools are: an editor's options without the name; `topic` has `{name}` as one of its levels. */
 export type PoolsOptions = Omit<EditorOptions, 'name'>
@@ -90,13 +89,6 @@ export class Pools implements LinkedPools {
     })
   }
 
-  /** Size of a pool in bytes, and how many variables it has; undefined: there is none, or what is there is no pool. */
-  async sizeOf(name: string): Promise<{ bytes: number; count: number | undefined; owner: OwnerKind }> {
-    const { bytes, owner } = await this.read(name)
-    const count = bytes === null ? undefined : payloadOf(bytes)?.texts.size
-    return { bytes: bytes?.length ?? 0, count, owner }
-  }
-
   /**
    * Removes a pool from the broker, and reads it again to see that it is gone.
    *
@@ -112,7 +104,9 @@ export class Pools implements LinkedPools {
    *
    * @throws {PersistError} ERR_PERSIST_CONNECT: there is no connection, or it is lost
    */
-  linked<Result>(use: (link: PoolsLink) => Promise<Result>): Promise<Result> {
+  async linked<Result>(use: (link: PoolsLink) => Promise<Result>): Promise<Result> {
+    // Loaded only when needed: a list needs none.
+    const { PoolsLink } = await import('./pools-link.ts')
     return this.#connected((connected) => use(new PoolsLink(this, connected)))
   }
 

@@ -11,12 +11,11 @@ import { type Deferred, deferred, pause, within } from '../runtime/promises.ts'
 import { randomHex } from '../runtime/random-hex.ts'
 import { atOnce } from './at-once.ts'
 import { refusedError, SURE_BYTES } from './listing.ts'
+import { BY_NAME, nameBatches } from './name-batches.ts'
 import { type OwnerKind, Owners } from './owners.ts'
 import type { PoolTopics } from './pool-topics.ts'
 import { readRetained } from './read-retained.ts'
 
-/** How many pools are asked for by name at once: their messages fit every broker's queue. */
-const BY_NAME = 100
 /**
  * Of a PUBLISH at QoS 1, beside topic and payload: fixed header, length of the topic, packet identifier, length of the
  * properties (MQTT 5, 3.3).
@@ -96,7 +95,7 @@ export class PoolsLink {
     const hasAll = names.length > BY_NAME && (await this.#readAt())
     // Where some pools are missing, the owners of the others may be missing, too.
     let isSure = true
-    for (const batch of batchesOf(hasAll ? this.#unseen(names) : names)) {
+    for (const batch of this.#batchesOf(hasAll ? this.#unseen(names) : names)) {
       const seen = this.#held.size
       isSure = (await this.#readAt(batch)) && isSure
       // Asking by name finds more only where a broker sends nothing to wildcards (RabbitMQ).
@@ -114,7 +113,7 @@ export class PoolsLink {
   async readAgain(names: readonly string[]): Promise<void> {
     this.#expect(names)
     if (names.length > BY_NAME) await this.#readAt()
-    for (const batch of batchesOf(this.#unseen(names))) await this.#readAt(batch)
+    for (const batch of this.#batchesOf(this.#unseen(names))) await this.#readAt(batch)
   }
 
   #expect(names: readonly string[]): void {
@@ -144,6 +143,10 @@ export class PoolsLink {
     return isFenced && missing === 0 && atQos0.bytes <= SURE_BYTES
   }
 
+  #batchesOf(names: readonly string[]): Iterable<string[]> {
+    return nameBatches(this.pools.topics, names, this.#connection.maximumPacketSize)
+  }
+
   /**
    * With MQTT 5 a broker sends at once whatever we take, and drops nothing at QoS 1. With 3.1.1 it may, and NATS grants
    * no more than 63 subscriptions of QoS 1.
@@ -161,7 +164,7 @@ export class PoolsLink {
    */
   async lookAgain(names: readonly string[]): Promise<void> {
     const sizeOf = (batch: string[]) => batch.join('').length
-    await atOnce(batchesOf(names), SURE_BYTES, sizeOf, async (batch) => {
+    await atOnce(this.#batchesOf(names), SURE_BYTES, sizeOf, async (batch) => {
       const topics = batch.map((name) => this.pools.topics.of(name))
       const granted = this.#connection.subscribe(topics, this.#qosByName)
       await Promise.all([granted, ...batch.map((name) => this.#probe(name))])
@@ -282,9 +285,4 @@ export class PoolsLink {
     if (now === undefined) this.#held.delete(name)
     else this.#held.set(name, now)
   }
-}
-
-function batchesOf(names: readonly string[]): string[][] {
-  const count = Math.ceil(names.length / BY_NAME)
-  return Array.from({ length: count }, (_, index) => names.slice(index * BY_NAME, (index + 1) * BY_NAME))
 }

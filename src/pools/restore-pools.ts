@@ -26,7 +26,7 @@ export interface Replacement {
 export interface RestoreOptions {
   /** When it is aborted, no further pool is begun. */
   readonly signal?: AbortSignal
-  /** Called after each pool. */
+  /** Called after each pool that was sent, or asked for; fewer, where a lost connection has left some in doubt. */
   onDone?(count: number): void
 }
 
@@ -86,6 +86,11 @@ function wayOf(result: EditWay | PersistError | undefined): EditWay {
   return result as EditWay
 }
 
+function assertSeen(link: PoolsLink, name: string, seen: HeldPool | undefined): void {
+  const { bytes, owner } = link.held(name)
+  if (seen && !(sameBytes(bytes, seen.bytes) && owner === seen.owner)) throw link.changedError(name)
+}
+
 class Restoring {
   readonly results = new Map<string, EditWay | PersistError>()
   /** What was on its way when the connection was lost, with the error for it. */
@@ -113,9 +118,9 @@ class Restoring {
       const error = asPersistError(thrown, pools.place, 'restored')
       const isLost = isLinked && error.code === 'ERR_PERSIST_CONNECT'
       const [suspect] = this.lost
-      if (isLost && suspect && this.lost.size === 1) this.#done(...suspect)
+      if (isLost && suspect && this.lost.size === 1) this.results.set(...suspect)
       else if (isLost && !this.#isCareful) this.#isCareful = true
-      else for (const { name } of wanted) if (!this.results.has(name)) this.#done(name, error)
+      else for (const { name } of wanted) if (!this.results.has(name)) this.results.set(name, error)
       this.lost.clear()
     }
   }
@@ -124,16 +129,16 @@ class Restoring {
   async allOn(link: PoolsLink, wanted: readonly Replacement[]): Promise<void> {
     const unread = wanted.map(({ name }) => name).filter((name) => !link.knows(name))
     if (unread.length > 0) await link.read(unread)
-    await link.lookAgain(wanted.map(({ name }) => name).filter((name) => link.held(name).bytes === null))
+    if (!this.#isCareful) {
+      await link.lookAgain(wanted.map(({ name }) => name).filter((name) => link.held(name).bytes === null))
+    }
     const owned: Replacement[] = []
     const others: Replacement[] = []
     for (const one of wanted) {
       const { bytes, owner } = link.held(one.name)
-      const isOwned = owner === 'program'
-      const isAsSeen = one.seen === undefined || (sameBytes(bytes, one.seen.bytes) && owner === one.seen.owner)
-      if (!isOwned && sameBytes(bytes, one.bytes)) this.#done(one.name, 'direct')
-      else if (!isAsSeen) this.#done(one.name, link.changedError(one.name))
-      else (isOwned ? owned : others).push(one)
+      if (owner === 'program') owned.push(one)
+      else if (sameBytes(bytes, one.bytes)) this.results.set(one.name, 'direct')
+      else others.push(one)
     }
     await atOnce(
       owned,
@@ -144,27 +149,31 @@ class Restoring {
     await this.#writeOn(link, others)
   }
 
-  async #ask({ pools }: PoolsLink, { name, bytes, assigned }: Replacement): Promise<void> {
+  async #ask(link: PoolsLink, { name, bytes, seen, assigned }: Replacement): Promise<void> {
     if (this.#options.signal?.aborted) return
     try {
+      assertSeen(link, name, seen)
       const { values } = decodePayload(assigned ?? bytes, `'${name}'`)
-      const editor = await openEditor(pools.optionsOf(name))
+      const editor = await openEditor(link.pools.optionsOf(name))
       try {
         const { way } = await (assigned === undefined ? editor.replace(values) : editor.assign(values))
-        this.#done(name, way)
+        this.results.set(name, way)
       } finally {
         await editor.close()
       }
     } catch (error) {
-      this.#done(name, asPersistError(error, name, 'restored'))
+      this.results.set(name, asPersistError(error, name, 'restored'))
     }
+    this.#options.onDone?.(this.results.size)
   }
 
   async #writeOn(link: PoolsLink, wanted: readonly Replacement[]): Promise<void> {
     const written: string[] = []
-    const write = async ({ name, bytes }: Replacement) => {
+    const write = async ({ name, bytes, seen }: Replacement) => {
       if (this.#options.signal?.aborted) return
       try {
+        if (this.#isCareful && link.held(name).bytes === null) await link.lookAgain([name])
+        assertSeen(link, name, seen)
         await link.write(name, bytes)
         written.push(name)
       } catch (error) {
@@ -172,17 +181,14 @@ class Restoring {
           this.lost.set(name, link.errorOf(name, error, bytes.length))
           throw error
         }
-        this.#done(name, error as PersistError)
+        this.results.set(name, error as PersistError)
       }
       this.#options.onDone?.(this.results.size + written.length)
     }
+    // So much fits the buffers of every connection: no broker has to queue what it sends us meanwhile, and so none drops
+    // what tells of somebody else. The connection keeps to the broker's Receive Maximum (MQTT 5, 3.2.2.3.3).
     await atOnce(wanted, this.#isCareful ? 0 : SURE_BYTES, ({ name, bytes }) => name.length + bytes.length, write)
     if (written.length > 0) await link.readAgain(written)
-    for (const name of written) this.#done(name, link.failureOf(name) ?? 'direct')
-  }
-
-  #done(name: string, result: EditWay | PersistError): void {
-    this.results.set(name, result)
-    this.#options.onDone?.(this.results.size)
+    for (const name of written) this.results.set(name, link.failureOf(name) ?? 'direct')
   }
 }

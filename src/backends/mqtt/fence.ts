@@ -10,7 +10,7 @@ import { randomHex } from '../../runtime/random-hex.ts'
  *
  * A Tasmota device that waits for its pool takes any JSON object on the topic for it, and leaves a string alone.
  */
-const PREFIX = '"persist-mqtt fence '
+export const PREFIX = '"persist-mqtt fence '
 const prefixBytes = encodeText(PREFIX)
 
 /**

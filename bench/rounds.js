@@ -1,12 +1,18 @@
 // @ts-check
 
-/** @typedef {{ run: (times: number) => unknown, times: number }} Case */
+/**
+ * @typedef {object} Case
+ * @property {number} times
+ * @property {(times: number, prepared: any) => unknown} run does its work `times` times
+ * @property {() => unknown} [before] prepares each round, and is not measured
+ * @property {(prepared: any) => unknown} [after] is not measured either
+ */
 /** @typedef {{ median(name: string): number, ratio(name: string, to: string): number, spread(name: string): string }} Timings */
 
 /**
  * Runs cases in turn, round after round, so that a slow moment of the machine meets all of them.
  *
- * @param {Record<string, Case>} cases `run` does its work `times` times
+ * @param {Record<string, Case>} cases
  * @param {number} rounds the first one more is not counted: it is there to warm up
  * @returns {Promise<Timings>} in nanoseconds each time; a ratio is the median of the ratios within a round
  */
@@ -14,10 +20,12 @@ export async function interleaved(cases, rounds) {
   /** @type {Map<string, number[]>} */
   const results = new Map(Object.keys(cases).map((name) => [name, []]))
   for (let round = 0; round <= rounds; round++) {
-    for (const [name, { run, times }] of Object.entries(cases)) {
+    for (const [name, { run, times, before, after }] of Object.entries(cases)) {
+      const prepared = await before?.()
       const start = performance.now()
-      await run(times)
+      await run(times, prepared)
       const each = ((performance.now() - start) * 1e6) / times
+      await after?.(prepared)
       if (round > 0) of(name).push(each)
     }
   }

@@ -4,6 +4,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { acknowledgedSaves } from './acknowledged-saves.js'
 import { durableChange } from './durable-change.js'
+import { farLink } from './far-link.js'
+import { firstSteps } from './first-steps.js'
 import { inspector } from './inspector.js'
 import { keyValue } from './key-value.js'
 import { largePool } from './large-pool.js'
@@ -12,11 +14,15 @@ import { millionSaves } from './million-saves.js'
 import { nestedWrite } from './nested-write.js'
 import { opening } from './opening.js'
 import { reportOf } from './report.js'
+import { restore } from './restore.js'
+import { size } from './size.js'
 import { startUp } from './start-up.js'
 import { unchangedSave } from './unchanged-save.js'
 
 const parts = {
   opening,
+  firstSteps,
+  farLink,
   unchangedSave,
   nestedWrite,
   acknowledgedSaves,
@@ -26,6 +32,8 @@ const parts = {
   keyValue,
   largePool,
   listing,
+  restore,
+  size,
   inspector,
 }
 

@@ -7,7 +7,16 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { startBroker } from '../dist/broker/start-broker.js'
 
-/** @typedef {{ url: string, port: number, stop(): Promise<void> }} Server */
+/** @typedef {{ url: string, host: string, port: number, stop(): Promise<void> }} Server */
+/**
+ * Where a server runs.
+ * @typedef {object} Place
+ * @property {string} host the address at which it listens
+ * @property {string[]} command what comes before its own command
+ */
+
+/** @type {Place} */
+const HERE = { host: '127.0.0.1', command: [] }
 
 const STARTING_LIMIT_MS = 10_000
 
@@ -33,15 +42,16 @@ export function temporaryDirectory() {
 /** The embedded broker; every acknowledged message is on disk. @returns {Promise<Server>} */
 export async function embeddedBroker() {
   const broker = await startBroker({ directory: temporaryDirectory(), port: 0, webSocketPort: 0 })
-  return { url: broker.url, port: Number(new URL(broker.url).port), stop: () => broker.close() }
+  const { hostname, port } = new URL(broker.url)
+  return { url: broker.url, host: hostname, port: Number(port), stop: () => broker.close() }
 }
 
-/** @param {string[]} [config] @returns {Promise<Server>} */
-export function mosquitto(config = ['persistence false']) {
-  return started('mosquitto', 'mqtt', (port, directory) => {
+/** @param {string[]} [config] @param {Place} [place] @returns {Promise<Server>} */
+export function mosquitto(config = ['persistence false'], place = HERE) {
+  const args = (/** @type {number} */ port, /** @type {string} */ directory) => {
     const file = join(directory, 'mosquitto.conf')
     const lines = [
-      `listener ${port} 127.0.0.1`,
+      `listener ${port} ${place.host}`,
       'allow_anonymous true',
       `persistence_location ${directory}/`,
       ...config,
@@ -50,7 +60,8 @@ export function mosquitto(config = ['persistence false']) {
     if (process.getuid?.() === 0) lines.push('user root')
     writeFileSync(file, `${lines.join('\n')}\n`)
     return ['-c', file]
-  })
+  }
+  return started('mosquitto', 'mqtt', args, place)
 }
 
 /** @param {string[]} [config] @returns {Promise<Server>} */
@@ -70,24 +81,27 @@ export function nats() {
 /**
  * Starts an installed server on a port of its own and waits until it listens.
  * @param {string} name @param {string} scheme @param {(port: number, directory: string) => string[]} args
+ * @param {Place} [place]
  * @returns {Promise<Server>}
  */
-async function started(name, scheme, args) {
+async function started(name, scheme, args, { host, command: before } = HERE) {
   const command = installed(name)
   if (command === undefined) throw new Error(`${name} is not installed`)
   const port = await freePort()
-  const child = spawn(command, args(port, temporaryDirectory()), { stdio: 'ignore' })
+  const [program = command, ...others] = [...before, command, ...args(port, temporaryDirectory())]
+  const child = spawn(program, others, { stdio: 'ignore' })
   const kill = () => void child.kill('SIGKILL')
   atExit.add(kill)
   const ended = once(child, 'exit')
   await Promise.race([
-    listening(port),
+    listening(port, host),
     ended.then(() => {
       throw new Error(`${name} ended by itself`)
     }),
   ])
   return {
-    url: `${scheme}://127.0.0.1:${port}`,
+    url: `${scheme}://${host}:${port}`,
+    host,
     port,
     async stop() {
       atExit.delete(kill)
@@ -97,11 +111,11 @@ async function started(name, scheme, args) {
   }
 }
 
-/** @param {number} port */
-async function listening(port) {
+/** @param {number} port @param {string} host */
+async function listening(port, host) {
   const deadline = performance.now() + STARTING_LIMIT_MS
   while (performance.now() < deadline) {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, host)
     try {
       await once(socket, 'connect')
       return
@@ -115,7 +129,8 @@ async function listening(port) {
 }
 
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
+  // At every address: in a network of its own (far-link.js) there may be no loopback.
+  const server = createServer().listen(0)
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   server.close()

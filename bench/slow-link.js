@@ -5,7 +5,8 @@ import { connect, createServer } from 'node:net'
 /**
  * A TCP proxy on the way to a server that takes its time, in each direction half a round trip.
  *
- * It accepts connections at once: what is measured through it are the round trips of the protocol.
+ * It accepts connections at once, and takes all bytes: what is measured through it are the round trips of the protocol,
+ * and nothing of what TCP holds back (far-link.js measures that).
  * @param {number} port the server's
  * @param {number} roundTripMs
  */
@@ -30,8 +31,10 @@ export async function slowLink(port, roundTripMs) {
     from.on('error', () => to.destroy())
     from.on('close', () => sockets.delete(from))
   }
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address())
   return {
-    url: `mqtt://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`,
+    url: `mqtt://127.0.0.1:${address.port}`,
+    port: address.port,
     async stop() {
       server.close()
       for (const socket of sockets) socket.destroy()

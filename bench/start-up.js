@@ -1,93 +1,92 @@
 // @ts-check
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { duration, interleaved, median } from './rounds.js'
+import { NAME, retainPool, TOPIC } from './clients.js'
+import { connectPacket, subscribePacket } from './raw-client.js'
+import { digits, duration, interleaved } from './rounds.js'
+import { embeddedBroker, installed, mosquitto } from './servers.js'
 
 const ROUNDS = 9
-/** The first byte of an MQTT CONNECT packet (MQTT 5, 3.1.1). */
-const CONNECT = 0x10
 const HERE = new URL('..', import.meta.url)
 
-/** What a program's start costs, up to its first packet. @returns {Promise<import('./report.js').Section>} */
+/** What a program's start costs, until its variables are here. @returns {Promise<import('./report.js').Section>} */
 export async function startUp() {
-  /** @type {(time: number) => void} */
-  let packetCame = () => {}
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    socket.once('data', (bytes) => {
-      const time = performance.now()
-      if (bytes[0] === CONNECT) packetCame(time)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  const url = `mqtt://127.0.0.1:${port}`
-
+  const isReal = installed('mosquitto') !== undefined
+  const broker = await (isReal ? mosquitto() : embeddedBroker())
+  await retainPool(broker)
+  const flight = Buffer.concat([connectPacket(), subscribePacket([TOPIC])]).toString('hex')
+  // A client needs an id of its own: two processes never run at once, so one is enough.
   const programs = {
     node: `import { connect } from 'node:net'
-      connect(${port}, '127.0.0.1').write(Buffer.from([${CONNECT}, 0]))`,
+      const socket = connect({ port: ${broker.port}, host: '127.0.0.1', noDelay: true })
+      let text = ''
+      socket.write(Buffer.from('${flight}', 'hex'))
+      socket.on('data', (bytes) => {
+        text += bytes
+        const [json] = /{.*}/.exec(text) ?? []
+        // A PINGREQ, so that the broker does not wait for our acknowledgement.
+        if (json === undefined) return socket.write(Buffer.from([0xc0, 0]))
+        done(JSON.parse(json))
+      })`,
     mqtt: `import { connect } from 'mqtt'
-      connect('${url}').on('error', () => {})`,
-    store: `import { createStore } from 'persist-mqtt'
-      createStore({ url: '${url}', name: 'bench' }).$on('error', () => {})`,
+      const client = connect('${broker.url}')
+      client.subscribe('${TOPIC}', { qos: 1 })
+      client.on('message', (topic, bytes) => done(JSON.parse(bytes)))`,
+    store: `import { openStore } from 'persist-mqtt'
+      done(await openStore({ url: '${broker.url}', name: '${NAME}', saveOnExit: false }))`,
   }
-  /** @type {Map<string, number[]>} */
-  const toPacket = new Map(Object.keys(programs).map((name) => [name, []]))
-  const cases = Object.entries(programs).map(([name, source]) => {
-    const run = async () => {
-      const came = new Promise((resolve) => {
-        packetCame = resolve
-      })
-      const start = performance.now()
-      const child = spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: HERE, stdio: 'ignore' })
-      const ended = once(child, 'exit')
-      toPacket.get(name)?.push(((await came) - start) * 1e6)
-      child.kill('SIGKILL')
-      await ended
-    }
-    return [name, { times: 1, run }]
-  })
-  const imports = await interleaved(
-    {
-      nothing: { times: 1, run: () => imported('node:net') },
-      mqtt: { times: 1, run: () => imported('mqtt') },
-      store: { times: 1, run: () => imported('persist-mqtt') },
-    },
+  const t = await interleaved(
+    Object.fromEntries(Object.entries(programs).map(([name, source]) => [name, started(source)])),
     ROUNDS,
   )
-  await interleaved(Object.fromEntries(cases), ROUNDS)
-  server.close()
+  const imports = await interleaved(
+    Object.fromEntries(['node:net', 'mqtt', 'persist-mqtt'].map((name) => [name, started(`import '${name}'; done()`)])),
+    ROUNDS,
+  )
+  await broker.stop()
 
-  const packet = (/** @type {keyof typeof programs} */ name) => median((toPacket.get(name) ?? []).slice(1))
-  const row = (
-    /** @type {string} */ what,
-    /** @type {string} */ importing,
-    /** @type {keyof typeof programs} */ name,
-  ) => [
+  const row = (/** @type {string} */ what, /** @type {string} */ name, /** @type {string} */ module) => [
     what,
-    name === 'node' ? '' : `+ ${duration(packet(name) - packet('node'))}`,
-    duration(packet(name)),
-    name === 'node' ? '' : `+ ${duration(imports.median(importing) - imports.median('nothing'))}`,
+    digits(t.ratio(name, 'node')),
+    duration(t.median(name)),
+    module === 'node:net' ? '' : `+ ${duration(imports.median(module) - imports.median('node:net'))}`,
   ]
   return {
-    title: 'From the start of a program to its first packet',
-    text: 'A new process each time; the clock runs from `spawn` until CONNECT arrives at a server of this benchmark. Importing: a process that imports and ends, less one that imports `node:net`. `persist-mqtt` loads MQTT.js when a store is opened, not when it is imported.',
-    head: ['', 'more than Node alone', 'to the first packet', 'importing'],
+    title: 'From the start of a program to its variables',
+    text: `A new process each time; the clock runs from \`spawn\` until the process says that it has the pool of 1 KB, from ${isReal ? 'Mosquitto as it comes' : 'the embedded broker'}. Node alone sends packets that were encoded before, on a socket. Importing: a process that imports and says so, less one that imports \`node:net\`. \`persist-mqtt\` loads what connects when a store is opened, not when it is imported.`,
+    head: ['', 'times Node alone', 'to the variables', 'importing'],
     rows: [
-      row('Node alone (`node:net`)', 'nothing', 'node'),
+      row('Node alone (`node:net`)', 'node', 'node:net'),
       row('MQTT.js', 'mqtt', 'mqtt'),
-      row('persist-mqtt', 'store', 'store'),
+      row('persist-mqtt', 'store', 'persist-mqtt'),
     ],
-    targets: [{ what: 'From start to first packet ÷ MQTT.js', is: packet('store') / packet('mqtt') }],
+    targets: [{ what: 'From start to variables ÷ Node alone', most: 1.6, is: t.ratio('store', 'node') }],
   }
 }
 
-/** Starts a process that imports a module and ends. @param {string} module */
-async function imported(module) {
-  const source = `import '${module}'; process.exit()`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: HERE, stdio: 'ignore' })
-  const [code] = await once(child, 'exit')
-  if (code !== 0) throw new Error(`Importing ${module} failed`)
+/**
+ * A process that runs until it calls \`done\`, which takes the pool.
+ * @param {string} source @returns {import('./rounds.js').Case}
+ */
+function started(source) {
+  const whole = `import { writeSync } from 'node:fs'
+    const done = (pool) => writeSync(1, String(pool?.counter))
+    ${source}`
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  let child
+  return {
+    times: 1,
+    async run() {
+      const args = ['--input-type=module', '-e', whole]
+      const running = spawn(process.execPath, args, { cwd: HERE, stdio: ['ignore', 'pipe', 'inherit'] })
+      child = running
+      await once(running.stdout, 'data')
+    },
+    async after() {
+      if (child === undefined || child.exitCode !== null) return
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
 }

@@ -27,7 +27,7 @@ const MAY_IMPORT: { readonly [folder: string]: readonly string[] } = {
   doors: ['open', 'backends', 'store', 'variables', 'merge', 'schema', 'contracts', 'format', 'runtime'],
   'home-assistant': ['schema', 'contracts', 'format', 'runtime'],
   testing: ['open', 'store', 'contracts', 'format', 'runtime'],
-  pools: ['doors', 'open', 'backends', 'mqtt', 'store', 'contracts', 'format', 'runtime', 'node:*'],
+  pools: ['doors', 'open', 'backends', 'mqtt', 'store', 'format', 'runtime', 'node:*'],
   adapters: ['doors', 'format', 'runtime', 'npm:react', 'npm:unstorage'],
   broker: ['node', 'runtime', 'npm:aedes', 'npm:ws', 'node:*'],
   inspector: ['doors', 'pools', 'node', 'format', 'runtime', 'node:*'],

@@ -3,8 +3,8 @@ import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/p
 import { dirname, resolve } from 'node:path'
 import { syncDirectory } from '../node/disk.ts'
 import { type Backup, linesOf, readBackup } from '../pools/backup.ts'
-import { codeOf, reasonOf } from '../runtime/errors.ts'
-import { CliError, EXIT, type Io } from './io.ts'
+import { codeOf } from '../runtime/errors.ts'
+import { type Io, unusable } from './io.ts'
 
 /** Reads the backup that a command line names; `-` is the standard input. */
 export async function backupIn(file: string, io: Io): Promise<Backup> {
@@ -82,9 +82,4 @@ async function textOf(stream: NodeJS.ReadStream): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(Buffer.from(chunk))
   return Buffer.concat(chunks).toString('utf8')
-}
-
-/** The error of a file that cannot be used. */
-export function unusable(file: string, done: string, cause: unknown): CliError {
-  return new CliError(EXIT.failed, `${file} cannot be ${done}: ${reasonOf(cause)}`, { cause })
 }

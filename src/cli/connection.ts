@@ -4,9 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import { namesUser } from '../format/url.ts'
 import type { PoolsOptions } from '../pools/pools.ts'
 import { reasonOf } from '../runtime/errors.ts'
-import { unusable } from './backup-file.ts'
 import { closest } from './flags.ts'
-import { CliError, EXIT, type Io, usageError } from './io.ts'
+import { CliError, EXIT, type Io, unusable, usageError } from './io.ts'
 
 /** One broker of the config file; paths in it are relative to the file. */
 interface Broker {

@@ -1,3 +1,5 @@
+import { reasonOf } from '../runtime/errors.ts'
+
 /** What a command may use of its process; `main.ts` makes the real one. */
 export interface Io {
   /** Writes a line, or several, to the standard output. */
@@ -47,4 +49,9 @@ export class CliError extends Error {
 /** The command was called wrongly. */
 export function usageError(message: string, options?: ErrorOptions): CliError {
   return new CliError(EXIT.usage, message, options)
+}
+
+/** The error of a file that cannot be used. */
+export function unusable(file: string, done: string, cause: unknown): CliError {
+  return new CliError(EXIT.failed, `${file} cannot be ${done}: ${reasonOf(cause)}`, { cause })
 }

@@ -6,7 +6,7 @@ import { type EditOptions, type Editor, type EditWay, openEditor } from '../inde
 import { poolChanges } from '../pools/pool-changes.ts'
 import { assertName } from '../pools/pool-topics.ts'
 import type { Pools } from '../pools/pools.ts'
-import { isThere, restorePool } from '../pools/restore-pool.ts'
+import { copyTo, restorePool } from '../pools/restore-pools.ts'
 import { badRequest, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
 import type { Copy, Done, Edit, Force, Replace, VariableText } from './protocol.ts'
@@ -44,7 +44,7 @@ export class PoolEdits {
     this.assertListens(name, force)
     const bytes = encodeText(text)
     decodePayload(bytes, `'${name}'`)
-    return { way: await restorePool(this.#pools, name, bytes, this.#livePools.ownerOf(name)) }
+    return { way: await restorePool(this.#pools, name, bytes) }
   }
 
   async zero(name: string, { force = false }: Force): Promise<Done> {
@@ -53,8 +53,7 @@ export class PoolEdits {
     // An editor cannot change what is no pool; it can only be replaced.
     const isPool = this.#livePools.content(name)?.variables !== null
     if (!isPool && this.#livePools.ownerOf(name) !== 'program') {
-      await this.#pools.write(name, encodeText('{}'))
-      return { way: 'direct' }
+      return { way: await restorePool(this.#pools, name, encodeText('{}')) }
     }
     return this.#edited(name, (editor, options) => editor.replace({}, options), { force })
   }
@@ -82,18 +81,18 @@ export class PoolEdits {
     if (this.#livePools.bytesOf(to) !== null && !force) {
       throw new RequestError(409, 'EXISTS', `There is a pool ${to} already. Nothing was changed.`)
     }
-    const way = await restorePool(this.#pools, to, bytes, this.#livePools.ownerOf(to))
-    if (!(await isThere(this.#pools, to, bytes))) {
-      throw new RequestError(502, 'FAILED', `${to} was written, and is not there as it should be. Look at it.`)
-    }
-    if (!isMove) return { way }
-    const now = await this.#pools.read(name)
-    if (!sameBytes(now.bytes, bytes) || now.owner === 'program') {
-      const text = `${name} has changed meanwhile. It is copied to ${to} as it was before, and not removed.`
-      throw new RequestError(409, 'CONFLICT', text)
-    }
-    await this.#pools.delete(name)
-    return { way }
+    return this.#pools.linked(async (link) => {
+      const way = await copyTo(link, to, bytes)
+      if (!isMove) return { way }
+      await link.read([name])
+      const now = link.held(name)
+      if (!sameBytes(now.bytes, bytes) || now.owner === 'program') {
+        const text = `${name} has changed meanwhile. It is copied to ${to} as it was before, and not removed.`
+        throw new RequestError(409, 'CONFLICT', text)
+      }
+      await link.remove(name)
+      return { way }
+    })
   }
 
   /** @throws {RequestError} DEVICE: a device owns the pool, and would write over any change */

@@ -2,7 +2,7 @@ import { sameBytes } from '../format/bytes.ts'
 import { payloadOf } from '../format/payload.ts'
 import { type Backup, linesOf, readBackup, type SavedPool } from '../pools/backup.ts'
 import type { Pools } from '../pools/pools.ts'
-import { restorePool, severalAtOnce } from '../pools/restore-pool.ts'
+import { restorePools } from '../pools/restore-pools.ts'
 import { badRequest, failureOf, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
 import type { PoolEdits } from './pool-edits.ts'
@@ -54,21 +54,20 @@ export class Transfer {
   /** @param signal aborted when the page has gone: pools that are not begun by then are not restored */
   async restore({ backup: text, names, force = false }: Restore, signal: AbortSignal): Promise<Restored[]> {
     const backup = readBackup(text, 'This file')
-    const pools = names.map((name) => poolIn(backup, name))
     const results: Restored[] = []
-    await severalAtOnce(pools, async (pool) => {
-      if (!signal.aborted) results.push(await this.#restored(pool, force))
-    })
-    return results
-  }
-
-  async #restored({ name, bytes }: SavedPool, force: boolean): Promise<Restored> {
-    try {
-      this.#edits.assertListens(name, force)
-      return { name, way: await restorePool(this.#pools, name, bytes, this.#livePools.ownerOf(name)) }
-    } catch (error) {
-      return { name, ...failureOf(error).failure }
+    const wanted: SavedPool[] = []
+    for (const pool of names.map((name) => poolIn(backup, name))) {
+      try {
+        this.#edits.assertListens(pool.name, force)
+        wanted.push(pool)
+      } catch (error) {
+        results.push({ name: pool.name, ...failureOf(error).failure })
+      }
     }
+    for (const [name, result] of await restorePools(this.#pools, wanted, { signal })) {
+      results.push({ name, ...(result instanceof Error ? failureOf(result).failure : { way: result }) })
+    }
+    return results
   }
 }
 

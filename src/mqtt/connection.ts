@@ -281,9 +281,8 @@ export class Connection {
    * one before, which the kernel does some 40 ms later where there is nothing to send (RFC 1122, 4.2.3.2). So there is.
    */
   #wake(): void {
-    const mayWait = this.#isOpen && this.#hasHeard && !this.#waiting.isEmpty
+    if (this.#isOpen && this.#hasHeard && !this.#waiting.isEmpty) this.#queue.add(PINGREQ)
     this.#hasHeard = false
-    if (mayWait && !this.#queue.hasSentSinceInput) this.#queue.add(PINGREQ)
   }
 
   #fail(failure: ConnectionFailure): void {

@@ -4,26 +4,31 @@ import { joined } from './transport/joined.ts'
 /** So many bytes are copied into one piece; of longer ones each is written as it is, in bytes. */
 const COPY_LIMIT_BYTES = 65_536
 
-/** After the input that is being read now, and whatever it leads to. */
-const afterInput: (step: () => void) => unknown = typeof setImmediate === 'function' ? setImmediate : queueMicrotask
+const { nextTick } = globalThis.process ?? {}
+
+/** After what the input that is being read now leads to: Node runs a tick when it has no microtask left. */
+const afterOwnInput = (step: () => void) => queueMicrotask(nextTick === undefined ? step : () => nextTick(step))
+
+/** After all input that there is now. */
+const afterAllInput: (step: () => void) => unknown = typeof setImmediate === 'function' ? setImmediate : setTimeout
 
 /**
  * What is on its way out. A write costs more than all the rest of a small packet, so whatever is sent in one tick goes
  * out as one; and acknowledgements go with what is sent next, or after the input.
  */
 export class SendQueue {
-  /** Said since input came last. */
-  hasSentSinceInput = false
   #parts: Uint8Array[] = []
   #pubacks: Uint8Array[] = []
   #isFlushDue = false
   #isInputDue = false
   #send: ((parts: readonly Uint8Array[]) => void) | undefined
-  readonly #onInputOver: () => void
+  #isQuiet = false
+  #isQuietDue = false
+  readonly #onQuiet: () => void
 
-  /** @param onInputOver called when input was read, and what it led to has been sent */
-  constructor(onInputOver: () => void) {
-    this.#onInputOver = onInputOver
+  /** @param onQuiet called when input was read, and nothing was sent on it */
+  constructor(onQuiet: () => void) {
+    this.#onQuiet = onQuiet
   }
 
   /** From now on it can be sent. */
@@ -53,13 +58,22 @@ export class SendQueue {
 
   /** Input has come, which may go on. */
   input(): void {
-    this.hasSentSinceInput = false
+    this.#isQuiet = true
     if (this.#isInputDue) return
     this.#isInputDue = true
-    afterInput(() => {
+    afterOwnInput(() => {
       this.#isInputDue = false
       if (this.#pubacks.length > 0) this.flush()
-      this.#onInputOver()
+      else if (this.#isQuiet) this.#quietSoon()
+    })
+  }
+
+  #quietSoon(): void {
+    if (this.#isQuietDue) return
+    this.#isQuietDue = true
+    afterAllInput(() => {
+      this.#isQuietDue = false
+      if (this.#isQuiet) this.#onQuiet()
     })
   }
 
@@ -70,7 +84,7 @@ export class SendQueue {
     if (parts.length === 0) return
     this.#parts = []
     this.#pubacks = []
-    this.hasSentSinceInput = true
+    this.#isQuiet = false
     const sizeBytes = parts.reduce((sum, { length }) => sum + length, 0)
     this.#send(sizeBytes <= COPY_LIMIT_BYTES ? [joined(parts)] : parts)
   }

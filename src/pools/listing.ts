@@ -28,7 +28,7 @@ export interface Completeness {
  * So much fits the buffers of every connection, in bytes: up to there a broker queues nothing, and so drops nothing.
  * Dropped QoS 0 messages leave no gap that could be counted.
  */
-const SURE_BYTES = 32_768
+export const SURE_BYTES = 32_768
 
 const COMPLETE: Completeness = { isComplete: 'yes', missing: 0 }
 const unknown = (why: NonNullable<Completeness['why']>): Completeness => ({ isComplete: 'unknown', missing: 0, why })
@@ -51,21 +51,24 @@ export interface ListingOptions {
  */
 export async function listPools({ topics, owners, names, visit, connected }: ListingOptions): Promise<Listing> {
   let isOver = false
+  let count = 0
   const retained = new Set<string>()
-  const pools = new Set<string>()
+  const live = new Set<string>()
   const received = ({ topic, payload, retain }: Message) => {
     const about = topics.parse(topic)
     if (about === undefined || isOver) return
+    const isKnown = retained.has(topic) || live.has(topic)
     if (retain) retained.add(topic)
     if (about.kind !== 'pool') return owners.received(about.name, about.kind, payload)
-    if (payload.length === 0 || pools.has(about.name)) return
-    pools.add(about.name)
+    if (payload.length === 0 || isKnown) return
+    if (!retain) live.add(topic)
+    count++
     visit(about.name, payload)
   }
   const wanted = { filters: topics.filters(names), fenceTopic: topics.fence, visit: received }
   const completeness = await readAllRetained(connected, wanted, () => retained.size)
   isOver = true
-  return { count: pools.size, ...completeness }
+  return { count, ...completeness }
 }
 
 /**
@@ -123,7 +126,8 @@ async function readCounted(connection: Connection, wanted: Omit<ReadOptions, 'qo
   return dropped.isNone ? COMPLETE : unknown('dropped')
 }
 
-function refusedError([filter, code]: NonNullable<ReadResult['refused']>): PersistError {
+/** The error for a subscription that the broker does not grant. */
+export function refusedError([filter, code]: NonNullable<ReadResult['refused']>): PersistError {
   const text =
     `The broker refused the subscription to ${filter} (0x${code.toString(16)}). ` +
     'Give this user read permission there, or name the pools that it may read.'

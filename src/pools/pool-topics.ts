@@ -8,7 +8,8 @@ const PLACE = '{name}'
 export class PoolTopics {
   readonly #template: string
   readonly #before: string
-  readonly #after: string
+  /** What comes after the name. */
+  readonly #ends: readonly (readonly [kind: 'pool' | 'owner', end: string])[]
 
   /** @throws {PersistError} ERR_PERSIST_OPTION where the template's `{name}` is not a whole level of it */
   constructor(template: string) {
@@ -20,7 +21,11 @@ export class PoolTopics {
       throw new PersistError('ERR_PERSIST_OPTION', text, { received: 'topic' })
     }
     this.#before = before
-    this.#after = after ?? ''
+    const end = after ?? ''
+    this.#ends = [
+      ['pool', end],
+      ['owner', ownerTopicOf(end)],
+    ]
   }
 
   /** The topic of a pool. */
@@ -48,10 +53,7 @@ export class PoolTopics {
     const { length } = this.#before
     if (topic.startsWith(this.#before)) {
       const rest = topic.slice(length)
-      for (const [kind, end] of [
-        ['pool', this.#after],
-        ['owner', ownerTopicOf(this.#after)],
-      ] as const) {
+      for (const [kind, end] of this.#ends) {
         if (rest.length > end.length && rest.endsWith(end))
           return { name: rest.slice(0, -end.length || undefined), kind }
       }

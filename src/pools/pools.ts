@@ -1,31 +1,23 @@
-import { payloadOf } from '../format/payload.ts'
 import { addressOf, type BrokerAddress } from '../mqtt/address.ts'
 import { connect } from '../mqtt/connect.ts'
 import { lostConnection } from '../mqtt/connect-error.ts'
 import type { Connection } from '../mqtt/connection.ts'
 import { ConnectionLost } from '../mqtt/failure.ts'
 import type { EditorOptions } from '../open/open-editor.ts'
-import { PersistError } from '../runtime/errors.ts'
 import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../store/options.ts'
-import { type Listing, type ListingOptions, listPools } from './listing.ts'
-import { type OwnerKind, Owners } from './owners.ts'
+import { type Listing, listPools } from './listing.ts'
+import { Owners } from './owners.ts'
 import { assertName, PoolTopics } from './pool-topics.ts'
+import type { HeldPool, LinkedPools, PoolsLink } from './pools-link.ts'
 
 /** Where pools are: an editor's options without the name; `topic` has `{name}` as one of its levels. */
 export type PoolsOptions = Omit<EditorOptions, 'name'>
-
-/** A pool as the broker holds it. */
-export interface HeldPool {
-  /** Null: the broker holds none of that name. */
-  readonly bytes: Uint8Array | null
-  readonly owner: OwnerKind
-}
 
 /**
  * All the pools on one broker, for tools that show them to people. Each call has a connection of its own, so that no
  * subscription lasts longer than the call.
  */
-export class Pools {
+export class Pools implements LinkedPools {
   readonly options: PoolsOptions
   readonly topics: PoolTopics
   /** The owners of pools, as of the last listing. */
@@ -63,6 +55,11 @@ export class Pools {
     return /^(127\.|::1$|localhost$)/.test(this.#address.endpoint.host)
   }
 
+  /** How long a write may take, in milliseconds. */
+  get saveTimeoutMs(): number {
+    return this.#resolved.saveTimeoutMs
+  }
+
   /** The options of an editor, or a store, of one of the pools. */
   optionsOf(name: string): EditorOptions {
     return { ...this.options, name }
@@ -76,7 +73,7 @@ export class Pools {
   async list(visit: (name: string, bytes: Uint8Array) => void, names?: readonly string[]): Promise<Listing> {
     const owners = new Owners()
     this.owners = owners
-    return this.#list(visit, owners, names)
+    return listPools({ topics: this.topics, owners, names, visit, connected: (use) => this.connected(use) })
   }
 
   /**
@@ -85,40 +82,11 @@ export class Pools {
    * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT
    */
   async read(name: string): Promise<HeldPool> {
-    let held: Uint8Array | null = null
-    // Not this.owners: several pools may be read at the same time.
-    const owners = new Owners()
-    const visit = (_name: string, bytes: Uint8Array) => {
-      held = new Uint8Array(bytes)
-    }
-    await this.#list(visit, owners, [name])
-    return { bytes: held, owner: owners.of(name) }
-  }
-
-  async #list(visit: ListingOptions['visit'], owners: Owners, names?: readonly string[]): Promise<Listing> {
-    const { topics } = this
-    return listPools({ topics, owners, names, visit, connected: (use) => this.connected(use) })
-  }
-
-  /** Size of a pool in bytes, and how many variables it has; undefined: there is none, or what is there is no pool. */
-  async sizeOf(name: string): Promise<{ bytes: number; count: number | undefined; owner: OwnerKind }> {
-    const { bytes, owner } = await this.read(name)
-    const count = bytes === null ? undefined : payloadOf(bytes)?.texts.size
-    return { bytes: bytes?.length ?? 0, count, owner }
-  }
-
-  /**
-   * Replaces a pool by these bytes, without asking its owner; an owner that listens should be asked by an editor
-   * instead.
-   *
-   * @throws {PersistError} as a store's save()
-   */
-  async write(name: string, bytes: Uint8Array): Promise<void> {
-    // Loaded only when needed: most commands replace no pool.
-    const { mqttBackend } = await import('../backends/mqtt/mqtt-backend.ts')
-    const { writePool } = await import('./write-pool.ts')
-    const backend = mqttBackend({ ...this.#resolved, name, topic: this.topics.of(name), role: 'guest' })
-    return writePool(backend, bytes, this.#resolved)
+    assertName(name)
+    return this.linked(async (link) => {
+      await link.read([name])
+      return link.held(name)
+    })
   }
 
   /**
@@ -128,14 +96,18 @@ export class Pools {
    */
   async delete(name: string): Promise<void> {
     assertName(name)
-    // MQTT 3.1.1, 3.3.1.3: an empty retained message deletes what is retained.
-    await this.connected((connection) => connection.publish(this.topics.of(name), new Uint8Array(), true))
-    const { bytes } = await this.read(name)
-    if (bytes === null) return
-    const text =
-      `The pool '${name}' at ${this.place} was not deleted: the broker still has it. ` +
-      `Give this user write permission on ${this.topics.of(name)}; or does a program write it again?`
-    throw new PersistError('ERR_PERSIST_DENIED', text, { store: name })
+    await this.linked((link) => link.remove(name))
+  }
+
+  /**
+   * Calls `use` with a new connection for work on pools by their names, and closes that afterwards.
+   *
+   * @throws {PersistError} ERR_PERSIST_CONNECT: there is no connection, or it is lost
+   */
+  async linked<Result>(use: (link: PoolsLink) => Promise<Result>): Promise<Result> {
+    // Loaded only when needed: a list needs none.
+    const { PoolsLink } = await import('./pools-link.ts')
+    return this.connected((connection) => use(new PoolsLink(this, connection)))
   }
 
   /**

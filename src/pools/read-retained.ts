@@ -35,6 +35,7 @@ export interface ReadOptions {
   readonly qos: 0 | 1
   /** The topic below which fences, messages to ourselves, may be published; a level of random digits follows. */
   readonly fenceTopic: string
+  /** Called for each message on this connection, from now on. */
   visit(message: Message): void
   /** How long the broker may be silent, in milliseconds; a large pool needs more. @default ECHO_MS */
   readonly patienceMs?: number
@@ -121,6 +122,7 @@ export async function readRetained(
   // Without a fence: retained messages come without a pause, so a pause is their end.
   while (!isFenced && performance.now() - lastAt < patienceMs) await connection.orLost(pause(FENCE_AGAIN_MS))
   connection.unsubscribe(topic)
+  connection.onMessage = (message) => visit(message)
   const index = codes.findIndex((code) => code >= FAILURE)
   const refused = index < 0 ? undefined : ([filters[index] ?? '', codes[index] ?? FAILURE] as const)
   return { isFenced, atQos0, atQos1, missing: packets.missing, lostFences: lost ?? 0, refused }

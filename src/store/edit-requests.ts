@@ -1,7 +1,6 @@
 import type { EditRequest } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
-import { type JsonObject, put, sameJson } from '../format/json.ts'
-import { joinPayload } from '../format/payload.ts'
+import { type JsonObject, type JsonValue, put, sameJson } from '../format/json.ts'
 import { assignEdits, type Edits, incrementEdits, patchEdits } from '../merge/merge-patch.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from '../runtime/errors.ts'
 import { deferred } from '../runtime/promises.ts'
@@ -126,10 +125,12 @@ function assertAllowed(name: string): void {
 
 /** The pool as it would be after the edits. */
 function edited(edits: Edits, variables: Variables): PoolToSave {
-  const texts = new Map(variables.unsaved.texts())
-  for (const [name, value] of edits) {
-    if (value === undefined) texts.delete(name)
-    else texts.set(name, JSON.stringify(value))
+  const { unsaved } = variables
+  const textOf = (value: JsonValue | undefined) => (value === undefined ? undefined : JSON.stringify(value))
+  const changed = new Map(Array.from(edits, ([name, value]) => [name, textOf(value)]))
+  const texts = () => {
+    const others = unsaved.texts().filter(([name]) => !changed.has(name))
+    return [...others, ...changed].filter((entry): entry is [string, string] => entry[1] !== undefined)
   }
   const values = () => {
     const pool: JsonObject = { ...variables.snapshot() }
@@ -139,7 +140,7 @@ function edited(edits: Edits, variables: Variables): PoolToSave {
     }
     return pool
   }
-  return { sizeBytes: encodeText(joinPayload(texts)).length, texts: () => texts, values }
+  return { sizeBytes: unsaved.sizeWith(changed), texts, values }
 }
 
 function refusal(code: PersistErrorCode, message: string): Uint8Array {

@@ -1,4 +1,3 @@
-import { encodeText } from '../format/bytes.ts'
 import type { Sent } from '../merge/history/history.ts'
 import type { Change } from '../merge/history/own-texts.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
@@ -11,7 +10,8 @@ import type { Validation } from './validation.ts'
 /** All calls of save() that one write answers. */
 interface Batch extends Deferred<void> {
   readonly deadline: number
-  readonly timer: ReturnType<typeof setTimeout>
+  /** While it waits; a write in flight has the limit of the backend. */
+  timer?: ReturnType<typeof setTimeout> | undefined
 }
 
 const DONE: Promise<void> = Promise.resolve()
@@ -64,11 +64,12 @@ export class Saving {
       return this.#next.promise
     }
     if (!this.#forced && this.#context.unsaved.isEmpty) return this.#current?.promise ?? DONE
-    const batch = this.#open()
+    const batch = { ...deferred<void>(), deadline: performance.now() + this.#context.options.saveTimeoutMs }
     this.#next = batch
     // At once, even without a link: what the journal has noted outlives the program.
     void this.#journaling?.note()
     this.#proceed()
+    if (batch === this.#next) this.#wait(batch)
     return batch.promise
   }
 
@@ -88,15 +89,9 @@ export class Saving {
     this.#current = this.#next = undefined
   }
 
-  #open(): Batch {
-    const limitMs = this.#context.options.saveTimeoutMs
-    const batch: Batch = {
-      ...deferred<void>(),
-      deadline: performance.now() + limitMs,
-      // This timer also keeps a Node process alive while there is something to save; sockets do not.
-      timer: setTimeout(() => this.#expire(batch), limitMs),
-    }
-    return batch
+  /** This timer also keeps a Node process alive while there is something to save; sockets do not. */
+  #wait(batch: Batch): void {
+    batch.timer = setTimeout(() => this.#expire(batch), Math.max(0, batch.deadline - performance.now()))
   }
 
   #settle(batch: Batch, error?: PersistError): void {
@@ -106,8 +101,6 @@ export class Saving {
   }
 
   #expire(batch: Batch): void {
-    // The write in flight has the same limit, and its own error says what it was waiting for.
-    if (batch === this.#current) return
     this.#next = undefined
     this.#fail(
       batch,
@@ -131,6 +124,7 @@ export class Saving {
     const batch = this.#next
     if (batch === undefined || this.#current !== undefined || !this.#linked) return
     this.#next = undefined
+    clearTimeout(batch.timer)
     if (this.#forced || !this.#context.unsaved.isEmpty) {
       this.#current = batch
       void this.#write(batch)
@@ -148,7 +142,7 @@ export class Saving {
     this.#forced = false
     let sent: Sent | undefined
     try {
-      const bytes = encodeText(pending.payload)
+      const { bytes } = pending
       const pool = { sizeBytes: bytes.length, texts: () => unsaved.texts(), values: () => variables.snapshot() }
       this.#validation.assertSavable(pool)
       sent = history.sent(bytes, changesIn(pending))
@@ -194,6 +188,7 @@ export class Saving {
     const later = this.#next
     this.#next = batch
     this.#current = undefined
+    this.#wait(batch)
     if (later === undefined) return
     clearTimeout(later.timer)
     later.resolve(batch.promise)

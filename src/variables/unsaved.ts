@@ -1,23 +1,16 @@
 import type { JsonValue } from '../format/json.ts'
-import { joinPayload } from '../format/payload.ts'
+import type { KnownVariables } from './known-variables.ts'
 import type { Origin, Variable } from './variable.ts'
 
 /** A pool's payload on its way to the backend. */
 export interface PendingWrite {
-  readonly payload: string
+  readonly bytes: Uint8Array
   /** The texts in it that the backend is not known to hold; undefined: the variable was removed. */
   readonly texts: Map<Variable, string | undefined>
   /** Another writer has written since the store composed this. */
   raced: boolean
   /** The names of the variables that this program had changed before, perhaps back to their old value. */
   readonly changed: ReadonlySet<string>
-}
-
-/** The variables of a pool by name, with those that the program removed and the backend still holds. */
-export interface KnownVariables {
-  readonly byName: Map<string, Variable>
-  /** The variable of that name, or a new one. */
-  of(name: string): Variable
 }
 
 /**
@@ -57,7 +50,7 @@ export class Unsaved {
   /** The payload of all variables as they are now; `confirm` or `abandon` it before the next. */
   compose(): PendingWrite {
     const texts = new Map(Array.from(this.variables(), (variable) => [variable, variable.text]))
-    this.#inFlight = { payload: joinPayload(this.texts()), texts, raced: false, changed: this.#changed }
+    this.#inFlight = { bytes: this.#known.payload(), texts, raced: false, changed: this.#changed }
     this.#changed = new Set()
     return this.#inFlight
   }
@@ -78,7 +71,7 @@ export class Unsaved {
   /** Another writer wrote: the backend holds this text of a variable, until the write in flight lands over it. */
   confirmForeign(name: string, text: string | undefined): void {
     const variable = this.#known.of(name)
-    this.#known.byName.set(name, variable)
+    this.#known.keep(variable)
     if (this.#inFlight !== undefined) {
       this.#inFlight.raced = true
       if (!this.#inFlight.texts.has(variable)) this.#inFlight.texts.set(variable, variable.confirmed)
@@ -89,13 +82,13 @@ export class Unsaved {
   /** The backend holds exactly these texts. */
   confirmAll(texts: ReadonlyMap<string, string>): void {
     this.refresh()
-    const names = new Set([...this.#known.byName.keys(), ...texts.keys()])
+    const names = new Set([...this.#known.names(), ...texts.keys()])
     for (const name of names) this.confirmForeign(name, texts.get(name))
   }
 
   /** Another writer wrote the same value, perhaps as another text (`1.0`): the store takes that text. */
   adoptText(name: string, text: string | undefined): void {
-    const variable = this.#known.byName.get(name)
+    const variable = this.#known.find(name)
     if (variable === undefined) return
     this.refresh()
     variable.text = text
@@ -113,11 +106,11 @@ export class Unsaved {
 
   /** The text that the backend is known to hold of a variable. */
   confirmedText(name: string): string | undefined {
-    return this.#known.byName.get(name)?.confirmed
+    return this.#known.find(name)?.confirmed
   }
 
   isPassedOn(name: string): boolean {
-    return this.#known.byName.get(name)?.passedOn === true
+    return this.#known.find(name)?.passedOn === true
   }
 
   /** While a write is in flight: has this program changed the variable, for that write or the next? */
@@ -128,14 +121,20 @@ export class Unsaved {
   /** The text of a variable as it is now. */
   text(name: string): string | undefined {
     this.refresh()
-    return this.#known.byName.get(name)?.text
+    return this.#known.find(name)?.text
+  }
+
+  /** The bytes of the payload of all variables as they are now, but for those that have another text (undefined: none). */
+  sizeWith(texts: ReadonlyMap<string, string | undefined>): number {
+    this.refresh()
+    return this.#known.sizeWith(texts)
   }
 
   /** The texts of all variables as they are now. */
   texts(): (readonly [name: string, text: string])[] {
     this.refresh()
     const texts: (readonly [string, string])[] = []
-    for (const { name, text } of this.#known.byName.values()) if (text !== undefined) texts.push([name, text])
+    for (const { name, text } of this.#known.all()) if (text !== undefined) texts.push([name, text])
     return texts
   }
 
@@ -182,7 +181,6 @@ export class Unsaved {
     if (!isSaved) return void this.#unconfirmed.add(variable)
     this.#unconfirmed.delete(variable)
     const isGone = variable.value === undefined && variable.text === undefined
-    const { byName } = this.#known
-    if (isGone && byName.get(variable.name) === variable) byName.delete(variable.name)
+    if (isGone) this.#known.forget(variable)
   }
 }

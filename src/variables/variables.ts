@@ -1,9 +1,10 @@
 import type { JsonObject, JsonValue, ValueRules } from '../format/json.ts'
 import type { Payload } from '../format/payload.ts'
 import type { Edits } from '../merge/merge-patch.ts'
+import { KnownVariables } from './known-variables.ts'
 import { track } from './track.ts'
 import { NO_RULES, type StoreRules } from './tracked.ts'
-import { type KnownVariables, Unsaved } from './unsaved.ts'
+import { Unsaved } from './unsaved.ts'
 import { type Origin, Variable } from './variable.ts'
 
 /** An object with the values as plain properties, so that a read calls no function. */
@@ -26,13 +27,12 @@ export class Variables {
     this.#target = target
     this.#rules = rules
     this.#onTouch = onTouch
-    const byName = new Map<string, Variable>()
-    this.#known = { byName, of: (name) => byName.get(name) ?? new Variable(name, this.#rules, this.#touched) }
+    this.#known = new KnownVariables((name) => new Variable(name, this.#rules, this.#touched))
     this.unsaved = new Unsaved(this.#known)
   }
 
   get(name: string): JsonValue | undefined {
-    return this.#known.byName.get(name)?.value
+    return this.#known.find(name)?.value
   }
 
   names(): string[] {
@@ -41,7 +41,7 @@ export class Variables {
 
   /** The names of all variables that this store or the backend has. */
   knownNames(): string[] {
-    return [...this.#known.byName.keys()]
+    return this.#known.names()
   }
 
   /**
@@ -80,7 +80,7 @@ export class Variables {
   }
 
   delete(name: string): boolean {
-    const variable = this.#known.byName.get(name)
+    const variable = this.#known.find(name)
     if (variable?.value === undefined) return false
     this.#adopt(variable, undefined, 'local')
     return true
@@ -96,18 +96,18 @@ export class Variables {
     const loaded = Object.keys(pool.values).map((name) => {
       const variable = new Variable(name, this.#rules, this.#touched)
       variable.value = this.#copy(variable, pool.values[name], NO_RULES)
-      variable.text = variable.confirmed = pool.texts.get(name)
       return variable
     })
     for (const variable of loaded) {
-      this.#known.byName.set(variable.name, variable)
+      this.#known.keep(variable)
+      variable.text = variable.confirmed = pool.texts.get(variable.name)
       this.#toTarget(variable)
     }
   }
 
   /** A frozen copy of a variable's value, which shares unchanged objects with the copy before. */
   frozen(name: string): JsonValue | undefined {
-    return this.#known.byName.get(name)?.freeze()
+    return this.#known.find(name)?.freeze()
   }
 
   /** All variables, frozen, which shares unchanged objects with the snapshot before. */
@@ -121,7 +121,7 @@ export class Variables {
   }
 
   #present(): Variable[] {
-    return Array.from(this.#known.byName.values()).filter((variable) => variable.value !== undefined)
+    return Array.from(this.#known.all()).filter((variable) => variable.value !== undefined)
   }
 
   #copy(variable: Variable, value: unknown, rules: ValueRules): JsonValue | undefined {
@@ -130,7 +130,7 @@ export class Variables {
 
   #adopt(variable: Variable, copy: JsonValue | undefined, origin: Origin): void {
     variable.value = copy
-    this.#known.byName.set(variable.name, variable)
+    this.#known.keep(variable)
     this.#toTarget(variable)
     this.#touched(variable, origin)
   }

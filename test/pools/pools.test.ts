@@ -2,6 +2,7 @@ import type { MqttClient } from 'mqtt'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../src/index.ts'
 import { Pools } from '../../src/pools/pools.ts'
+import { restorePool } from '../../src/pools/restore-pools.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { type MosquittoOptions, startMosquitto } from '../helpers/mosquitto.ts'
@@ -105,7 +106,7 @@ describe.skipIf(!mosquittoAvailable)('all pools on Mosquitto', () => {
     const url = await started()
     const pools = new Pools({ url })
     const bytes = new TextEncoder().encode('{"x": 1.0, "big":12345678901234567890}')
-    await pools.write('garage', bytes)
+    expect(await restorePool(pools, 'garage', bytes)).toBe('direct')
     expect(await pools.read('garage')).toEqual({ bytes, owner: 'none' })
     await pools.delete('garage')
     expect(await pools.read('garage')).toEqual({ bytes: null, owner: 'none' })

@@ -16,3 +16,17 @@ it('what is gone here and at the backend takes no memory any more', () => {
   expect(unsaved.isEmpty).toBe(true)
   expect(variables.knownNames()).toEqual(['kept'])
 })
+
+it('a change in what was removed long ago changes nothing of the others', () => {
+  const variables = new Variables({ put() {}, remove() {} }, NO_RULES, () => {})
+  const { unsaved } = variables
+  variables.set('removed', { a: 1 })
+  variables.set('kept', 1)
+  const removed = variables.get('removed') as { a: number }
+  variables.delete('removed')
+  expect(unsaved.variables().size).toBe(1)
+  removed.a = 2
+  expect(unsaved.variables().size).toBe(1)
+  variables.set('new', 2)
+  expect(new TextDecoder().decode(unsaved.compose().bytes)).toBe('{"kept":1,"new":2}')
+})

@@ -10,7 +10,7 @@ import { randomHex } from '../../runtime/random-hex.ts'
  *
  * A Tasmota device that waits for its pool takes any JSON object on the topic for it, and leaves a string alone.
  */
-const PREFIX = '"persist-mqtt fence '
+export const PREFIX = '"persist-mqtt fence '
 const prefixBytes = encodeText(PREFIX)
 
 /**
@@ -53,11 +53,15 @@ export class Fence {
   place: FencePlace
   readonly #connection: Connection
   readonly #topic: string
+  /** Below the pool's topic, where an access list is most likely to let us; no other connection has the same one. */
+  readonly #own: string
+  #isListening = false
   readonly #waiting = new Map<string, Deferred<true>>()
 
   constructor(connection: Connection, topic: string, place: FencePlace) {
     this.#connection = connection
     this.#topic = topic
+    this.#own = `${topic}/fence/${randomHex(8)}`
     this.place = place
   }
 
@@ -81,10 +85,9 @@ export class Fence {
   async probe(found: () => boolean): Promise<'fence' | 'settled'> {
     let subscribed = false
     if (this.place === 'private') {
-      // Below the pool's topic, where an access list is most likely to let us; new each time, so no echo is an old one's.
-      const own = `${this.#topic}/fence/${randomHex(8)}`
-      const [suback, came] = await this.#send([this.#topic, own], own)
-      this.#connection.unsubscribe(own)
+      const topics = this.#isListening ? [this.#topic] : [this.#topic, this.#own]
+      const [suback, came] = await this.#send(topics, this.#own)
+      this.#isListening = true
       assertGranted(suback)
       if (came) return 'fence'
       subscribed = true

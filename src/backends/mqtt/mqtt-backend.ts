@@ -119,19 +119,20 @@ class MqttBackend implements Backend {
     this.#write = write
     // A copy: the caller may change its bytes while ours are still on their way.
     session.write(new Uint8Array(bytes), stamp).then(write.resolve, write.reject)
-    const late = () => {
+    const timer = setTimeout(() => {
+      write.reject(lateError(this.#address.storeName, 'saved', limitMs, session.step))
       // A connection on which nothing is answered may be dead; the next one will show.
       session.connection.destroy()
-      return lateError(this.#address.storeName, 'saved', limitMs, session.step)
-    }
+    }, limitMs)
     try {
-      const outcome = await within(write.promise, limitMs, late)
+      const outcome = await write.promise
       this.#closedWrites = 0
       if (this.#fight?.error === undefined) this.#pauses.reset()
       return outcome
     } catch (thrown) {
       throw this.#writeError(thrown, bytes.length, this.#address.topic)
     } finally {
+      clearTimeout(timer)
       this.#write = undefined
     }
   }

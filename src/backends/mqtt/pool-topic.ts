@@ -1,7 +1,6 @@
 import type { BackendListener, Stamp } from '../../contracts/backend.ts'
 import { copyOf, sameBytes } from '../../format/bytes.ts'
 import type { Message } from '../../mqtt/connection.ts'
-import { type Deferred, deferred } from '../../runtime/promises.ts'
 import { stampOf } from './stamp-properties.ts'
 
 type Bytes = Uint8Array | null
@@ -11,6 +10,31 @@ type Bytes = Uint8Array | null
  * another message than the one that it delivered last. The nodes of a cluster differ by some 60 ms.
  */
 const RACE_MS = 1000
+
+/** A write of ours that is to come back. */
+export class Echo {
+  readonly bytes: Uint8Array
+  /** It has come back. */
+  hasCome = false
+  #onCome: (() => void) | undefined
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  come(): void {
+    this.hasCome = true
+    this.#onCome?.()
+  }
+
+  /** Resolves when it has come back. */
+  coming(): Promise<true> {
+    return new Promise((resolve) => {
+      this.#onCome = () => resolve(true)
+      if (this.hasCome) resolve(true)
+    })
+  }
+}
 
 /**
  * The messages on a pool's topic, on one connection: which one is the retained one, which one the echo of our own
@@ -34,7 +58,7 @@ export class PoolTopic {
   /** Something has come on this topic: this user may read it, and `known` is what is there. */
   isProven = false
   #listener: BackendListener | undefined
-  #ours: { readonly bytes: Uint8Array; readonly echo: Deferred<true> } | undefined
+  #ours: Echo | undefined
   #isAsking = true
 
   /** From now on the listener hears what others write; `known` is what came before. */
@@ -53,20 +77,27 @@ export class PoolTopic {
     this.#isAsking = false
   }
 
-  /** A write of ours goes out; resolves when it comes back. */
-  expect(bytes: Uint8Array): Promise<true> {
-    const echo = deferred<true>()
-    this.#ours = { bytes, echo }
-    return echo.promise
+  /** A write of ours goes out. */
+  expect(bytes: Uint8Array): Echo {
+    this.#ours = new Echo(bytes)
+    return this.#ours
   }
 
   expectNothing(): void {
     this.#ours = undefined
   }
 
-  received({ payload, retain, properties }: Message): void {
+  received(message: Message): void {
+    const { payload, retain } = message
+    const ours = this.#ours
+    if (!retain && ours !== undefined && sameBytes(ours.bytes, payload)) {
+      this.#ours = undefined
+      this.written(ours.bytes)
+      ours.come()
+      return
+    }
     const bytes = payload.length === 0 ? null : payload
-    const stamp = stampOf(properties)
+    const stamp = stampOf(message.properties)
     if (retain && this.#isAsking) {
       this.found = payload
       this.#foundStamp = stamp
@@ -75,11 +106,6 @@ export class PoolTopic {
     } else if (this.#listener === undefined) {
       this.#begins(bytes, stamp)
       this.isProven = true
-    } else if (!retain && this.#ours !== undefined && sameBytes(this.#ours.bytes, payload)) {
-      const { echo } = this.#ours
-      this.#ours = undefined
-      this.written(payload)
-      echo.resolve(true)
     } else {
       this.isProven = true
       this.#foreign(bytes, stamp)

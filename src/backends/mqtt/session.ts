@@ -78,6 +78,8 @@ export class Session {
     const asked = this.#handlers.map((handler) => handler.subscribe())
     const [proof] = await Promise.all([this.#fence.probe(() => this.#pool.found !== undefined), ...asked])
     this.#proof = proof
+    // What comes back because it was retained proves that the broker retains.
+    this.#retains ||= this.#pool.found !== undefined
   }
 
   /** What the broker holds at this moment; the listener hears whatever comes after it. */
@@ -156,7 +158,8 @@ export class Session {
     this.step = 'the PUBACK and the echo of what was written'
     const echo = this.#pool.expect(bytes)
     await this.connection.publish(this.#topic, bytes, true, stamp && propertiesOf(stamp))
-    return (await this.connection.orLost(pause(ECHO_MS, echo))) === true
+    // Mostly it has come before the PUBACK.
+    return echo.hasCome || (await this.connection.orLost(pause(ECHO_MS, echo.coming()))) === true
   }
 
   /** Reads the retained message when the race is over; at random, since the other writer may be such a store too. */

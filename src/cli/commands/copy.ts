@@ -1,48 +1,72 @@
 import { sameBytes } from '../../format/bytes.ts'
+import type { EditWay } from '../../index.ts'
 import type { OwnerKind } from '../../pools/owners.ts'
-import type { Pools } from '../../pools/pools.ts'
-import { isThere, restorePool } from '../../pools/restore-pool.ts'
+import { assertName } from '../../pools/pool-topics.ts'
+import type { PoolsLink } from '../../pools/pools-link.ts'
+import { copyTo } from '../../pools/restore-pools.ts'
 import type { Context } from '../command.ts'
 import { assertListens } from '../editing.ts'
 import { CliError, EXIT, type ExitCode, usageError } from '../io.ts'
 import { printable, safeJson } from '../print.ts'
 
-/** A pool on its way to another name, or another broker. */
-interface Copied {
+/** From where to where a pool goes; one connection for each broker. */
+interface Route {
   readonly name: string
   readonly other: string
-  readonly source: Pools
-  readonly target: Pools
+  /** The pool, as it was at the beginning. */
   readonly bytes: Uint8Array
-  /** Where it is now, for people. */
+  readonly owner: OwnerKind
+  readonly source: PoolsLink
+  readonly target: PoolsLink
+  /** Where it is then, for people. */
   readonly to: string
-  readonly way: string
 }
 
 /** `persist-mqtt copy`: a pool under another name, or at another broker. */
-export async function copy(context: Context): Promise<ExitCode> {
-  return told(context, await copied(context), 'copied')
+export function copy(context: Context): Promise<ExitCode> {
+  return routed(context, async (route) => {
+    return told(context, route, await copied(context, route), 'copied')
+  })
 }
 
 /** `persist-mqtt move`: the same, and then it is gone from where it was. */
-export async function move(context: Context): Promise<ExitCode> {
-  const [name = ''] = context.args
-  assertNoOwner(context, name, (await context.pools().read(name)).owner)
-  const done = await copied(context, true)
-  const { source, bytes, to } = done
-  const now = await source.read(name)
-  assertNoOwner(context, name, now.owner, `It is copied to ${to}, and still there.`)
-  if (!sameBytes(now.bytes, bytes)) {
-    const text = `${printable(name)} has changed meanwhile. It is copied to ${to} as it was before, and not removed. Move it once more.`
-    throw new CliError(EXIT.failed, text)
-  }
-  await source.delete(name)
-  return told(context, done, 'moved')
+export function move(context: Context): Promise<ExitCode> {
+  return routed(context, async (route) => {
+    const { name, bytes, owner, source, to } = route
+    assertNoOwner(context, name, owner)
+    const way = await copied(context, route, true)
+    await source.read([name])
+    const now = source.held(name)
+    assertNoOwner(context, name, now.owner, `It is copied to ${to}, and still there.`)
+    if (!sameBytes(now.bytes, bytes)) {
+      const text = `${printable(name)} has changed meanwhile. It is copied to ${to} as it was before, and not removed. Move it once more.`
+      throw new CliError(EXIT.failed, text)
+    }
+    await source.remove(name)
+    return told(context, route, way, 'moved')
+  })
 }
 
-function told(context: Context, { name, other, source, target, to, way }: Copied, done: string): ExitCode {
+function routed(context: Context, use: (route: Route) => Promise<ExitCode>): Promise<ExitCode> {
+  const [name = '', other = name] = context.args
+  const others = context.otherPools()
+  if (others === undefined && other === name)
+    throw usageError('FROM and TO are the same; --to-url names another broker.')
+  for (const one of [name, other]) assertName(one)
+  return context.pools().linked(async (source) => {
+    await source.read([name])
+    const { bytes, owner } = source.held(name)
+    if (bytes === null)
+      throw new CliError(EXIT.notFound, `There is no pool ${printable(name)} at ${source.pools.place}.`)
+    const from = { name, other, bytes, owner, source }
+    if (others === undefined) return use({ ...from, target: source, to: printable(other) })
+    return others.linked((target) => use({ ...from, target, to: `${printable(other)} at ${others.place}` }))
+  })
+}
+
+function told(context: Context, { name, other, source, target, to }: Route, way: EditWay, done: string): ExitCode {
   const { io } = context
-  const place = target === source ? {} : { broker: target.place }
+  const place = target === source ? {} : { broker: target.pools.place }
   if (context.has('json')) io.out(safeJson(JSON.stringify({ from: name, to: other, ...place, way })))
   else io.out(`${printable(name)} is ${done} to ${to}`)
   return EXIT.ok
@@ -57,16 +81,11 @@ function assertNoOwner(context: Context, name: string, owner: OwnerKind, state =
   assertListens(context, name, owner)
 }
 
-async function copied(context: Context, isRemoved = false): Promise<Copied> {
-  const { args } = context
-  const [name = '', other = name] = args
-  const source = context.pools()
-  const target = context.otherPools() ?? source
-  if (target === source && other === name) throw usageError('FROM and TO are the same; --to-url names another broker.')
-  const { bytes } = await source.read(name)
-  if (bytes === null) throw new CliError(EXIT.notFound, `There is no pool ${printable(name)} at ${source.place}.`)
-  const there = await target.read(other)
-  const to = target === source ? printable(other) : `${printable(other)} at ${target.place}`
+/** Copies a pool; returns how. */
+async function copied(context: Context, route: Route, isRemoved = false): Promise<EditWay> {
+  const { name, other, bytes, source, target, to } = route
+  await target.read([other])
+  const there = target.held(other)
   assertListens(context, other, there.owner)
   if (there.bytes !== null && !context.has('force')) {
     throw new CliError(EXIT.refused, `There is a pool ${to} already. Nothing was changed; --force replaces it.`)
@@ -78,13 +97,5 @@ async function copied(context: Context, isRemoved = false): Promise<Copied> {
       'Where it is another one, persist-mqtt delete removes this one.'
     throw new CliError(EXIT.refused, text)
   }
-  const way = await restorePool(target, other, bytes, there.owner)
-  await assertThere(target, other, bytes)
-  return { name, other, source, target, bytes, to, way }
-}
-
-/** Before the original goes. */
-async function assertThere(target: Pools, name: string, bytes: Uint8Array): Promise<void> {
-  if (await isThere(target, name, bytes)) return
-  throw new CliError(EXIT.failed, `${printable(name)} was written, and is not there as it should be. Look at it.`)
+  return copyTo(target, other, bytes)
 }

@@ -1,3 +1,4 @@
+import { payloadOf } from '../../format/payload.ts'
 import type { Context } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { assertListens } from '../editing.ts'
@@ -9,15 +10,16 @@ export async function deletePool(context: Context): Promise<ExitCode> {
   const { io, args } = context
   const [name = ''] = args
   const pools = context.pools()
-  const { bytes, owner, count } = await pools.sizeOf(name)
+  const { bytes, owner } = await pools.read(name)
   const shown = printable(name)
-  if (bytes === 0) throw new CliError(EXIT.notFound, `There is no pool ${shown} at ${pools.place}.`)
+  if (bytes === null) throw new CliError(EXIT.notFound, `There is no pool ${shown} at ${pools.place}.`)
   if (owner === 'program') {
     const text = `A program owns ${shown} and would write it again at once. End it first. Nothing was changed.`
     throw new CliError(EXIT.refused, text)
   }
   assertListens(context, name, owner)
-  const lost = count === undefined ? counted(bytes, 'byte') : counted(count, 'variable')
+  const count = payloadOf(bytes)?.texts.size
+  const lost = count === undefined ? counted(bytes.length, 'byte') : counted(count, 'variable')
   await confirm(context, `${shown} and its ${lost} are removed from ${pools.place} for good. Go on?`)
   await pools.delete(name)
   if (context.has('json')) io.out(JSON.stringify({ name, removed: count ?? null }))

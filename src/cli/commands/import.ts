@@ -3,8 +3,8 @@ import { decodePayload, joinPayload, payloadOf } from '../../format/payload.ts'
 import type { SavedPool } from '../../pools/backup.ts'
 import type { OwnerKind } from '../../pools/owners.ts'
 import { type PoolChange, poolChanges } from '../../pools/pool-changes.ts'
-import { restorePool, severalAtOnce } from '../../pools/restore-pool.ts'
-import { reasonOf } from '../../runtime/errors.ts'
+import type { HeldPool } from '../../pools/pools-link.ts'
+import { restorePools } from '../../pools/restore-pools.ts'
 import { backupIn } from '../backup-file.ts'
 import { changeLines } from '../changes.ts'
 import type { Context } from '../command.ts'
@@ -12,9 +12,6 @@ import { confirm } from '../confirm.ts'
 import { CliError, EXIT, type ExitCode, type Io } from '../io.ts'
 import { coloured, counted, printable } from '../print.ts'
 import { Progress } from '../progress.ts'
-
-/** How many pools are asked for by name at once: their messages fit every broker's queue. */
-const BY_NAME = 100
 
 /** What restoring one pool would do. */
 interface Plan {
@@ -86,30 +83,13 @@ async function chosen(context: Context, file: string): Promise<SavedPool[]> {
 }
 
 async function planned(context: Context, wanted: readonly SavedPool[]): Promise<Plan[]> {
-  const pools = context.pools()
-  const held = new Map<string, Uint8Array>()
-  const owners = new Map<string, OwnerKind>()
   const names = wanted.map(({ name }) => name)
-  const known = new Set(names)
-  let isSure = true
-  const listHeld = async (asked?: string[]) => {
-    const visit = (name: string, bytes: Uint8Array) => void (known.has(name) && held.set(name, new Uint8Array(bytes)))
-    const { isComplete } = await pools.list(visit, asked)
-    for (const name of asked ?? names) owners.set(name, pools.owners.of(name))
-    return isComplete === 'yes'
-  }
-  const hasAll = names.length > BY_NAME && (await listHeld())
-  // Where some pools are missing, the owners of the others may be missing, too.
-  const unseen = hasAll ? names.filter((name) => !held.has(name)) : names
-  const seen = held.size
-  for (let from = 0; from < unseen.length; from += BY_NAME) {
-    isSure = (await listHeld(unseen.slice(from, from + BY_NAME))) && isSure
-    // Asking by name is slow for many pools, and finds more only where a broker sends nothing to wildcards (RabbitMQ).
-    if (hasAll && held.size === seen) break
-  }
+  const { held, isSure } = await context.pools().linked(async (link) => {
+    const isSure = await link.read(names)
+    return { held: new Map(names.map((name) => [name, link.held(name)])), isSure }
+  })
   return wanted.map((pool) => {
-    const owner = owners.get(pool.name) ?? 'none'
-    const before = held.get(pool.name) ?? null
+    const { bytes: before, owner } = held.get(pool.name) as HeldPool
     const bytes = context.has('merge') ? merged(before, pool.bytes) : pool.bytes
     const isSame = sameBytes(before, bytes)
     const mayWriteOver = owner === 'device' && !context.has('force') && !isSame
@@ -157,30 +137,21 @@ function told({ bytes, held, changes, refusal }: Plan, io: Io): [title: string, 
 
 async function restored(context: Context, plans: readonly Plan[]): Promise<Outcome> {
   const { io } = context
-  const pools = context.pools()
-  const failures: { name: string; reason: string }[] = []
   const isMerge = context.has('merge')
   const progress = new Progress(io, 'Restoring pools', plans.length)
-  let done = 0
-  let left = 0
-  const restore = async ({ pool, bytes, held, owner }: Plan) => {
-    progress.at(done++)
-    const { name } = pool
-    try {
-      const now = await pools.read(name)
-      if (sameBytes(now.bytes, held) && now.owner === owner) {
-        // The owner merges: it knows its variables at that moment best.
-        if (isMerge && owner === 'program') await restorePool(pools, name, pool.bytes, owner, 'assign')
-        else await restorePool(pools, name, bytes, owner)
-      } else failures.push({ name, reason: 'it has changed since it was looked at; import once more' })
-    } catch (error) {
-      failures.push({ name, reason: reasonOf(error) })
-    }
-  }
-  await severalAtOnce(plans, async (plan) => {
-    if (io.signal.aborted) left++
-    else await restore(plan)
-  })
-  progress.end()
-  return { failures, left }
+  const wanted = plans.map(({ pool, bytes, held, owner }) => ({
+    name: pool.name,
+    bytes,
+    seen: { bytes: held, owner },
+    // The owner merges: it knows its variables at that moment best.
+    ...(isMerge && { assigned: pool.bytes }),
+  }))
+  const results = await restorePools(context.pools(), wanted, {
+    signal: io.signal,
+    onDone: (count) => progress.at(count),
+  }).finally(() => progress.end())
+  const failures = [...results].flatMap(([name, result]) =>
+    result instanceof Error ? [{ name, reason: result.message }] : [],
+  )
+  return { failures, left: plans.length - results.size }
 }

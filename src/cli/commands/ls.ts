@@ -4,6 +4,11 @@ import { completeness } from '../completeness.ts'
 import { EXIT, type ExitCode } from '../io.ts'
 import { coloured, counted, printable, tableOf } from '../print.ts'
 
+const ONLINE: ReadonlyMap<boolean | undefined, string> = new Map([
+  [true, 'yes'],
+  [false, 'no'],
+])
+
 interface Row {
   readonly name: string
   /** Null: what the broker holds is no pool. */
@@ -16,8 +21,9 @@ export async function ls(context: Context): Promise<ExitCode> {
   const { io, args } = context
   const pools = context.pools()
   const rows: Row[] = []
+  const isNamesOnly = context.has('names') && !context.has('json')
   const listing = await pools.list(
-    (name, bytes) => void rows.push({ name, variables: variablesIn(bytes), bytes: bytes.length }),
+    (name, bytes) => void rows.push({ name, variables: isNamesOnly ? null : variablesIn(bytes), bytes: bytes.length }),
     args.length > 0 ? args : undefined,
   )
   rows.sort((one, other) => (one.name < other.name ? -1 : 1))
@@ -26,15 +32,14 @@ export async function ls(context: Context): Promise<ExitCode> {
   if (context.has('json')) {
     const list = rows.map((row) => ({ ...row, online: owners.isOnline(row.name) ?? null, owner: owners.of(row.name) }))
     io.out(JSON.stringify({ broker: pools.place, complete: listing.isComplete, missing: listing.missing, pools: list }))
-  } else if (context.has('names')) {
+  } else if (isNamesOnly) {
     for (const { name } of rows) io.out(printable(name))
   } else if (rows.length > 0) {
-    const online = (name: string) => ({ true: 'yes', false: 'no' })[String(owners.isOnline(name))] ?? '-'
     const cells = rows.map(({ name, variables, bytes }) => [
       printable(name),
       variables ?? '(no pool)',
       bytes,
-      online(name),
+      ONLINE.get(owners.isOnline(name)) ?? '-',
       owners.of(name) === 'none' ? '-' : owners.of(name),
     ])
     io.out(tableOf(['NAME', 'VARIABLES', 'BYTES', 'ONLINE', 'OWNER'], cells, io))

@@ -52,7 +52,8 @@ function writeWill(writer: PacketWriter, { topic, payload, properties }: Will, v
 }
 
 /**
- * 3.3, the whole packet; the payload is copied into it.
+ * 3.3, the whole packet; the payload is copied into it. As of all encoders, the result is a view: its buffer has other
+ * packets, too.
  *
  * @throws {RangeError} MQTT cannot carry a text, number or property of it, or so many bytes.
  */

@@ -32,7 +32,10 @@ export class PacketReader {
     this.#onPacket = onPacket
   }
 
-  /** @throws {MalformedPacket} What came before it has been told; after that, nothing more is read. */
+  /**
+   * @throws {MalformedPacket} What came before it has been told; after that, nothing more is read. That may follow a
+   * DISCONNECT or a refusal, which then is the reason to give.
+   */
   push(chunk: Uint8Array): void {
     if (this.#isDeaf) return
     try {

@@ -20,7 +20,8 @@ export class PacketWriter {
   #at: number = used + HEADER_BYTES
 
   constructor() {
-    if (this.#at > this.#bytes.length) this.#need(0)
+    // For a packet that is nothing but its fixed header.
+    this.#need(0)
   }
 
   byte(value: number): void {
@@ -39,12 +40,6 @@ export class PacketWriter {
     this.uint16(value & 0xffff)
   }
 
-  /** 1.5.5: seven bits a byte, the lowest first. */
-  variable(value: number): void {
-    this.#need(4)
-    this.#at = writeVariable(this.#bytes, this.#at, value)
-  }
-
   bytes(bytes: Uint8Array): void {
     this.#need(bytes.length)
     this.#bytes.set(bytes, this.#at)
@@ -60,6 +55,7 @@ export class PacketWriter {
 
   /** 1.5.4; `what` is for the error. */
   string(text: string, what: string): void {
+    // Before room is made for it.
     if (text.length > 0xffff) throw tooLong(what)
     this.#need(2 + 3 * text.length)
     const bytes = this.#bytes
@@ -131,15 +127,15 @@ function sizeOfVariable(value: number): number {
   return value < 0x20_0000 ? 3 : 4
 }
 
-function writeVariable(bytes: Uint8Array, from: number, value: number): number {
+/** 1.5.5: seven bits a byte, the lowest first. */
+function writeVariable(bytes: Uint8Array, from: number, value: number): void {
   let at = from
   let left = value
   while (left >= 0x80) {
     bytes[at++] = (left & 0x7f) | 0x80
     left >>>= 7
   }
-  bytes[at++] = left
-  return at
+  bytes[at] = left
 }
 
 function tooLong(what: string): RangeError {

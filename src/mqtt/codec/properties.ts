@@ -39,8 +39,8 @@ type Row = readonly [
 ]
 
 /**
- * Table 2-4, as far as a client needs it: this one asks for no enhanced authentication (4.12) and takes no topic alias,
- * so what belongs to those is no property here of CONNECT, PUBLISH and CONNACK; AUTH is not spoken at all.
+ * Table 2-4, as far as a client needs it. This one asks for no enhanced authentication (4.12) and takes no topic alias, so
+ * it sends none of the properties for those; a server that sends them is refused by `read-properties.ts`.
  */
 const ROWS: readonly Row[] = [
   [0x01, 'payloadFormatIndicator', 'flag', IN_MESSAGE],
@@ -64,7 +64,7 @@ const ROWS: readonly Row[] = [
   [0x1f, 'reasonString', 'string', IN_CONNACK | IN_ACKNOWLEDGEMENT | IN_RECEIVED_DISCONNECT],
   [0x21, 'receiveMaximum', 'uint16', IN_CONNECT | IN_CONNACK, { minimum: 1 }],
   [0x22, 'topicAliasMaximum', 'uint16', IN_CONNACK],
-  [0x23, 'topicAlias', 'uint16', IN_RECEIVED_PUBLISH, { minimum: 1 }],
+  [0x23, 'topicAlias', 'uint16', IN_RECEIVED_PUBLISH],
   [0x24, 'maximumQoS', 'qos', IN_CONNACK],
   [0x25, 'retainAvailable', 'flag', IN_CONNACK],
   [0x26, 'userProperties', 'pairs', IN_ANY, { mayRepeat: true }],

@@ -1,4 +1,3 @@
-import { MAXIMUM_LENGTH } from './packet-types.ts'
 import type { PacketWriter } from './packet-writer.ts'
 import type { Properties, UserProperties } from './packets.ts'
 import { PROPERTY_NAMED, type Property } from './properties.ts'
@@ -46,7 +45,7 @@ function writeProperty(writer: PacketWriter, property: Property, value: Properti
       writer.uint32(inRange(property, value as number, 0xffff_ffff))
       break
     case 'variable':
-      writer.variable(inRange(property, value as number, MAXIMUM_LENGTH))
+      // Only a server sends one [MQTT-3.3.4-6].
       break
   }
 }

@@ -106,7 +106,8 @@ describe.skipIf(!mosquittoAvailable)('a restore', () => {
   test('a restore that is ended tells what was done', { timeout: 60_000 }, async () => {
     const { url, cli, kept, backup } = await started()
     const names = Array.from({ length: 80 }, (_, index) => `p${String(index).padStart(2, '0')}`)
-    backup(Object.fromEntries(names.map((name) => [name, '{"a":1}'])))
+    // As large as what may be on its way, so that they go one by one.
+    backup(Object.fromEntries(names.map((name) => [name, `{"a":"${'x'.repeat(32_000)}"}`])))
     const proxy = await startDelayProxy({ target: url, delayMs: 20 })
     onTestFinished(() => proxy.close())
     const restoring = cli.start('import', 'b.json', '--yes', '--url', proxy.url)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../../src/index.ts'
 import { mosquittoAvailable } from '../../helpers/available.ts'
+import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
@@ -58,11 +59,14 @@ describe.skipIf(!mosquittoAvailable)('on a terminal', { timeout: 60_000 }, () =>
   })
 
   test('long work shows how far it is, and clears that away', async () => {
-    const { open, put, home } = await started()
-    for (let index = 0; index < 400; index++) await put(`{"x":${index}}`, `stat/p${index}/PersistMQTT`)
+    const { url, open, put, home } = await started()
+    const text = 'x'.repeat(2000)
+    for (let index = 0; index < 400; index++) await put(`{"x":"${text}"}`, `stat/p${index}/PersistMQTT`)
     expect(await open('export', '-o', join(home, 'b.json')).ended()).toBe(0)
+    const proxy = await startDelayProxy({ target: url, delayMs: 20 })
+    onTestFinished(() => proxy.close())
     for (let index = 0; index < 400; index++) await put(`{"x":0,"y":1}`, `stat/p${index}/PersistMQTT`)
-    const terminal = open('import', join(home, 'b.json'), '--yes')
+    const terminal = open('import', join(home, 'b.json'), '--yes', '--url', proxy.url)
     expect(await terminal.ended()).toBe(0)
     expect(terminal.raw()).toMatch(/Restoring pools \[#+-+\] \d+\/400/)
     expect(terminal.raw().endsWith('\r\u001b[K400 pools restored, 0 pools as in the backup already.\r\n')).toBe(true)

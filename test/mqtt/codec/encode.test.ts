@@ -134,6 +134,12 @@ describe('bytes', () => {
     expect(Buffer.compare(encodePublish(each, 5), parts)).toBe(0)
   })
 
+  it('the shortest packets are whole, however many are made', () => {
+    for (let times = 0; times < 20_000; times++) {
+      if (hexOf(encodeDisconnect(5)) !== 'e0 00') throw new Error(`the packet ${times}`)
+    }
+  })
+
   it('packets that were made before stay as they are', () => {
     const made: [Uint8Array, Uint8Array][] = []
     for (let size = 0; size < 20_000; size = size * 2 + 1) {

@@ -1,4 +1,3 @@
-// biome-ignore lint/correctness/noUndeclaredDependencies: the package mqtt brings it along.
 import mqttPacket, { type Packet } from 'mqtt-packet'
 import type {
   ConnectPacket,

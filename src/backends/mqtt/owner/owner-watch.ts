@@ -1,8 +1,14 @@
 import type { EditRequest } from '../../../contracts/backend.ts'
 import type { Connection, Message } from '../../../mqtt/connection.ts'
-import { deferred } from '../../../runtime/promises.ts'
+import { deferred, pause } from '../../../runtime/promises.ts'
 import type { TopicHandler } from '../topic-handler.ts'
 import { type Owner, onlineIn, ownerOf, ownerTopicOf, sessionIn } from './owner-topics.ts'
+
+/**
+ * How long an editor waits for the answer before it asks once more, in milliseconds; then twice as long each time. An
+ * owner answers when the broker holds the change, which takes more than a second on a bad link only.
+ */
+const ASK_AGAIN_MS = 1000
 
 /** An editor's side of a connection: it sees who owns the pool, and hears the answers to what it asks. */
 export class OwnerWatch implements TopicHandler {
@@ -58,17 +64,39 @@ export class OwnerWatch implements TopicHandler {
   }
 
   /**
-   * Asks; the promise resolves with the answer, and stays pending where none comes.
+   * Asks until `forget()`; the promise resolves with the answer, and stays pending where none comes. The owner does once
+   * what it is asked several times.
    *
-   * @param id the same where the editor asks once more
+   * @param id the same where the editor asks on another connection
+   * @throws PublishRefused, ConnectionLost
    */
   ask(kind: EditRequest['kind'], id: string, bytes: Uint8Array): Promise<Uint8Array> {
     const answered = deferred<Uint8Array>()
     const path = `${this.#editor}/${id}`
-    this.#answers.set(`${this.#topic}/answer/${path}`, answered.resolve)
+    const answerTopic = `${this.#topic}/answer/${path}`
+    this.#answers.set(answerTopic, answered.resolve)
     const topic = `${this.#topic}/${kind === 'patch' ? 'set' : kind}/${path}`
-    this.#connection.publish(topic, bytes, false).catch(answered.reject)
+    const isWaiting = () => this.#answers.get(answerTopic) === answered.resolve
+    this.#askUntil(answered.promise, isWaiting, topic, bytes).catch(answered.reject)
     return answered.promise
+  }
+
+  /**
+   * First at QoS 0: it needs no PUBACK, behind which a broker without TCP_NODELAY would keep the answer back. Then at QoS
+   * 1: its PUBACK tells of a user that may not ask.
+   */
+  async #askUntil(
+    answered: Promise<Uint8Array>,
+    isWaiting: () => boolean,
+    topic: string,
+    bytes: Uint8Array,
+  ): Promise<void> {
+    this.#connection.publishAtMostOnce(topic, bytes)
+    for (let ms = ASK_AGAIN_MS; ; ms *= 2) {
+      const answer = await this.#connection.orLost(pause(ms, answered))
+      if (answer !== undefined || !isWaiting()) return
+      await this.#connection.publish(topic, bytes, false)
+    }
   }
 
   forget(id: string): void {

@@ -11,10 +11,6 @@ const EARLY_LIMIT = 1000
 const EARLY_LIMIT_BYTES = 4 * 2 ** 20
 /** How long `end` waits for what is being done, in milliseconds; the store has ended it before. */
 const END_LIMIT_MS = 1000
-/** What a topic may have, in bytes (MQTT 5, 1.5.4). */
-const TOPIC_LIMIT_BYTES = 65_535
-/** What a PUBLISH has beside topic, payload and Correlation Data, in bytes, at most. */
-const OVERHEAD_BYTES = 24
 
 const KINDS: { readonly [level: string]: EditRequest['kind'] } = {
   set: 'patch',
@@ -112,20 +108,18 @@ export class RequestTopics {
   }
 
   #answer({ topic, properties }: Destination, bytes: Uint8Array): void {
-    const connection = this.#connection
-    const { length = 0 } = properties?.correlationData ?? {}
-    const sizeBytes = encodeText(topic).length + bytes.length + length + OVERHEAD_BYTES
-    // The broker would end the connection [MQTT-3.2.2-15].
-    if (connection === undefined || sizeBytes > connection.limits.maximumPacketSize) return
-    // Lost or refused: the editor asks again, or hears nothing, and says so.
-    connection.publish(topic, bytes, false, properties).catch(() => {})
+    try {
+      // At QoS 0: where it does not arrive, the editor asks again, or hears nothing, and says so.
+      this.#connection?.publishAtMostOnce(topic, bytes, properties)
+    } catch {
+      // Too large for the broker, or its topic for MQTT: a little longer than that of the request.
+    }
   }
 
   #destinations(id: string, properties: Properties | undefined): Destination[] {
     const destinations: Destination[] = []
     const topic = `${this.#topic}/answer/${id}`
-    // A little longer than the topic of the request, and MQTT.js falls over one that is too long.
-    if (id !== '' && encodeText(topic).length <= TOPIC_LIMIT_BYTES) destinations.push({ topic, properties: undefined })
+    if (id !== '') destinations.push({ topic, properties: undefined })
     const { responseTopic, correlationData } = properties ?? {}
     if (responseTopic !== undefined && this.#mayAnswerTo(responseTopic)) {
       destinations.push({ topic: responseTopic, properties: correlationData && { correlationData } })

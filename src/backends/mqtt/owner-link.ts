@@ -102,10 +102,11 @@ export class OwnerLink implements EditorLink {
   }
 
   async assertApart(): Promise<void> {
-    const isAway = this.#last?.watch.owner.kind === 'none' && !this.#last.watch.isClosed
-    if (!isAway || this.#address.givenClientId !== undefined) return
+    if (this.#last === undefined || this.#address.givenClientId !== undefined) return
+    const { watch } = this.#last
+    if (watch.owner.kind !== 'none' || watch.isClosed) return
     try {
-      await this.#last?.session.probe()
+      await orAfter(this.#last.session.probe(), this.#openTimeoutMs, undefined)
     } catch (error) {
       // The store has come with a client id that nobody else has.
       if (error instanceof ConnectionLost && wasClosed(error.failure)) throw this.#notApart()

@@ -11,6 +11,8 @@ import { temporaryDirectory } from './temporary-directory.ts'
 export interface MosquittoOptions {
   /** Lines for its configuration, after those made from the options below. */
   config?: string[]
+  /** Lines about its listener. */
+  listenerConfig?: string[]
   /** Keeps retained messages in its directory, as `persistence true` does. */
   persistence?: boolean
   /** MQTT over WebSocket at a port of its own. */
@@ -77,6 +79,7 @@ function configuration(options: MosquittoOptions, directory: string, port: numbe
     ...(acl ? [`acl_file ${writtenFile(join(directory, 'acl'), acl)}`] : []),
     ...(options.config ?? []),
     `listener ${port} 127.0.0.1`,
+    ...(options.listenerConfig ?? []),
     ...secured,
   ]
   if (webSocketPort !== undefined) lines.push(`listener ${webSocketPort} 127.0.0.1`, 'protocol websockets', ...secured)

@@ -13,8 +13,12 @@ export async function connectClient(url: string, options: IClientOptions = {}): 
 }
 
 /** What a broker has retained at one topic; `undefined` where there is nothing. */
-export async function retainedAt(url: string, topic: string): Promise<IPublishPacket | undefined> {
-  const client = await connectClient(url)
+export async function retainedAt(
+  url: string,
+  topic: string,
+  options?: IClientOptions,
+): Promise<IPublishPacket | undefined> {
+  const client = await connectClient(url, options)
   const fence = `fence/${randomUUID()}`
   let found: IPublishPacket | undefined
   const echo = new Promise<void>((resolve) => {

@@ -26,6 +26,7 @@ describe('options', () => {
     expect(resolve({ name: undefined, url: undefined })).toMatchObject({ url: 'mqtt://broker:1884', name: 'shed' })
     expect(resolve({ name: 'given', url: 'ws://x' })).toMatchObject({ url: 'ws://x', name: 'given', ...login })
     expect(resolve({ url: 'mqtt://you@x' })).toMatchObject({ username: undefined, password: undefined })
+    expect(resolve({ url: ['mqtt://x', 'mqtt://you@y'] })).toMatchObject({ username: undefined, password: undefined })
     expect(resolve({ username: '', password: '' })).toMatchObject({ username: undefined, password: undefined })
   })
 
@@ -38,12 +39,14 @@ describe('options', () => {
   it('options are neither kept nor written to', () => {
     const given = Object.freeze({
       name: 'a',
+      url: Object.freeze(['mqtt://a', 'mqtt://b']),
       tls: Object.freeze({ ca: 'x' }),
       defaults: Object.freeze({ a: 1 }),
       autosave: Object.freeze({ delayMs: 5 }),
     })
     const options = resolve(given)
     expect([options.tls === given.tls, options.defaults === given.defaults]).toEqual([false, false])
+    expect([options.url === given.url, options.url]).toEqual([false, ['mqtt://a', 'mqtt://b']])
     expect(options.autosave).toEqual({ delayMs: 5, maxDelayMs: 50 })
   })
 
@@ -56,7 +59,8 @@ describe('options', () => {
 
   it.each<[option: string, ...values: unknown[]]>([
     ['name', 5, null, '+', 'a/#', 'a\0b', 'x'.repeat(70_000)],
-    ['url', 5],
+    ['url', 5, [], [5], ['mqtt://x', undefined]],
+    ['clientId', 5, '', 'a\0b', '\ud800', 'x'.repeat(70_000)],
     ['protocolVersion', 3, '5'],
     ['empty', 'never', true],
     ['defaults', 1, null, 'x'],

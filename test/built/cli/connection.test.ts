@@ -49,6 +49,25 @@ describe.skipIf(!mosquittoAvailable)('which broker', () => {
     })
   })
 
+  test('a client id is given where the broker lets only certain ones in, to commands with one connection', async () => {
+    const broker = await startMosquitto({ config: ['clientid_prefixes ours-'] })
+    onTestFinished(() => broker.stop())
+    const client = await connectClient(broker.url, { clientId: 'ours-0' })
+    await client.publishAsync('stat/garage/PersistMQTT', '{"x":0}', { qos: 1, retain: true })
+    const cli = new Cli(broker.url)
+    expect(await cli.run('ls')).toMatchObject({ code: 1, err: expect.stringContaining('not authorized') })
+    configured(cli, { brokers: { home: { url: broker.url, clientId: 'ours-2' } } })
+    for (const flags of [
+      ['--client-id', 'ours-1'],
+      ['--broker', 'home'],
+    ]) {
+      expect(await cli.out('set', 'garage', 'x', '1', ...flags)).toContain('written directly')
+      expect(await cli.out('get', 'garage', 'x', ...flags)).toBe('1\n')
+      const { code, err } = await cli.run('inspect', ...flags)
+      expect([code, err]).toEqual([2, expect.stringContaining('several connections')])
+    }
+  })
+
   test('the password of one broker is not sent to another one', async () => {
     const url = await guarded()
     const cli = new Cli(url, { MQTT_PASSWORD: undefined })

@@ -41,6 +41,7 @@ async function examined(cli: Cli, ...args: string[]) {
 }
 
 const GOOD = {
+  'client id': 'ok: several connections of this user can be there at a time',
   write: 'ok: a message to ourselves comes back at QoS 1',
   retain: 'ok: a retained message is there for the next connection',
   order: 'ok: what is retained comes before a message to ourselves, 5 of 5 times',
@@ -71,6 +72,17 @@ describe('doctor', { timeout: 60_000 }, () => {
     ])
     expect(await left(url)).toEqual([])
   })
+
+  test.skipIf(!mosquittoAvailable)(
+    'the doctor tells where the broker takes the user name for the client id',
+    async () => {
+      const { url } = await mosquitto({ listenerConfig: ['use_username_as_clientid true'] })
+      const cli = new Cli(url, { MQTT_USERNAME: 'ann' })
+      const { code, checks } = await examined(cli)
+      expect([code, checks['client id']]).toEqual([1, expect.stringMatching(/^failed: .*the user name/)])
+      expect((await examined(cli, '--client-id', 'ann')).checks).not.toHaveProperty(['client id'])
+    },
+  )
 
   test.each([
     ['Aedes', true, () => startAedes(), /^ok: it tells nothing/],

@@ -11,6 +11,8 @@ import { temporaryDirectory } from './temporary-directory.ts'
 export interface MosquittoOptions {
   /** Lines for its configuration, after those made from the options below. */
   config?: string[]
+  /** Lines for its first listener alone, where an option is one of listeners: `max_qos 0`. */
+  listenerConfig?: string[]
   /** Keeps retained messages in its directory, as `persistence true` does. */
   persistence?: boolean
   /** MQTT over WebSocket at a port of its own. */
@@ -78,6 +80,7 @@ function configuration(options: MosquittoOptions, directory: string, port: numbe
     ...(options.config ?? []),
     `listener ${port} 127.0.0.1`,
     ...secured,
+    ...(options.listenerConfig ?? []),
   ]
   if (webSocketPort !== undefined) lines.push(`listener ${webSocketPort} 127.0.0.1`, 'protocol websockets', ...secured)
   return [...lines, '']

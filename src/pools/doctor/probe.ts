@@ -15,6 +15,9 @@ export function limitFor(bytes: number): number {
   return LIMIT_MS + bytes / SLOWEST
 }
 
+/** A copy of a message that was kept. */
+export type RetainedMessage = Pick<Message, 'topic' | 'payload' | 'properties'>
+
 /** Why a message to ourselves did not come back. */
 export type Silence = 'refused' | 'not granted' | 'no echo'
 
@@ -64,11 +67,10 @@ export async function retainedAt(
   filters: readonly string[],
   fenceTopic: string,
   patienceMs?: number,
-): Promise<{ messages: Message[]; isFenced: boolean }> {
-  const messages: Message[] = []
-  const visit = (message: Message) => {
-    if (message.retain && message.payload.length > 0)
-      messages.push({ ...message, payload: new Uint8Array(message.payload) })
+): Promise<{ messages: RetainedMessage[]; isFenced: boolean }> {
+  const messages: RetainedMessage[] = []
+  const visit = ({ retain, topic, payload, properties }: Message) => {
+    if (retain && payload.length > 0) messages.push({ topic, payload: new Uint8Array(payload), properties })
   }
   const { isFenced } = await readRetained(connection, {
     filters,

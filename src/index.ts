@@ -46,7 +46,8 @@ export const openStore: Openers['openStore'] = (options) => openers.openStore(op
 /**
  * Makes a store at once, whose variables are not here yet: pass what needs them to `exec()`.
  *
- * Failing to open is an 'error' event, `$status`, and the rejection of every `exec()`.
+ * Where there is no broker yet it goes on trying, and tells why by an 'error' event when `openTimeoutMs` is over. Failing
+ * to open is an 'error' event, `$status`, and the rejection of every `exec()`.
  * @throws {PersistError} ERR_PERSIST_OPTION
  */
 export const createStore: Openers['createStore'] = (options) => openers.createStore(options)

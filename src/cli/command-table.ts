@@ -99,6 +99,7 @@ export const COMMANDS: readonly Command[] = [
     most: Number.POSITIVE_INFINITY,
     flags: {},
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/watch.ts')).watch,
   },
   {
@@ -142,6 +143,7 @@ export const COMMANDS: readonly Command[] = [
       ...FORCE,
     },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/import.ts')).importPools,
   },
   {
@@ -152,6 +154,7 @@ export const COMMANDS: readonly Command[] = [
     most: 2,
     flags: { ...TO, ...REPLACE },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/copy.ts')).copy,
   },
   {
@@ -162,6 +165,7 @@ export const COMMANDS: readonly Command[] = [
     most: 2,
     flags: { ...TO, ...REPLACE },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/copy.ts')).move,
   },
   {
@@ -174,6 +178,7 @@ export const COMMANDS: readonly Command[] = [
     most: 1,
     flags: { own: { type: 'boolean', help: 'Takes the pool over from the program that owns it' }, ...FORCE },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/repl.ts')).repl,
   },
   {
@@ -207,6 +212,7 @@ export const COMMANDS: readonly Command[] = [
       'tls-key': { type: 'string', value: 'FILE', help: 'Its key (PEM)' },
     },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/inspect.ts')).inspect,
   },
   {

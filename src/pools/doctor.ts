@@ -5,6 +5,7 @@ import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { within } from '../runtime/promises.ts'
 import { randomHex } from '../runtime/random-hex.ts'
 import { type Check, failed, ok, warning } from './doctor/check.ts'
+import { clientIdCheck } from './doctor/client-ids.ts'
 import { echoOf, gapOf, limitFor, put, retainedAt } from './doctor/probe.ts'
 import type { Pools } from './pools.ts'
 
@@ -80,6 +81,7 @@ class Doctor {
 
   checks(): [name: string, check: () => Promise<Check>][] {
     return [
+      ...this.#several(),
       ['write', () => this.#write()],
       ['retain', () => this.#retain()],
       ['order', () => this.#order()],
@@ -90,6 +92,14 @@ class Doctor {
       ['properties', () => this.#properties()],
       ['broker', () => this.#broker()],
     ]
+  }
+
+  /** With a client id that is given, all connections have the same one. */
+  #several(): [name: string, check: () => Promise<Check>][] {
+    const pools = this.#pools
+    if (pools.options.clientId !== undefined) return []
+    const check = () => pools.connected((older) => pools.connected((newer) => clientIdCheck(older, newer, this.#topic)))
+    return [['client id', check]]
   }
 
   #permissions(): [name: string, check: () => Promise<Check>][] {

@@ -65,9 +65,15 @@ export class Fence {
     this.place = place
   }
 
-  /** A fence message has come. */
-  received(payload: Uint8Array): void {
-    this.#waiting.get(new TextDecoder().decode(payload))?.resolve(true)
+  /**
+   * A fence message has come.
+   *
+   * @returns whether it is one that this fence waits for
+   */
+  received(payload: Uint8Array): boolean {
+    const echo = this.#waiting.get(new TextDecoder().decode(payload))
+    echo?.resolve(true)
+    return echo !== undefined
   }
 
   /**

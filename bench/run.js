@@ -11,6 +11,7 @@ import { keyValue } from './key-value.js'
 import { largePool } from './large-pool.js'
 import { listing } from './listing.js'
 import { millionSaves } from './million-saves.js'
+import { mosquittoSettings } from './mosquitto-settings.js'
 import { nestedWrite } from './nested-write.js'
 import { opening } from './opening.js'
 import { reportOf } from './report.js'
@@ -33,6 +34,7 @@ const parts = {
   largePool,
   listing,
   restore,
+  mosquittoSettings,
   size,
   inspector,
 }

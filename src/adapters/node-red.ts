@@ -84,7 +84,9 @@ class PoolContextStore implements NodeRedContextStore {
     this.#offline = offline
     const defaults = { name: 'node-red', autosave: AUTOSAVE, onConflict: mergedContext }
     this.#name = options.name ?? defaults.name
-    this.#search = new PoolSearch({ ...defaults, openTimeoutMs: startTimeoutMs, ...options })
+    // Shorter than the start, so that the reason is known when that is over.
+    const openTimeoutMs = Math.max(1, 0.9 * startTimeoutMs)
+    this.#search = new PoolSearch({ ...defaults, openTimeoutMs, ...options })
   }
 
   async open(): Promise<void> {

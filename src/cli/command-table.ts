@@ -99,6 +99,7 @@ export const COMMANDS: readonly Command[] = [
     most: Number.POSITIVE_INFINITY,
     flags: {},
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/watch.ts')).watch,
   },
   {
@@ -142,6 +143,7 @@ export const COMMANDS: readonly Command[] = [
       ...FORCE,
     },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/import.ts')).importPools,
   },
   {
@@ -152,6 +154,7 @@ export const COMMANDS: readonly Command[] = [
     most: 2,
     flags: { ...TO, ...REPLACE },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/copy.ts')).copy,
   },
   {
@@ -162,6 +165,7 @@ export const COMMANDS: readonly Command[] = [
     most: 2,
     flags: { ...TO, ...REPLACE },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/copy.ts')).move,
   },
   {
@@ -174,6 +178,7 @@ export const COMMANDS: readonly Command[] = [
     most: 1,
     flags: { own: { type: 'boolean', help: 'Takes the pool over from the program that owns it' }, ...FORCE },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/repl.ts')).repl,
   },
   {
@@ -207,6 +212,7 @@ export const COMMANDS: readonly Command[] = [
       'tls-key': { type: 'string', value: 'FILE', help: 'Its key (PEM)' },
     },
     isConnected: true,
+    hasManyConnections: true,
     load: async () => (await import('./commands/inspect.ts')).inspect,
   },
   {
@@ -215,7 +221,8 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Runs a small broker that keeps retained messages on disk',
     details:
       'MQTT 3.1.1 over TCP and WebSocket, for this machine unless --host says otherwise.\n' +
-      'Users are lines of name:hash in a file; --add-user NAME asks for a password and writes one.',
+      'Users are lines of name:hash in a file; --add-user NAME asks for a password and writes one.\n' +
+      'It needs two packages: npm install aedes ws',
     least: 0,
     most: 0,
     flags: {
@@ -235,6 +242,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'demo',
     usage: '',
     summary: 'A broker, a program that counts, and the inspector, to try everything on',
+    details: 'Its broker needs two packages: npm install aedes ws',
     least: 0,
     most: 0,
     flags: {

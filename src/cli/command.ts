@@ -56,5 +56,7 @@ export interface Command {
   readonly flags: Flags
   /** The command connects to a broker, and takes the flags that say to which. */
   readonly isConnected: boolean
+  /** It has several connections at a time, so that they cannot have a client id that is given. */
+  readonly hasManyConnections?: true
   load(): Promise<Run>
 }

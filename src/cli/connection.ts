@@ -16,10 +16,14 @@ interface Broker {
   ca?: string
   cert?: string
   key?: string
+  clientId?: string
   topic?: string
 }
 
-const KEYS = ['url', 'username', 'password', 'passwordFile', 'ca', 'cert', 'key', 'topic'] as const
+const KEYS = ['url', 'username', 'password', 'passwordFile', 'ca', 'cert', 'key', 'clientId', 'topic'] as const
+
+/** Flags that are not called as the keys of the config file are. */
+const FLAGS: { readonly [key: string]: string } = { passwordFile: 'password-file', clientId: 'client-id' }
 
 /** The content of `~/.config/persist-mqtt/config.json`: named brokers, and the name of the default one. */
 interface Config {
@@ -44,7 +48,7 @@ export function connectionOptions(flag: ConnectionFlag, io: Io): PoolsOptions {
   const { env } = io
   const given: Broker = {}
   for (const key of KEYS) {
-    const value = flag(key === 'passwordFile' ? 'password-file' : key)
+    const value = flag(FLAGS[key] ?? key)
     if (value !== undefined && key !== 'password') given[key] = value
   }
   // A password belongs to one broker: a user who names another one must not send it there.
@@ -85,12 +89,13 @@ function fromEnvironment({ MQTT_URL, MQTT_USERNAME, MQTT_PASSWORD }: Io['env'], 
 }
 
 function read(broker: Broker, folder: string): PoolsOptions {
-  const { url, username, topic, passwordFile, ca, cert, key } = broker
+  const { url, username, clientId, topic, passwordFile, ca, cert, key } = broker
   const text = (file: string | undefined) => file && fileText(resolve(folder, file))
   // Text editors end a file with a line end; no password ends with one.
   const password = broker.password ?? text(passwordFile)?.replace(/\r?\n$/, '')
   const tls = defined({ ca: text(ca), cert: text(cert), key: text(key) })
-  return defined({ url, username, topic, password, tls: Object.keys(tls).length > 0 ? tls : undefined }) as PoolsOptions
+  const given = { url, username, clientId, topic, password, tls: Object.keys(tls).length > 0 ? tls : undefined }
+  return defined(given) as PoolsOptions
 }
 
 function fileText(file: string): string {

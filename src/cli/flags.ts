@@ -17,6 +17,7 @@ export const CONNECTION_FLAGS: Flags = {
   ca: { type: 'string', value: 'FILE', help: "Certificate of the authority that signed the broker's (PEM)" },
   cert: { type: 'string', value: 'FILE', help: 'Certificate of this client (PEM)' },
   key: { type: 'string', value: 'FILE', help: 'Its key (PEM)' },
+  'client-id': { type: 'string', value: 'ID', help: 'The client id, where the broker lets only certain ones in' },
   topic: { type: 'string', value: 'TOPIC', help: 'Where pools are. Default: stat/{name}/PersistMQTT' },
   timeout: { type: 'string', value: 'SECONDS', help: 'How long the broker may take. Default: 10' },
 }

@@ -1,4 +1,4 @@
-import { Pools } from '../pools/pools.ts'
+import { Pools, type PoolsOptions } from '../pools/pools.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { VERSION } from '../runtime/version.ts'
 import type { Command, Context } from './command.ts'
@@ -36,7 +36,7 @@ async function dispatched(argv: readonly string[], io: Io): Promise<ExitCode> {
     throw usageError(`${wants}: persist-mqtt ${command.name} ${command.usage}`.trimEnd())
   }
   const perform = await command.load()
-  return perform(contextOf(given, io))
+  return perform(contextOf(command, given, io))
 }
 
 function commandOf(word: string): Command {
@@ -57,10 +57,16 @@ function helped(word: string | undefined, io: Io, isMistake: boolean): ExitCode 
   return isMistake ? EXIT.usage : EXIT.ok
 }
 
-function contextOf({ values, args }: Given, io: Io): Context {
+function contextOf(command: Command, { values, args }: Given, io: Io): Context {
   const value = (flag: string) => {
     const given = values[flag]
     return typeof given === 'string' ? given : undefined
+  }
+  const poolsOf = (options: PoolsOptions) => {
+    if (options.clientId === undefined || command.hasManyConnections !== true) return new Pools(options)
+    throw usageError(
+      `persist-mqtt ${command.name} has several connections at a time, and a broker ends the older of two with the same client id: it cannot have one that is given.`,
+    )
   }
   let pools: Pools | undefined
   return {
@@ -78,7 +84,7 @@ function contextOf({ values, args }: Given, io: Io): Context {
       throw usageError(`--${flag} must be a number from ${least} to ${most}.`)
     },
     pools() {
-      pools ??= new Pools(connectionOptions(value, io))
+      pools ??= poolsOf(connectionOptions(value, io))
       return pools
     },
     // The user and password of the other flags and of the environment belong to the first broker, not to this one.
@@ -93,7 +99,7 @@ function contextOf({ values, args }: Given, io: Io): Context {
         topic: value('topic'),
       }
       const env = { ...io.env, MQTT_URL: undefined, MQTT_USERNAME: undefined, MQTT_PASSWORD: undefined }
-      return new Pools(connectionOptions((flag) => flags[flag], { ...io, env }))
+      return poolsOf(connectionOptions((flag) => flags[flag], { ...io, env }))
     },
   }
 }

@@ -113,7 +113,7 @@ export type News =
   | { readonly kind: 'offline'; readonly error: PersistError }
   /** The link is back, and this is what is held now. */
   | { readonly kind: 'online'; readonly held: Held }
-  /** Something failed that no promise reports, and the backend goes on. */
+  /** Something failed that no promise reports, and the backend goes on: with opening too, if it is still at that. */
   | { readonly kind: 'trouble'; readonly error: PersistError }
   /** The backend has given up the pool, and writes no more: ERR_PERSIST_TAKEN_OVER. These are its last news. */
   | { readonly kind: 'ended'; readonly error: PersistError }

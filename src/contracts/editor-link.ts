@@ -16,6 +16,17 @@ export interface EditorLink {
    */
   ask(request: Omit<EditRequest, 'isAnswered'>, limitMs: number): Promise<Uint8Array | 'nobody'>
 
+  /** The editor is about to open a store: ends the connection where that one will have the same client id. Never rejects. */
+  makeRoom(): Promise<void>
+
+  /**
+   * Such a store is open. Where a program owns the pool and seems to be away, makes sure that it is not this editor that
+   * keeps it away, because the broker takes several clients for one.
+   *
+   * @throws {PersistError} ERR_PERSIST_NO_ANSWER: it may be this editor
+   */
+  assertApart(): Promise<void>
+
   /** Closes the connection; never rejects. */
   close(): Promise<void>
 }

@@ -31,7 +31,7 @@ const CERTIFICATE_ERRORS: { readonly [code: string]: Explanation } = {
 }
 
 /** CONNACK: 1 to 5 in MQTT 3.1.1 (3.2.2.3), from 0x80 on in MQTT 5 (3.2.2.2). */
-function refusal(code: number, { username, protocolVersion }: ConnectionSettings): Explanation {
+function refusal(code: number, { username, protocolVersion, clientId }: ConnectionSettings): Explanation {
   const login =
     username === undefined
       ? 'Set the options username and password.'
@@ -49,6 +49,13 @@ function refusal(code: number, { username, protocolVersion }: ConnectionSettings
     case 0x05:
     case 0x87:
       return { code: 'ERR_PERSIST_DENIED', what: 'this user is not authorized', advice: login }
+    case 0x02:
+    case 0x85:
+      return {
+        code: 'ERR_PERSIST_DENIED',
+        what: `it does not take the client id ${clientId}`,
+        advice: 'Set the option clientId to one that it takes.',
+      }
     case 0x8a:
       return { code: 'ERR_PERSIST_DENIED', what: 'this client is banned', advice: 'Ask who runs the broker.' }
     case 0x8c:
@@ -159,18 +166,24 @@ function explain(failure: ConnectionFailure, settings: ConnectionSettings): Expl
   }
 }
 
-/** Why no connection was made: ERR_PERSIST_CONNECT, _DENIED or _OPTION. */
+/**
+ * Why no connection was made: ERR_PERSIST_CONNECT, _DENIED or _OPTION.
+ *
+ * @param triedMs for how long it was tried again and again
+ */
 export function connectError(
   failure: ConnectionFailure,
   storeName: string,
   settings: ConnectionSettings,
+  triedMs?: number,
 ): PersistError {
   const { code = 'ERR_PERSIST_CONNECT', what, advice } = explain(failure, settings)
   const received = receivedIn(failure)
   const shown = 'code' in failure ? codeText(failure.code, failure.reasonString) : received
+  const tried = triedMs === undefined ? '' : `, tried for ${Math.round(triedMs)} ms`
   return new PersistError(
     code,
-    `Store ${storeName}: no connection to the broker, ${what}${shown === undefined ? '' : ` (${shown})`}. ${advice}`.trimEnd(),
+    `Store ${storeName}: no connection to the broker, ${what}${shown === undefined ? '' : ` (${shown})`}${tried}. ${advice}`.trimEnd(),
     {
       store: storeName,
       ...(received !== undefined && { received }),
@@ -182,6 +195,17 @@ export function connectError(
 /** Why a connection of a store has ended that worked; the store makes it again. */
 export function lostError(failure: ConnectionFailure, storeName: string): PersistError {
   return lost(failure, storeName, `Store ${storeName}: the connection was lost`, 'It is being made again.')
+}
+
+/** Why the connections of a store do not last; the store makes them again, ever more slowly. */
+export function sameClientIdError(storeName: string): PersistError {
+  return new PersistError(
+    'ERR_PERSIST_CONNECT',
+    `Store ${storeName}: another client seems to have the same client id, and the broker ends the connection of the one ` +
+      'when the other comes. If the broker takes the user name for it (Mosquitto: use_username_as_clientid), give each ' +
+      'program a user of its own; else give each a clientId of its own. The connection is made again, ever more slowly.',
+    { store: storeName },
+  )
 }
 
 /** Why a connection has ended that is for no one store; nobody makes it again. */

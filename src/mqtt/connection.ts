@@ -48,6 +48,8 @@ export interface ConnectionSettings {
   readonly will?: Will | undefined
   /** Many messages are to come: the broker may send as many at once as it can. */
   readonly isForMany?: boolean
+  /** Whether a broker that keeps back packets is woken; not where somebody measures it. @default true */
+  readonly wakesBroker?: boolean
 }
 
 /** A message that came. Nobody changes its payload; whoever keeps that for long copies it. */
@@ -86,6 +88,7 @@ export class Connection {
     ping: () => this.#queue.add(PINGREQ),
     silent: () => this.#fail({ kind: 'silent' }),
   })
+  readonly #wakesBroker: boolean
   #transport: Transport | undefined
   #failure: ConnectionFailure | undefined
   #isOver = false
@@ -100,6 +103,7 @@ export class Connection {
     this.lost = this.#lost.promise
     this.#publishes = new Publishes(settings.protocolVersion, this.#answers, this.#queue)
     this.#reader = new PacketReader(settings.protocolVersion, (packet) => this.#take(packet))
+    this.#wakesBroker = settings.wakesBroker ?? true
     void this.#connect(settings)
   }
 
@@ -288,7 +292,7 @@ export class Connection {
    * one before, which the kernel does some 40 ms later where there is nothing to send (RFC 1122, 4.2.3.2). So there is.
    */
   #wake(): void {
-    if (this.#isOpen && this.#hasHeard && !this.#waiting.isEmpty) this.#queue.add(PINGREQ)
+    if (this.#wakesBroker && this.#isOpen && this.#hasHeard && !this.#waiting.isEmpty) this.#queue.add(PINGREQ)
     this.#hasHeard = false
   }
 

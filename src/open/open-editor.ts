@@ -12,6 +12,7 @@ const SHARED = [
   'username',
   'password',
   'tls',
+  'clientId',
   'name',
   'topic',
   'protocolVersion',
@@ -49,13 +50,15 @@ export function editorOpenerFor({
     const options = resolveOptions(given)
     const link = makeLink(options)
     await link.open(options.openTimeoutMs)
-    const direct = async (request: EditRequest) => {
+    const direct = async (request: EditRequest, isForced: boolean) => {
+      await link.makeRoom()
       const { core } = await startedStore({ ...given, saveOnExit: false }, makeBackend, {
         isOwned: () => link.isOwned,
       })
       // The answer has the store's failures.
       core.context.events.on('error', () => {})
       try {
+        if (!isForced) await link.assertApart()
         return await core.requested(request)
       } finally {
         // Closing saves once more where another writer wrote at the same moment.

@@ -14,20 +14,24 @@ import { attachIntegrations } from './integrations.ts'
 /** Makes the backend for options; each entry point has its own. */
 export type BackendMaker = (options: ResolvedOptions & Sides) => Backend
 
-/** The topics of integrations; a backend with a place for them calls it when it opens. */
+/** What a backend at an MQTT broker needs to know beside the options. */
 interface Sides {
+  /** The topics of integrations; called when it opens. */
   readonly sideTopics?: (() => readonly SideTopics[]) | undefined
+  /** How long it tries to connect: until `openTimeoutMs` is over, or for ever. */
+  readonly patience: 'limited' | 'endless'
 }
 
 /** Makes a store and begins to open it. */
 export function startStore(
   given: StoreOptions<never>,
   makeBackend: BackendMaker,
+  patience: Sides['patience'],
   guards: Guards = 'all',
 ): ProxiedStore & { opened: Promise<void> } {
   const options = { ...resolveOptions(given), guards }
   const sideTopics = () => attachIntegrations(store)
-  const backend = options.backend ?? makeBackend({ ...options, sideTopics })
+  const backend = options.backend ?? makeBackend({ ...options, sideTopics, patience })
   const store = proxiedStore(options, backend, { selfUpdate, makeJournal: journalMaker(options) })
   const { core } = store
   if (options.compat === 'tasmota') adviseOnSize(core.context)
@@ -46,7 +50,7 @@ export async function startedStore(
   makeBackend: BackendMaker,
   guards?: Guards,
 ): Promise<ProxiedStore> {
-  const store = startStore(given, makeBackend, guards)
+  const store = startStore(given, makeBackend, 'limited', guards)
   const { core, opened } = store
   // Until this function returns the store, no program can listen: the rejection has the error.
   const quiet = core.context.events.on('error', () => {})
@@ -103,6 +107,6 @@ export interface Openers {
 export function openersFor(makeBackend: BackendMaker): Openers {
   return {
     openStore: async (options = {}) => (await startedStore(options as StoreOptions<never>, makeBackend)).pt as never,
-    createStore: (options = {}) => startStore(options as StoreOptions<never>, makeBackend).pt as never,
+    createStore: (options = {}) => startStore(options as StoreOptions<never>, makeBackend, 'endless').pt as never,
   }
 }

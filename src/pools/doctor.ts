@@ -5,7 +5,8 @@ import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { within } from '../runtime/promises.ts'
 import { randomHex } from '../runtime/random-hex.ts'
 import { type Check, failed, ok, warning } from './doctor/check.ts'
-import { echoOf, limitFor, put, retainedAt } from './doctor/probe.ts'
+import { clientIdCheck } from './doctor/client-ids.ts'
+import { echoOf, gapOf, limitFor, put, retainedAt } from './doctor/probe.ts'
 import type { Pools } from './pools.ts'
 
 export type { Check } from './doctor/check.ts'
@@ -19,6 +20,8 @@ const SIZES: readonly [bytes: number, name: string][] = [
 ]
 /** How often the order of messages is checked. */
 const ROUNDS = 5
+/** From here on the second of two packets waited for our system to acknowledge the first, in milliseconds. */
+const WAITING_MS = 15
 /** How long one check may take in all, in milliseconds. */
 const CHECK_LIMIT_MS = 40_000
 
@@ -78,15 +81,25 @@ class Doctor {
 
   checks(): [name: string, check: () => Promise<Check>][] {
     return [
+      ...this.#several(),
       ['write', () => this.#write()],
       ['retain', () => this.#retain()],
       ['order', () => this.#order()],
+      ['delay', () => this.#delay()],
       ['wildcard', () => this.#wildcard()],
       ['size', () => this.#size()],
       ...this.#permissions(),
       ['properties', () => this.#properties()],
       ['broker', () => this.#broker()],
     ]
+  }
+
+  /** With a client id that is given, all connections have the same one. */
+  #several(): [name: string, check: () => Promise<Check>][] {
+    const pools = this.#pools
+    if (pools.options.clientId !== undefined) return []
+    const check = () => pools.connected((older) => pools.connected((newer) => clientIdCheck(older, newer, this.#topic)))
+    return [['client id', check]]
   }
 
   #permissions(): [name: string, check: () => Promise<Check>][] {
@@ -156,6 +169,16 @@ class Doctor {
         )
     }
     return ok('order', `what is retained comes before a message to ourselves, ${ROUNDS} of ${ROUNDS} times`)
+  }
+
+  async #delay(): Promise<Check> {
+    const gapMs = await this.#pools.connected((connection) => gapOf(connection, this.#topic), { wakesBroker: false })
+    if (gapMs < WAITING_MS) return ok('delay', 'small packets come one right behind the other')
+    return warning(
+      'delay',
+      `the second of two small packets comes ${Math.round(gapMs)} ms after the first`,
+      'Set set_tcp_nodelay true in mosquitto.conf: over a slow link a save takes half the time then.',
+    )
   }
 
   async #wildcard(): Promise<Check> {

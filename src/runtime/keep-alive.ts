@@ -27,3 +27,10 @@ export class KeepAlive {
 export function unref(timer: unknown): void {
   ;(timer as { unref?: () => void } | undefined)?.unref?.()
 }
+
+/** A timer that does not keep a Node process alive. */
+export function unreferencedTimeout(fn: () => void, ms: number): unknown {
+  const timer: unknown = setTimeout(fn, ms)
+  unref(timer)
+  return timer
+}

@@ -34,13 +34,21 @@ export interface AutosaveOptions {
 
 /** Where the pool is, and how the store behaves; every option has a default but `name`. */
 export interface StoreOptions<T extends object = JsonObject> {
-  /** The broker's url: mqtt:, mqtts:, ws: or wss:. @default $MQTT_URL or mqtt://localhost:1883 */
-  url?: string | undefined
+  /**
+   * The broker's url: mqtt:, mqtts:, ws: or wss:. Of a list (the nodes of a cluster) the next one is tried where one does
+   * not answer, at the start and later. @default $MQTT_URL or mqtt://localhost:1883
+   */
+  url?: string | readonly string[] | undefined
   /** @default $MQTT_USERNAME */
   username?: string | undefined
   /** @default $MQTT_PASSWORD */
   password?: string | undefined
   tls?: TlsOptions | undefined
+  /**
+   * For brokers that let only certain client ids in. No other client may have the same one, another store or editor of
+   * this program neither: the broker ends the older of two connections. @default a new one
+   */
+  clientId?: string | undefined
   /** Name of the pool; two programs must not share one by accident, so there is no default but $PERSIST_NAME. */
   name?: string | undefined
   /** The pool's topic, `{name}` stands for the name. @default stat/{name}/PersistMQTT */
@@ -85,7 +93,7 @@ export interface StoreOptions<T extends object = JsonObject> {
   compat?: 'tasmota' | undefined
   /** The largest pool that may be saved, in bytes; up to 16 MiB can be read. @default 16 MiB; for tasmota what a device reads */
   maxBytes?: number | undefined
-  /** Opening fails after so many milliseconds. @default 10 000 */
+  /** Opening fails after so many milliseconds; until then it is tried again where there is no broker yet. @default 10 000 */
   openTimeoutMs?: number | undefined
   /** A save fails after so many milliseconds. @default 30 000 */
   saveTimeoutMs?: number | undefined
@@ -94,7 +102,7 @@ export interface StoreOptions<T extends object = JsonObject> {
 }
 
 /** Options without a default. */
-type MayBeMissing = 'username' | 'password' | 'tls' | 'file' | 'journal' | 'backend' | 'schema' | 'compat'
+type MayBeMissing = 'username' | 'password' | 'tls' | 'clientId' | 'file' | 'journal' | 'backend' | 'schema' | 'compat'
 
 type Resolved<Options> = {
   readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined>
@@ -147,10 +155,11 @@ const milliseconds = number(1, 2 ** 31 - 1, 'a number of milliseconds from 1 to 
 
 /** What every option must be. */
 const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
-  url: text,
+  url: [isUrl, 'a string or a list of strings'],
   username: text,
   password: text,
   tls: object,
+  clientId: [isClientId, 'a string of 1 to 65535 bytes, without NUL'],
   name: text,
   topic: text,
   file: text,
@@ -181,6 +190,17 @@ const CHECKS: { readonly [Name in keyof StoreOptions]-?: Check } = {
   openTimeoutMs: milliseconds,
   saveTimeoutMs: milliseconds,
   onConflict: [(value) => value === 'local' || value === 'remote' || func[0](value), "'local', 'remote' or a function"],
+}
+
+function isUrl(value: unknown): boolean {
+  return text[0](value) || (Array.isArray(value) && value.length > 0 && value.every(text[0]))
+}
+
+/** A UTF-8 string (MQTT 5, 1.5.4); an empty one would have the broker choose (3.1.3.1). */
+function isClientId(value: unknown): boolean {
+  if (typeof value !== 'string' || /[\0\p{Surrogate}]/u.test(value)) return false
+  const { length } = encodeText(value)
+  return length >= 1 && length <= 65_535
 }
 
 function isMigrations(value: unknown): boolean {
@@ -234,17 +254,18 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
   }
   if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
   const url = options.url ?? (env.MQTT_URL || DEFAULTS.url)
-  // A user in the url takes the place of the environment's.
-  const login = namesUser(url) ? {} : env
+  // A user in a url takes the place of the environment's.
+  const login = [url].flat().some(namesUser) ? {} : env
   return {
     ...DEFAULTS,
     ...options,
-    url,
+    url: typeof url === 'string' ? url : [...url],
     username: (options.username ?? login.MQTT_USERNAME) || undefined,
     password: (options.password ?? login.MQTT_PASSWORD) || undefined,
     name: name ?? 'store',
     topic,
     tls: options.tls && { ...options.tls },
+    clientId: options.clientId,
     file: options.file,
     journal: options.journal,
     backend: options.backend,

@@ -87,6 +87,8 @@ export class ScriptedBroker {
       isOwned: false,
       open: async () => {},
       ask: async () => 'nobody' as const,
+      makeRoom: async () => {},
+      assertApart: async () => {},
       close: async () => {},
     }
     const open = editorOpenerFor({ makeBackend: () => link, makeLink: () => noOwner })

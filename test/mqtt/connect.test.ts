@@ -59,15 +59,15 @@ test('whoever connects may end it, also while the connection is made usable, for
   const broker = await startAedes()
   onTestFinished(() => broker.stop())
   const address = addressOf({ url: broker.url, protocolVersion: 4 })
-  const settings = { ...address, protocolVersion: 4, clientId: 'one', isPipelined: false } as const
   const closing = new AbortController()
   const reason = new Error('closed by its user')
   let attempts = 0
   const connecting = connectBy(
     {
       storeName: 'x',
-      first: settings,
-      settingsOf: (attempt) => attempt,
+      servers: address.servers,
+      first: (server) => ({ protocolVersion: 4, isPipelined: false, server }),
+      settingsOf: ({ server, protocolVersion }) => ({ ...address, ...server, protocolVersion, clientId: 'one' }),
       prepare: async (connection) => {
         attempts += 1
         closing.abort(reason)

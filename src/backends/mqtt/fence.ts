@@ -53,17 +53,27 @@ export class Fence {
   place: FencePlace
   readonly #connection: Connection
   readonly #topic: string
+  /** Below the pool's topic, where an access list is most likely to let us; no other connection has the same one. */
+  readonly #own: string
+  #isListening = false
   readonly #waiting = new Map<string, Deferred<true>>()
 
   constructor(connection: Connection, topic: string, place: FencePlace) {
     this.#connection = connection
     this.#topic = topic
+    this.#own = `${topic}/fence/${randomHex(8)}`
     this.place = place
   }
 
-  /** A fence message has come. */
-  received(payload: Uint8Array): void {
-    this.#waiting.get(new TextDecoder().decode(payload))?.resolve(true)
+  /**
+   * A fence message has come.
+   *
+   * @returns whether it is one that this fence waits for
+   */
+  received(payload: Uint8Array): boolean {
+    const echo = this.#waiting.get(new TextDecoder().decode(payload))
+    echo?.resolve(true)
+    return echo !== undefined
   }
 
   /**
@@ -75,10 +85,9 @@ export class Fence {
   async probe(found: () => boolean): Promise<'fence' | 'settled'> {
     let subscribed = false
     if (this.place === 'private') {
-      // Below the pool's topic, where an access list is most likely to let us; new each time, so no echo is an old one's.
-      const own = `${this.#topic}/fence/${randomHex(8)}`
-      const [suback, came] = await this.#send([this.#topic, own], own)
-      this.#connection.unsubscribe(own)
+      const topics = this.#isListening ? [this.#topic] : [this.#topic, this.#own]
+      const [suback, came] = await this.#send(topics, this.#own)
+      this.#isListening = true
       assertGranted(suback)
       if (came) return 'fence'
       subscribed = true

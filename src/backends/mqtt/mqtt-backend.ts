@@ -1,15 +1,17 @@
 import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
 import type { SideTopics } from '../../contracts/integration.ts'
+import { Backoff, LAST_PAUSE_MS } from '../../mqtt/backoff.ts'
 import { lateError } from '../../mqtt/connect.ts'
 import { lostError } from '../../mqtt/connect-error.ts'
 import type { Connection } from '../../mqtt/connection.ts'
 import { ConnectionLost, wasClosed, wasTakenOver } from '../../mqtt/failure.ts'
 import { asPersistError, PersistError } from '../../runtime/errors.ts'
-import { unref } from '../../runtime/keep-alive.ts'
+import { unreferencedTimeout } from '../../runtime/keep-alive.ts'
 import { type Deferred, deferred, pause, within } from '../../runtime/promises.ts'
-import { NO_LISTENER } from '../no-listener.ts'
+import { ClientIdFight } from './client-id-fight.ts'
 import { SubscriptionRefused } from './fence.ts'
 import { IntegrationTopics } from './integration-topics.ts'
+import { keepBeside } from './kept-beside.ts'
 import { newClaimant } from './owner/claim.ts'
 import { RequestTopics } from './owner/request-topics.ts'
 import { type MqttPlace, type PoolAddress, poolAddressOf } from './pool-address.ts'
@@ -23,14 +25,16 @@ export interface MqttBackendOptions extends MqttPlace {
    * @default 'guest'
    */
   readonly role?: 'owner' | 'guest' | undefined
+  /**
+   * Where there is no broker yet, which programs may start before: opening fails at once, goes on until its limit, or goes
+   * on for ever, and tells 'trouble' once when the limit is over.
+   * @default none
+   */
+  readonly patience?: 'none' | 'limited' | 'endless' | undefined
   /** What else an owner has on its connection; called when it is opened. @default nothing */
   readonly sideTopics?: (() => readonly SideTopics[]) | undefined
 }
 
-/** The longest first pause before connecting again, in milliseconds: most lost links work again at once. */
-const FIRST_PAUSE_MS = 250
-/** The longest pause of all, in milliseconds: a broker that was away for a day is found again in half a minute. */
-const LAST_PAUSE_MS = 30_000
 /** How long one attempt to connect again may take, in milliseconds. */
 const RECONNECT_LIMIT_MS = 30_000
 /** So many times in a row the broker closed while a write was under way: that is no coincidence any more. */
@@ -47,8 +51,8 @@ export function mqttBackend(options: MqttBackendOptions): Backend {
 
 class MqttBackend implements Backend {
   readonly place: string
-  readonly #given: MqttPlace
   readonly #sideTopics: MqttBackendOptions['sideTopics']
+  readonly #patience: MqttBackendOptions['patience']
   #integrations: readonly IntegrationTopics[] = []
   readonly #address: PoolAddress
   readonly #isOwner: boolean
@@ -60,24 +64,24 @@ class MqttBackend implements Backend {
   readonly #closed = deferred<void>()
   #session: Session | undefined
   #write: Deferred<WriteOutcome> | undefined
-  /** The longest pause before the next attempt to connect, in milliseconds. */
-  #longestPause = FIRST_PAUSE_MS
+  readonly #pauses = new Backoff()
+  #fight: ClientIdFight | undefined
   /** Writes in a row during which the broker closed. */
   #closedWrites = 0
   /** Times in a row that the broker closed while this owner was saying that it is one. */
   #closedAnnouncements = 0
 
-  constructor({ role = 'guest', sideTopics, ...place }: MqttBackendOptions) {
+  constructor({ role = 'guest', patience = 'none', sideTopics, ...place }: MqttBackendOptions) {
     const address = poolAddressOf(place)
     const { topic } = address
     const claimant = role === 'owner' ? newClaimant(topic, place.name) : undefined
     const requests = claimant && new RequestTopics(topic, claimant.session)
     this.place = address.place
-    this.#given = place
     this.#sideTopics = sideTopics
     this.#requests = requests
     this.#address = address
     this.#isOwner = role === 'owner'
+    this.#patience = patience
     const handlersFor = (connection: Connection) =>
       [requests, ...this.#integrations].flatMap((part) => part?.on(connection) ?? [])
     this.#opener = new SessionOpener(address, claimant && { claimant, handlersFor })
@@ -87,8 +91,23 @@ class MqttBackend implements Backend {
     const trouble = (error: PersistError) => listener.tell({ kind: 'trouble', error })
     const { storeName } = this.#address
     this.#integrations = (this.#sideTopics?.() ?? []).map((side) => new IntegrationTopics(side, storeName, trouble))
-    // This timer also keeps a Node process alive until the store is open; nothing else here does.
-    const session = await this.#opener.open({ limitMs, closing: this.#closing.signal })
+    this.#fight = new ClientIdFight(storeName, trouble)
+    let isLate = false
+    const session = await this.#opener.open({
+      limitMs,
+      pauses: this.#patience === 'none' ? undefined : this.#pauses,
+      onLate:
+        this.#patience !== 'endless'
+          ? undefined
+          : (error) => {
+              isLate = true
+              trouble(error)
+            },
+      // Until the limit this also keeps a Node process alive; nothing else here does.
+      startTimer: (fn, ms) => (isLate ? unreferencedTimeout(fn, ms) : setTimeout(fn, ms)),
+      closing: this.#closing.signal,
+    })
+    this.#pauses.reset()
     return this.#use(session, listener)
   }
 
@@ -108,10 +127,10 @@ class MqttBackend implements Backend {
     try {
       const outcome = await write.promise
       this.#closedWrites = 0
-      this.#longestPause = FIRST_PAUSE_MS
+      if (this.#fight?.error === undefined) this.#pauses.reset()
       return outcome
     } catch (thrown) {
-      throw this.#writeError(thrown, bytes.length)
+      throw this.#writeError(thrown, bytes.length, this.#address.topic)
     } finally {
       clearTimeout(timer)
       this.#write = undefined
@@ -122,15 +141,15 @@ class MqttBackend implements Backend {
     const session = this.#session
     if (this.#isClosed) throw this.#closing.signal.reason
     if (session === undefined) throw this.#goneError()
-    const topic = `${this.#given.topic}/before`
-    if (bytes !== null) return keepRetained({ ...this.#given, topic }, bytes, limitMs)
-    const { storeName } = this.#address
+    const { storeName, topic } = this.#address
+    const copyTopic = `${topic}/before`
+    // MQTT 3.1.1, 3.3.1.3: an empty retained message deletes what is retained.
+    const removed = () => session.connection.publish(copyTopic, new Uint8Array(), true)
+    const kept = bytes === null ? removed() : keepBeside(session, copyTopic, new Uint8Array(bytes))
     try {
-      // MQTT 3.1.1, 3.3.1.3: an empty retained message deletes what is retained.
-      const removed = session.connection.publish(topic, new Uint8Array(), true)
-      await within(removed, limitMs, () => lateError(storeName, 'saved', limitMs, 'the PUBACK'))
+      await within(kept, limitMs, () => lateError(storeName, 'saved', limitMs, `the broker to keep ${copyTopic}`))
     } catch (thrown) {
-      throw this.#writeError(thrown, 0)
+      throw this.#writeError(thrown, bytes?.length ?? 0, copyTopic)
     }
   }
 
@@ -173,10 +192,13 @@ class MqttBackend implements Backend {
     void session.connection.lost.then((failure) => {
       this.#session = undefined
       if (this.#isClosed) return
-      if (this.#isOwner && wasTakenOver(failure)) return this.#end(session, listener)
+      if (wasTakenOver(failure) && this.#isTakeover(session)) return this.#end(session, listener)
+      const lastedMs = performance.now() - since
       // Pauses go on growing where a broker takes every connection and closes it at each write.
-      if (performance.now() - since > LAST_PAUSE_MS) this.#longestPause = FIRST_PAUSE_MS
-      listener.tell({ kind: 'offline', error: lostError(failure, this.#address.storeName) })
+      if (lastedMs > LAST_PAUSE_MS) this.#pauses.reset()
+      this.#fight?.lost(failure, lastedMs, this.#opener.isIdSecret)
+      const error = this.#fight?.error ?? lostError(failure, this.#address.storeName)
+      listener.tell({ kind: 'offline', error })
       void this.#reconnect(listener)
     })
     void session.claim?.taken.then(() => this.#end(session, listener))
@@ -185,6 +207,14 @@ class MqttBackend implements Backend {
     this.#requests?.begin(listener)
     for (const side of this.#integrations) side.linked(session.connection)
     return held
+  }
+
+  /**
+   * Is it another owner that has ended the connection, by coming with the client id of all owners? Where owners can say
+   * who they are, the next connection tells for sure: the broker may take the user name for the client id, too.
+   */
+  #isTakeover({ claim }: Session): boolean {
+    return this.#isOwner && !this.#opener.isIdSecret && !claim?.isReadable
   }
 
   async #announce({ claim }: Session): Promise<void> {
@@ -202,35 +232,36 @@ class MqttBackend implements Backend {
   async #reconnect(listener: BackendListener): Promise<void> {
     const reconnectLimit = {
       limitMs: RECONNECT_LIMIT_MS,
+      // Trying to connect again keeps no program alive that has nothing else to do.
       startTimer: unreferencedTimeout,
       closing: this.#closing.signal,
     }
     let isTold = false
+    let isAtOnce = true
     while (!this.#isClosed) {
-      const longest = this.#longestPause
-      this.#longestPause = Math.min(2 * longest, LAST_PAUSE_MS)
-      // Random from nothing on ("full jitter"): the clients of a broker that was restarted do not come all at once.
-      await pause(Math.random() * longest, this.#closed.promise)
+      await pause(this.#pauses.next(), this.#closed.promise)
       if (this.#isClosed) return
       try {
         const session = await this.#opener.open(reconnectLimit)
-        if (session.claim?.isTaken) this.#end(session, listener)
-        else listener.tell({ kind: 'online', held: this.#use(session, listener) })
+        if (session.claim?.isTaken) return this.#end(session, listener)
+        this.#fight?.back(isAtOnce, this.#closedWrites > 1)
+        listener.tell({ kind: 'online', held: this.#use(session, listener) })
         return
       } catch (thrown) {
         if (this.#isClosed) return
+        isAtOnce = false
         const error = asPersistError(thrown, this.#address.storeName, 'connected again')
         if (error.code !== 'ERR_PERSIST_DENIED') continue
-        // It will hardly heal by itself, but somebody may give back the permission.
-        this.#longestPause = LAST_PAUSE_MS
+        // Somebody may give back the permission.
+        this.#pauses.slowDown()
         if (!isTold) listener.tell({ kind: 'trouble', error })
         isTold = true
       }
     }
   }
 
-  #writeError(thrown: unknown, sizeBytes: number): PersistError {
-    const { storeName, topic } = this.#address
+  #writeError(thrown: unknown, sizeBytes: number, topic: string): PersistError {
+    const { storeName } = this.#address
     const found = refusalIn(thrown, sizeBytes)
     if (found instanceof WriteFailure) return writeError(found, storeName, topic)
     if (found instanceof SubscriptionRefused) return writeError(new WriteFailure('unreadable'), storeName, topic)
@@ -263,24 +294,4 @@ function takenOverError(storeName: string): PersistError {
       'with readOnly in all programs but one.',
     { store: storeName },
   )
-}
-
-/** Keeps bytes on another topic, with all that makes sure that they are held. */
-async function keepRetained(place: MqttPlace, bytes: Uint8Array, limitMs: number): Promise<void> {
-  const backend = mqttBackend(place)
-  const end = performance.now() + limitMs
-  const left = () => Math.max(1, end - performance.now())
-  try {
-    await backend.open(NO_LISTENER, left())
-    while ((await backend.write(bytes, left())) !== 'written');
-  } finally {
-    await backend.close()
-  }
-}
-
-/** Trying to connect again keeps no program alive that has nothing else to do. */
-function unreferencedTimeout(fn: () => void, ms: number): unknown {
-  const timer: unknown = setTimeout(fn, ms)
-  unref(timer)
-  return timer
 }

@@ -1,5 +1,6 @@
+import type { ServerAttempt } from '../../mqtt/connect.ts'
 import { type ConnectionFailure, wasClosed } from '../../mqtt/failure.ts'
-import { type Handshake, nextHandshake } from '../../mqtt/handshake.ts'
+import { nextHandshake } from '../../mqtt/handshake.ts'
 import type { FencePlace } from './fence.ts'
 import type { PoolAddress } from './pool-address.ts'
 
@@ -7,7 +8,7 @@ import type { PoolAddress } from './pool-address.ts'
 const QOS_NOT_SUPPORTED = 0x9b
 
 /** One way to open a pool. */
-export interface Attempt extends Handshake {
+export interface Attempt extends ServerAttempt {
   /** An owner begins with the one that all owners of the pool begin with: the broker ends the owner before. */
   readonly clientId: string
   /** Whether the session uses topics beside the pool's: an owner says there that it is one, and editors ask. */

@@ -1,7 +1,8 @@
 import type { EditRequest } from '../../contracts/backend.ts'
 import type { EditorLink } from '../../contracts/editor-link.ts'
+import { Backoff } from '../../mqtt/backoff.ts'
 import { lateError } from '../../mqtt/connect.ts'
-import { ConnectionLost, PublishRefused } from '../../mqtt/failure.ts'
+import { ConnectionLost, PublishRefused, wasClosed } from '../../mqtt/failure.ts'
 import { PersistError } from '../../runtime/errors.ts'
 import { deferred, delay, orAfter, within } from '../../runtime/promises.ts'
 import { randomHex } from '../../runtime/random-hex.ts'
@@ -35,6 +36,8 @@ export class OwnerLink implements EditorLink {
   readonly #closing = new AbortController()
   #watch: OwnerWatch | undefined
   #opening: Promise<Seen> | undefined
+  /** The last that was open. */
+  #last: Seen | undefined
   #count = 0
 
   /** @throws {PersistError} ERR_PERSIST_OPTION */
@@ -58,9 +61,9 @@ export class OwnerLink implements EditorLink {
     return this.#watch?.owner.kind === 'program'
   }
 
-  /** Connects, unless the link is connected already. */
+  /** Connects, unless the link is connected already; goes on until the limit where there is no broker yet. */
   async open(limitMs: number): Promise<void> {
-    await this.#seen(limitMs)
+    await this.#seen(limitMs, new Backoff())
   }
 
   async ask({ kind, bytes }: Parameters<EditorLink['ask']>[0], limitMs: number): Promise<Uint8Array | 'nobody'> {
@@ -91,6 +94,22 @@ export class OwnerLink implements EditorLink {
       isRepeated = outcome === 'again'
       // That owner has not done it: the editor may ask whoever owns the pool now.
       if (!isRepeated) asked = undefined
+    }
+  }
+
+  async makeRoom(): Promise<void> {
+    if (this.#address.givenClientId !== undefined) await this.#last?.session.connection.end()
+  }
+
+  async assertApart(): Promise<void> {
+    if (this.#last === undefined || this.#address.givenClientId !== undefined) return
+    const { watch } = this.#last
+    if (watch.owner.kind !== 'none' || watch.isClosed) return
+    try {
+      await orAfter(this.#last.session.probe(), this.#openTimeoutMs, undefined)
+    } catch (error) {
+      // The store has come with a client id that nobody else has.
+      if (error instanceof ConnectionLost && wasClosed(error.failure)) throw this.#notApart()
     }
   }
 
@@ -176,22 +195,23 @@ export class OwnerLink implements EditorLink {
     }
   }
 
-  #seen(limitMs: number): Promise<Seen> {
-    this.#opening ??= this.#open(limitMs).catch((error) => {
+  #seen(limitMs: number, pauses?: Backoff): Promise<Seen> {
+    this.#opening ??= this.#open(limitMs, pauses).catch((error) => {
       this.#opening = undefined
       throw error
     })
     return this.#opening
   }
 
-  async #open(limitMs: number): Promise<Seen> {
-    const session = await this.#opener.open({ limitMs, closing: this.#closing.signal })
+  async #open(limitMs: number, pauses: Backoff | undefined): Promise<Seen> {
+    const session = await this.#opener.open({ limitMs, pauses, closing: this.#closing.signal })
     // Where the broker does not let this editor see who owns the pool, it sees nobody.
     const watch = this.#watch ?? new OwnerWatch(session.connection, this.#address.topic, undefined, '')
+    this.#last = { session, watch }
     void session.connection.lost.then(() => {
       this.#opening = undefined
     })
-    return { session, watch }
+    return this.#last
   }
 
   #denied(received: number): PersistError {
@@ -200,6 +220,16 @@ export class OwnerLink implements EditorLink {
       `The owner of the pool of ${store} could not be asked: the broker refused the message. ` +
       `Give this user write permission on ${topic}/set/# and ${topic}/increment/#. Nothing was changed.`
     return new PersistError('ERR_PERSIST_DENIED', text, { store, received })
+  }
+
+  #notApart(): PersistError {
+    const store = this.#address.storeName
+    const text =
+      `The owner of the pool of ${store} is not connected, and this editor may be the reason: the broker ends a connection ` +
+      'when another client comes, as if both had the same client id. Nothing was changed. If the broker takes the user ' +
+      'name for it (Mosquitto: use_username_as_clientid), give each program a user of its own; with force: true a change ' +
+      'is made without asking the owner.'
+    return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store })
   }
 
   #noAnswer(limitMs: number, asked: string): PersistError {

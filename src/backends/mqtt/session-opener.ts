@@ -1,4 +1,5 @@
-import { type Attempts, type ConnectLimit, connectBy } from '../../mqtt/connect.ts'
+import type { Server } from '../../mqtt/address.ts'
+import { type Attempts, type ConnectLimit, connectBy, type ServerAttempt } from '../../mqtt/connect.ts'
 import type { Connection } from '../../mqtt/connection.ts'
 import { firstHandshake } from '../../mqtt/handshake.ts'
 import { codeText, reasonFor } from '../../mqtt/reason-codes.ts'
@@ -26,15 +27,21 @@ export interface SessionRole {
 export class SessionOpener {
   readonly #address: PoolAddress
   readonly #role: SessionRole | undefined
-  #first: Attempt
+  /** Nobody can have the client id of the last session by choice: it is random, and of this store alone. */
+  isIdSecret = false
+  /** The one that worked last comes first. */
+  #servers: readonly Server[]
+  /** How the next session begins, but for the server and how a connection to it begins. */
+  #first: Omit<Attempt, keyof ServerAttempt>
 
   /** @param role undefined for guests, which have nothing to do beside the pool */
   constructor(address: PoolAddress, role: SessionRole | undefined) {
     this.#address = address
     this.#role = role
+    this.#servers = address.servers
     this.#first = {
-      ...firstHandshake(address.protocolVersion, address.endpoint.text),
-      clientId: role?.claimant === undefined ? address.clientId : ownerClientId(address.topic),
+      clientId:
+        role?.claimant === undefined ? address.clientId : (address.givenClientId ?? ownerClientId(address.topic)),
       usesSideTopics: role !== undefined,
       fencePlace: 'private',
       isRepeated: false,
@@ -53,18 +60,26 @@ export class SessionOpener {
     let session: Session | undefined
     const attempts: Attempts<Attempt, Session> = {
       storeName,
-      first: this.#first,
+      servers: this.#servers,
+      first: (server) => ({
+        ...firstHandshake(address.protocolVersion, server.endpoint.text),
+        ...this.#first,
+        server,
+      }),
       settingsOf: (attempt) => {
         const claimant = this.#roleIn(attempt)?.claimant
-        return { ...address, ...attempt, ...(claimant && willOf(claimant)) }
+        return { ...address, ...attempt.server, ...attempt, ...(claimant && willOf(claimant)) }
       },
       prepare: async (connection, attempt, onStep) => {
         const opened = this.#sessionOn(connection, attempt)
         session = opened
         onStep(() => opened.step)
         await opened.probe()
+        const { server, usesSideTopics } = attempt
+        this.isIdSecret = attempt.clientId === clientId && address.givenClientId === undefined
         // An owner that comes from now on comes later: its connection is not to be ended by this store.
-        this.#first = { ...attempt, clientId, fencePlace: opened.fencePlace, isRepeated: false }
+        this.#first = { clientId, usesSideTopics, fencePlace: opened.fencePlace, isRepeated: false }
+        this.#servers = [server, ...this.#servers.filter((other) => other !== server)]
         return opened
       },
       next: (failure, attempt, isOpen) => {

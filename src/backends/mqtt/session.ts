@@ -23,7 +23,7 @@ export class Session {
   /** What the session waits for, for the message when that takes too long. */
   step = ''
   readonly #topic: string
-  readonly #handlers: readonly TopicHandler[]
+  #handlers: readonly TopicHandler[]
   readonly #pool = new PoolTopic()
   readonly #fence: Fence
   #proof: Held['proof'] = 'settled'
@@ -47,8 +47,9 @@ export class Session {
     this.#topic = topic
     this.#fence = new Fence(connection, topic, place)
     connection.onMessage = (message) => {
-      if (isFenceMessage(message.payload)) this.#fence.received(message.payload)
-      else if (message.topic === topic) this.#pool.received(message)
+      const isFence = isFenceMessage(message.payload)
+      if (isFence && this.#fence.received(message.payload)) return
+      if (!isFence && message.topic === topic) this.#pool.received(message)
       else this.#handlers.some((handler) => handler.received(message))
     }
   }
@@ -61,6 +62,14 @@ export class Session {
 
   get fencePlace(): FencePlace {
     return this.#fence.place
+  }
+
+  /** Hears what comes for another one too, which subscribes by itself; the result ends that. */
+  alsoHear(handler: TopicHandler): () => void {
+    this.#handlers = [...this.#handlers, handler]
+    return () => {
+      this.#handlers = this.#handlers.filter((other) => other !== handler)
+    }
   }
 
   /** Subscribes, and finds out what the broker holds; `begin` returns it. */

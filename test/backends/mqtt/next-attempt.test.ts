@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { FencePlace } from '../../../src/backends/mqtt/fence.ts'
 import { type Attempt, nextAttempt } from '../../../src/backends/mqtt/next-attempt.ts'
 import type { ConnectionFailure } from '../../../src/mqtt/failure.ts'
+import { parseEndpoint } from '../../../src/mqtt/transport/endpoint.ts'
 
 const address = { protocolVersion: 'auto', clientId: 'own' } as const
 
@@ -13,6 +14,7 @@ const first: Attempt = {
   usesSideTopics: true,
   fencePlace: 'private',
   isRepeated: false,
+  server: { endpoint: parseEndpoint('mqtt://broker'), username: undefined, password: undefined },
 }
 const own: Attempt = { ...first, clientId: 'own' }
 /** One that was made once more. */

@@ -64,6 +64,11 @@ export class Claim implements TopicHandler {
     this.taken = this.#taken.promise
   }
 
+  /** The broker lets this owner see who else says that it owns the pool. */
+  get isReadable(): boolean {
+    return this.#granted.has(this.#claimant.topic)
+  }
+
   /** What this owner said is gone, and nobody else takes it back: the broker has lost its retained messages. */
   get isLost(): boolean {
     const { rank, topic } = this.#claimant

@@ -130,6 +130,11 @@ class Doctor {
   #write(): Promise<Check> {
     return this.#pools.connected(async (connection) => {
       const echo = await echoOf(connection, this.#topic)
+      if (typeof echo !== 'string' && connection.limits.maximumQoS === 0) {
+        const advice =
+          'Set max_qos 1 or 2 (the default) for this listener in mosquitto.conf: saves may get lost at QoS 0.'
+        return warning('write', 'the broker takes messages at QoS 0 only, not at QoS 1', advice)
+      }
       if (typeof echo !== 'string') return ok('write', 'a message to ourselves comes back at QoS 1')
       const advice = `Give this user read and write permission on ${this.#pools.topics.of('<name>')} and everything below.`
       if (echo === 'refused') return failed('write', 'the broker refuses messages of this user', advice)

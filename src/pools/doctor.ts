@@ -265,7 +265,7 @@ class Doctor {
     if (version === undefined) return ok('broker', 'it tells nothing about itself ($SYS)')
     const seen = `${version}, ${count ?? '?'} retained messages, ${dropped ?? '?'} dropped`
     const advice =
-      'Whether it keeps them on disk cannot be asked. In mosquitto.conf: persistence true, autosave_on_changes true, autosave_interval 1.'
+      'Whether it keeps them on disk cannot be asked. In mosquitto.conf: persistence true, autosave_interval 10.'
     return /mosquitto/i.test(version) ? warning('broker', seen, advice) : ok('broker', seen)
   }
 

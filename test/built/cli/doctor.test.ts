@@ -80,7 +80,7 @@ describe('doctor', { timeout: 60_000 }, () => {
       'ok       properties  user properties of retained messages are kept',
       'warning  broker      mosquitto version X, N retained messages, 0 dropped',
       '                     → Whether it keeps them on disk cannot be asked. ' +
-        'In mosquitto.conf: persistence true, autosave_on_changes true, autosave_interval 1.',
+        'In mosquitto.conf: persistence true, autosave_interval 10.',
       '',
     ])
     expect(await left(url)).toEqual([])

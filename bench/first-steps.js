@@ -4,7 +4,7 @@ import { bareConnection } from './bare-client.js'
 import { CLIENTS, firstSaveCase, NAME, openingCase, retainPool, TOPIC } from './clients.js'
 import { kilobytePool } from './pools.js'
 import { connectPacket, publishPacket, rawSocket, subscribePacket } from './raw-client.js'
-import { duration, interleaved } from './rounds.js'
+import { duration, interleaved, mapped } from './rounds.js'
 import { installed, mosquitto } from './servers.js'
 
 const ROUNDS = 9
@@ -54,11 +54,6 @@ export async function firstSteps() {
       return { what: `${what} on Mosquitto as it comes, ms`, most, is: times.median('store') / 1e6 }
     }),
   }
-}
-
-/** @template From, To @param {Record<string, From>} from @param {(value: From) => To} make @returns {Record<string, To>} */
-function mapped(from, make) {
-  return Object.fromEntries(Object.entries(from).map(([name, value]) => [name, make(value)]))
 }
 
 /** @param {import('./clients.js').Address} at @returns {Promise<import('./clients.js').Opened>} */

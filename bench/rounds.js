@@ -43,6 +43,11 @@ export async function interleaved(cases, rounds) {
   }
 }
 
+/** Makes something of each value. @template From, To @param {Record<string, From>} from @param {(value: From) => To} make @returns {Record<string, To>} */
+export function mapped(from, make) {
+  return Object.fromEntries(Object.entries(from).map(([name, value]) => [name, make(value)]))
+}
+
 /** @param {readonly number[]} values */
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b)

@@ -1,7 +1,8 @@
 // @ts-check
-// `npm run bench`: measures everything and writes docs/performance.md. `node bench/run.js opening` runs one part and
-// only prints it.
-import { mkdirSync, writeFileSync } from 'node:fs'
+// `npm run bench` measures everything and writes the figures into the pages of docs/. `node bench/run.js opening listing`
+// measures these parts and only prints them; with --write it writes their figures, and keeps all others.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { acknowledgedSaves } from './acknowledged-saves.js'
 import { durableChange } from './durable-change.js'
 import { farLink } from './far-link.js'
@@ -11,9 +12,10 @@ import { keyValue } from './key-value.js'
 import { largePool } from './large-pool.js'
 import { listing } from './listing.js'
 import { millionSaves } from './million-saves.js'
+import { mosquittoSettings } from './mosquitto-settings.js'
 import { nestedWrite } from './nested-write.js'
 import { opening } from './opening.js'
-import { reportOf } from './report.js'
+import { homeless, printed, rewritten } from './report.js'
 import { restore } from './restore.js'
 import { size } from './size.js'
 import { startUp } from './start-up.js'
@@ -33,25 +35,35 @@ const parts = {
   largePool,
   listing,
   restore,
+  mosquittoSettings,
   size,
   inspector,
 }
 
-const [only] = process.argv.slice(2)
-const chosen = Object.entries(parts).filter(([name]) => only === undefined || name === only)
-if (chosen.length === 0) throw new Error(`There is no part ${only}; there are ${Object.keys(parts).join(', ')}`)
+const { values: flags, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: 'boolean' } },
+})
+const isComplete = wanted.length === 0
+const unknown = wanted.find((name) => !(name in parts))
+if (unknown !== undefined) throw new Error(`There is no part ${unknown}; there are ${Object.keys(parts).join(', ')}`)
 
 /** @type {import('./report.js').Section[]} */
 const sections = []
-for (const [name, measure] of chosen) {
+for (const [name, measure] of Object.entries(parts)) {
+  if (!isComplete && !wanted.includes(name)) continue
   const start = performance.now()
   sections.push(...[await measure()].flat())
   console.error(`${name}: ${((performance.now() - start) / 1000).toFixed(1)} s`)
 }
-const report = reportOf(sections)
-console.log(report)
-if (only === undefined) {
+console.log(printed(sections))
+if (isComplete || flags.write) {
   const docs = new URL('../docs/', import.meta.url)
-  mkdirSync(docs, { recursive: true })
-  writeFileSync(new URL('performance.md', docs), report)
+  const files = readdirSync(docs).filter((name) => name.endsWith('.md'))
+  const pages = files.map((name) => ({ file: new URL(name, docs), text: readFileSync(new URL(name, docs), 'utf8') }))
+  for (const { file, text } of pages) writeFileSync(file, rewritten(text, sections, isComplete))
+  for (const title of homeless(pages.map(({ text }) => text).join(), sections)) {
+    console.error(`No page has a place for it: ${title}`)
+    process.exitCode = 1
+  }
 }

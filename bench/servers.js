@@ -11,12 +11,12 @@ import { startBroker } from '../dist/broker/start-broker.js'
 /**
  * Where a server runs.
  * @typedef {object} Place
- * @property {string} host the address at which it listens
- * @property {string[]} command what comes before its own command
+ * @property {string} [host] the address at which it listens
+ * @property {string[]} [command] what comes before its own command
+ * @property {string} [directory] what it keeps there; a new one if it is missing
  */
 
-/** @type {Place} */
-const HERE = { host: '127.0.0.1', command: [] }
+const LOOPBACK = '127.0.0.1'
 
 const STARTING_LIMIT_MS = 10_000
 
@@ -47,11 +47,11 @@ export async function embeddedBroker() {
 }
 
 /** @param {string[]} [config] @param {Place} [place] @returns {Promise<Server>} */
-export function mosquitto(config = ['persistence false'], place = HERE) {
+export function mosquitto(config = ['persistence false'], place = {}) {
   const args = (/** @type {number} */ port, /** @type {string} */ directory) => {
     const file = join(directory, 'mosquitto.conf')
     const lines = [
-      `listener ${port} ${place.host}`,
+      `listener ${port} ${place.host ?? LOOPBACK}`,
       'allow_anonymous true',
       `persistence_location ${directory}/`,
       ...config,
@@ -84,11 +84,16 @@ export function nats() {
  * @param {Place} [place]
  * @returns {Promise<Server>}
  */
-async function started(name, scheme, args, { host, command: before } = HERE) {
+async function started(
+  name,
+  scheme,
+  args,
+  { host = LOOPBACK, command: before = [], directory = temporaryDirectory() } = {},
+) {
   const command = installed(name)
   if (command === undefined) throw new Error(`${name} is not installed`)
   const port = await freePort()
-  const [program = command, ...others] = [...before, command, ...args(port, temporaryDirectory())]
+  const [program = command, ...others] = [...before, command, ...args(port, directory)]
   const child = spawn(program, others, { stdio: 'ignore' })
   const kill = () => void child.kill('SIGKILL')
   atExit.add(kill)

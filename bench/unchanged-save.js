@@ -49,7 +49,7 @@ export async function unchangedSave() {
     ])
     targets.push(
       { what: `save() that finds nothing changed, ${what} (µs)`, most: 1, is: t.median('save()') / 1e3 },
-      { what: `The same awaited (µs)`, most: 1, is: t.median('await save()') / 1e3 },
+      { what: `The same awaited, ${what} (µs)`, most: 1, is: t.median('await save()') / 1e3 },
     )
   }
   return {

@@ -27,7 +27,10 @@ export { type AutosaveOptions, DEFAULTS, type StoreOptions, type TlsOptions } fr
 export type { Status } from './store/status.ts'
 export type { Origin } from './variables/variable.ts'
 
-const openers = openersFor((options) => mqttBackend({ ...options, role: options.readOnly ? 'guest' : 'owner' }))
+// Marked as pure, and called in functions of their own: so bundlers leave out what a page does not use.
+const openers = /* @__PURE__ */ openersFor((options) =>
+  mqttBackend({ ...options, role: options.readOnly ? 'guest' : 'owner' }),
+)
 
 /**
  * Opens the variables of a program at an MQTT broker; resolves when they are here.
@@ -38,7 +41,7 @@ const openers = openersFor((options) => mqttBackend({ ...options, role: options.
  * pt.counter = pt.find('counter', 0) + 1
  * await pt.save()
  */
-export const openStore: Openers['openStore'] = openers.openStore
+export const openStore: Openers['openStore'] = (options) => openers.openStore(options)
 
 /**
  * Makes a store at once, whose variables are not here yet: pass what needs them to `exec()`.
@@ -47,7 +50,7 @@ export const openStore: Openers['openStore'] = openers.openStore
  * to open is an 'error' event, `$status`, and the rejection of every `exec()`.
  * @throws {PersistError} ERR_PERSIST_OPTION
  */
-export const createStore: Openers['createStore'] = openers.createStore
+export const createStore: Openers['createStore'] = (options) => openers.createStore(options)
 
 /**
  * Opens an editor: it changes the pool of another program, through that program where it runs, else by itself.
@@ -59,7 +62,7 @@ export const createStore: Openers['createStore'] = openers.createStore
  * const { value } = await editor.increment('counter')
  */
 export const openEditor: <T extends object = JsonObject>(options?: EditorOptions) => Promise<Editor<T>> =
-  editorOpenerFor({
+  /* @__PURE__ */ editorOpenerFor({
     makeBackend: (options) => mqttBackend({ ...options, role: 'guest' }),
     makeLink: (options) => new OwnerLink(options, options.openTimeoutMs),
   })

@@ -221,7 +221,8 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Runs a small broker that keeps retained messages on disk',
     details:
       'MQTT 3.1.1 over TCP and WebSocket, for this machine unless --host says otherwise.\n' +
-      'Users are lines of name:hash in a file; --add-user NAME asks for a password and writes one.',
+      'Users are lines of name:hash in a file; --add-user NAME asks for a password and writes one.\n' +
+      'It needs two packages: npm install aedes ws',
     least: 0,
     most: 0,
     flags: {
@@ -241,6 +242,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'demo',
     usage: '',
     summary: 'A broker, a program that counts, and the inspector, to try everything on',
+    details: 'Its broker needs two packages: npm install aedes ws',
     least: 0,
     most: 0,
     flags: {

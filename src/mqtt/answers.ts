@@ -22,24 +22,22 @@ export class Answers {
   #lastId = 0
 
   /**
-   * A packet identifier that nothing else has until the answer has come [MQTT-2.2.1-3].
+   * Sends with a packet identifier that nothing else has until the answer has come [MQTT-2.2.1-3]. If `send` throws,
+   * nothing is waited for.
    *
-   * @throws {RangeError} all of them wait for an answer
+   * @throws {RangeError} all of them wait for an answer; what `send` throws
    */
-  expect<Type extends keyof AnswerOf>(type: Type, take: Awaited<Type>['take']): number {
+  ask<Type extends keyof AnswerOf>(type: Type, send: (packetId: number) => void, take: Awaited<Type>['take']): void {
     if (this.#awaited.size === LAST_ID) throw new RangeError('all 65,535 packet identifiers wait for an answer')
-    do this.#lastId = (this.#lastId % LAST_ID) + 1
-    while (this.#awaited.has(this.#lastId))
-    this.#awaited.set(this.#lastId, { type, take } as unknown as Awaited<never>)
-    return this.#lastId
+    let packetId = this.#lastId
+    do packetId = (packetId % LAST_ID) + 1
+    while (this.#awaited.has(packetId))
+    send(packetId)
+    this.#lastId = packetId
+    this.#awaited.set(packetId, { type, take } as unknown as Awaited<never>)
   }
 
-  /** It was not sent. */
-  forget(packetId: number): void {
-    this.#awaited.delete(packetId)
-  }
-
-  /** @throws {MalformedPacket} nobody has asked for it [MQTT-4.3.2-2] [MQTT-3.8.4-2] [MQTT-3.10.4-4] */
+  /** @throws {MalformedPacket} nobody has asked for it [MQTT-4.3.2-2] [MQTT-3.8.4-2] [MQTT-3.10.4-4]; what `take` throws */
   received(answer: AnswerOf[keyof AnswerOf]): void {
     const { packetId, type } = answer
     const awaited = this.#awaited.get(packetId)

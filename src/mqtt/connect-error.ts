@@ -133,8 +133,8 @@ function explain(failure: ConnectionFailure, settings: ConnectionSettings): Expl
     case 'network':
       return network(failure.errorCode, failure.error, settings)
     case 'garbage': {
-      const start = String.fromCharCode(...failure.start.subarray(0, 60)).split(/[^ -~]/)[0] ?? ''
-      const received = start.length > 3 ? `; it sent "${start}"` : ''
+      const start = String.fromCharCode(...failure.start).split(/[^ -~]/)[0] ?? ''
+      const received = start.length > 3 ? `; it sent "${start}"` : `: ${reasonOf(failure.error)}`
       const hint = start.startsWith('HTTP/') ? 'That is a web server. ' : ''
       return {
         what: `what answers there is no MQTT broker${received}`,
@@ -156,7 +156,10 @@ function explain(failure: ConnectionFailure, settings: ConnectionSettings): Expl
       return {
         code: 'ERR_PERSIST_OPTION',
         what: `the connection could not be set up (${reasonOf(failure.error)})`,
-        advice: 'Are tls.ca, tls.cert and tls.key PEM texts, and do certificate and key belong together?',
+        advice:
+          failure.error instanceof RangeError || !isSecure(settings.endpoint)
+            ? ''
+            : 'Are tls.ca, tls.cert and tls.key PEM texts, and do certificate and key belong together?',
       }
     default:
       return closed(settings.endpoint, settings.tls)

@@ -6,7 +6,7 @@ import { newClientId } from './client-id.ts'
 import { connectError } from './connect-error.ts'
 import { Connection, type ConnectionSettings } from './connection.ts'
 import { type ConnectionFailure, ConnectionLost } from './failure.ts'
-import { firstHandshake, type Handshake, learn, nextHandshake } from './handshake.ts'
+import { firstHandshake, forget, type Handshake, learn, nextHandshake } from './handshake.ts'
 import { mayHeal } from './may-heal.ts'
 import { isSecure } from './transport/endpoint.ts'
 
@@ -157,7 +157,7 @@ async function connectAt<Attempt extends ServerAttempt, Result>(
           return { step, hasReached: reached !== 'nothing', settings }
         }
         if (!(error instanceof ConnectionLost)) throw error
-        learn(place, undefined)
+        forget(place, error.failure)
         const following = next(error.failure, attempt, isOpen)
         if (following === undefined) return { failure: error.failure, settings }
         attempt = following

@@ -32,6 +32,9 @@ const KEEP_ALIVE_SECONDS = 30
  */
 const RECEIVE_MAXIMUM = 65_535
 
+/** So much of what is no MQTT is shown, in bytes. */
+const START_BYTES = 60
+
 export type { Properties } from './codec/packets.ts'
 
 export interface ConnectionSettings {
@@ -45,6 +48,8 @@ export interface ConnectionSettings {
   readonly will?: Will | undefined
   /** Many messages are to come: the broker may send as many at once as it can. */
   readonly isForMany?: boolean
+  /** Whether a broker that keeps back packets is woken; not where somebody measures it. @default true */
+  readonly wakesBroker?: boolean
 }
 
 /** A message that came. Nobody changes its payload; whoever keeps that for long copies it. */
@@ -77,16 +82,17 @@ export class Connection {
   readonly #waiting = new Waiting()
   readonly #answers = new Answers()
   readonly #reader: PacketReader
-  readonly #queue = new SendQueue(() => this.#wake())
+  readonly #queue = new SendQueue({ quiet: () => this.#wake(), room: () => this.#publishes.release() })
   readonly #publishes: Publishes
   readonly #pings = new PingTimer({
     ping: () => this.#queue.add(PINGREQ),
     silent: () => this.#fail({ kind: 'silent' }),
   })
+  readonly #wakesBroker: boolean
   #transport: Transport | undefined
   #failure: ConnectionFailure | undefined
   #isOver = false
-  /** The first that came, for messages. */
+  /** The beginning of what came, for messages. */
   #start: Uint8Array | undefined
   /** Something has come, beside PINGRESP, that whoever waits may have waited for. */
   #hasHeard = false
@@ -97,6 +103,7 @@ export class Connection {
     this.lost = this.#lost.promise
     this.#publishes = new Publishes(settings.protocolVersion, this.#answers, this.#queue)
     this.#reader = new PacketReader(settings.protocolVersion, (packet) => this.#take(packet))
+    this.#wakesBroker = settings.wakesBroker ?? true
     void this.#connect(settings)
   }
 
@@ -121,32 +128,33 @@ export class Connection {
    * @throws PublishRefused where the packet is larger than the broker takes; RangeError where MQTT cannot carry it
    */
   publishAtMostOnce(topic: string, payload: Uint8Array, properties?: Properties): void {
-    if (!this.#isOver) this.#publishes.publishAtMostOnce({ topic, payload, retain: false, properties })
+    if (!this.#isLeft) this.#publishes.publishAtMostOnce({ topic, payload, retain: false, properties })
   }
 
   /** @throws ConnectionLost; RangeError where MQTT cannot carry a topic */
   subscribe(topics: readonly string[], qos: Qos = 1): Promise<Suback> {
-    return this.whileOpen((done) => {
-      const packetId = this.#answers.expect('suback', ({ reasonCodes, properties }) => {
-        // [MQTT-3.9.3-1]
+    const subscriptions = topics.map((topic) => ({ topic, qos }))
+    const send = (packetId: number) => this.#queue.add(encodeSubscribe(packetId, subscriptions, this.protocolVersion))
+    return this.whileOpen((done) =>
+      this.#answers.ask('suback', send, ({ reasonCodes, properties }) => {
         if (reasonCodes.length !== topics.length) {
-          throw new MalformedPacket(
-            PROTOCOL_ERROR,
-            `SUBACK with ${reasonCodes.length} codes for ${topics.length} topics`,
-          )
+          const what = `SUBACK with ${reasonCodes.length} codes for ${topics.length} topics [MQTT-3.8.4-6]`
+          throw new MalformedPacket(PROTOCOL_ERROR, what)
         }
         done.resolve({ reasonCodes, reasonString: properties.reasonString })
-      })
-      const subscriptions = topics.map((topic) => ({ topic, qos }))
-      this.#queue.add(encodeSubscribe(packetId, subscriptions, this.protocolVersion))
-    })
+      }),
+    )
   }
 
-  /** Sends it and does not wait for the answer. */
+  /**
+   * Sends it and does not wait for the answer.
+   *
+   * @throws RangeError where MQTT cannot carry the topic
+   */
   unsubscribe(topic: string): void {
-    if (this.#isOver) return
-    const packetId = this.#answers.expect('unsuback', () => {})
-    this.#queue.add(encodeUnsubscribe(packetId, [topic], this.protocolVersion))
+    if (this.#isLeft) return
+    const send = (packetId: number) => this.#queue.add(encodeUnsubscribe(packetId, [topic], this.protocolVersion))
+    this.#answers.ask('unsuback', send, () => {})
   }
 
   /** A promise that rejects with ConnectionLost if the connection is over before it settles. */
@@ -163,17 +171,9 @@ export class Connection {
 
   /** Says goodbye, so that no will is published, and closes; resolves when it is over, after a second at most. */
   async end(): Promise<void> {
-    const transport = this.#transport
-    if (!this.#isOpen || transport === undefined) return this.destroy()
-    this.#failure ??= { kind: 'ended' }
-    this.#queue.add(encodeDisconnect(this.protocolVersion))
-    this.#queue.flush()
-    // [MQTT-3.14.4-2]. What came after it would reset the connection, and the goodbye might be lost with that.
-    this.#queue.close()
-    transport.end()
-    const timer = setTimeout(() => transport.destroy(), END_LIMIT_MS)
+    if (this.#isOpen) this.#leave({ kind: 'ended' })
+    else this.destroy()
     await this.lost
-    clearTimeout(timer)
   }
 
   /** Closes at once. */
@@ -192,18 +192,15 @@ export class Connection {
           this.reached = what
         },
         received: (bytes) => this.#received(bytes),
-        drained: () => {
-          this.#publishes.hasRoom = true
-          this.#publishes.release()
-        },
+        drained: () => this.#queue.drained(),
         failed: (error) => this.#fail({ kind: 'network', error, errorCode: codeOf(error) }),
-        closed: () => this.#over(),
+        closed: () => this.#over({ kind: 'closed' }),
       })
       if (this.#isOver) return transport.destroy()
       this.#transport = transport
       this.#queue.open((parts) => {
         this.#pings.sent()
-        this.#publishes.hasRoom = transport.send(parts)
+        return transport.send(parts)
       })
     } catch (error) {
       const isMissing = error instanceof PackageMissing
@@ -215,9 +212,15 @@ export class Connection {
     return this.reached === 'mqtt'
   }
 
+  /** It is over, or this side has let go: nothing that comes counts any more. */
+  get #isLeft(): boolean {
+    return this.#failure !== undefined
+  }
+
   #received(bytes: Uint8Array): void {
-    if (this.#isOver) return
-    this.#start ??= bytes
+    if (this.#isLeft) return
+    // A copy: they are a part of more.
+    this.#start ??= new Uint8Array(bytes.subarray(0, START_BYTES))
     this.#pings.heard()
     this.#queue.input()
     try {
@@ -228,23 +231,20 @@ export class Connection {
     }
   }
 
-  /** [MQTT-4.13.1-1]: says why, and closes. */
+  /** [MQTT-4.13.1-1]: says why, where there is a packet for that, and closes. */
   #refuse(error: MalformedPacket): void {
-    if (this.#isOpen) {
-      if (this.protocolVersion === 5) this.#queue.add(encodeDisconnect(5, error.reasonCode))
-      this.#queue.flush()
-      this.#fail({ kind: 'malformed', error })
-    } else this.#fail({ kind: 'garbage', error, start: this.#start ?? new Uint8Array() })
+    if (!this.#isOpen) this.#fail({ kind: 'garbage', error, start: this.#start ?? new Uint8Array() })
+    else if (this.protocolVersion === 5) this.#leave({ kind: 'malformed', error }, error.reasonCode)
+    else this.#fail({ kind: 'malformed', error })
   }
 
   #take(packet: Received): void {
-    // Whatever was still on its way when this side let go.
-    if (this.#failure !== undefined) return
+    if (this.#isLeft) return
     if (packet.type !== 'pingresp') this.#hasHeard = true
     switch (packet.type) {
       case 'publish':
         if (packet.packetId !== undefined) this.#queue.acknowledge(packet.packetId)
-        this.onMessage(packet)
+        this.#tell(packet)
         break
       case 'puback':
       case 'suback':
@@ -261,6 +261,17 @@ export class Connection {
       }
       case 'pingresp':
         break
+    }
+  }
+
+  /** What a handler throws is no fault of what came: it is thrown where nobody catches it, and the connection goes on. */
+  #tell(message: Message): void {
+    try {
+      this.onMessage(message)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
     }
   }
 
@@ -281,28 +292,37 @@ export class Connection {
    * one before, which the kernel does some 40 ms later where there is nothing to send (RFC 1122, 4.2.3.2). So there is.
    */
   #wake(): void {
-    if (this.#isOpen && this.#hasHeard && !this.#waiting.isEmpty) this.#queue.add(PINGREQ)
+    if (this.#wakesBroker && this.#isOpen && this.#hasHeard && !this.#waiting.isEmpty) this.#queue.add(PINGREQ)
     this.#hasHeard = false
   }
 
+  /** Sends DISCONNECT, and closes when that is out: a reset could overtake it. */
+  #leave(failure: ConnectionFailure, reasonCode?: number): void {
+    if (this.#isLeft) return
+    this.#failure = failure
+    this.#queue.add(encodeDisconnect(this.protocolVersion, reasonCode))
+    this.#queue.flush()
+    // [MQTT-3.14.4-2]. What came after it would reset the connection, too.
+    this.#queue.close()
+    this.#transport?.end()
+    const timer = setTimeout(() => this.destroy(), END_LIMIT_MS)
+    void this.lost.then(() => clearTimeout(timer))
+  }
+
   #fail(failure: ConnectionFailure): void {
-    this.#failure ??= failure
-    if (this.#transport === undefined) this.#over()
-    else this.#transport.destroy()
+    this.#over(failure)
+    this.#transport?.destroy()
   }
 
-  #reason(): ConnectionLost {
-    return new ConnectionLost(this.#failure ?? { kind: 'closed' })
-  }
-
-  #over(): void {
+  #over(failure: ConnectionFailure): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#failure ??= failure
     this.#pings.stop()
     this.#queue.close()
-    const reason = this.#reason()
+    const reason = new ConnectionLost(this.#failure)
     this.#opened.reject(reason)
     this.#waiting.end(reason)
-    this.#lost.resolve(reason.failure)
+    this.#lost.resolve(this.#failure)
   }
 }

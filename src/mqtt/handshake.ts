@@ -21,10 +21,14 @@ export function firstHandshake(allowed: 'auto' | ProtocolVersion, place: string)
   return { protocolVersion: allowed === 'auto' ? protocolVersion : allowed, isPipelined }
 }
 
-/** It worked at an address, or did not (undefined). */
-export function learn(place: string, handshake: Handshake | undefined): void {
-  if (handshake === undefined) known.delete(place)
-  else known.set(place, { protocolVersion: handshake.protocolVersion, isPipelined: handshake.isPipelined })
+/** It worked at an address. */
+export function learn(place: string, { protocolVersion, isPipelined }: Handshake): void {
+  known.set(place, { protocolVersion, isPipelined })
+}
+
+/** It did not: what worked before is forgotten where another beginning may help, and not where nobody listens now. */
+export function forget(place: string, failure: ConnectionFailure): void {
+  if (wasClosed(failure) || failure.kind === 'refused') known.delete(place)
 }
 
 /**

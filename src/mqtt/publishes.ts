@@ -9,8 +9,12 @@ import { type ServerLimits, UNTOLD } from './server-limits.ts'
 /** A payload from here on goes out as it is, in bytes; shorter ones are copied behind their header. */
 const LONG_BYTES = 16_384
 
-/** MQTT 5, 2.4, Packet too large. */
+/** So many messages are unacknowledged at most, whatever the broker takes: half of the packet identifiers are for others. */
+const MOST_UNACKNOWLEDGED = 32_767
+
+/** MQTT 5, 2.4: Packet too large; Retain not supported. */
 const PACKET_TOO_LARGE = 0x95
+const RETAIN_NOT_SUPPORTED = 0x9a
 
 /** A message that is to go out. */
 export type OutgoingMessage = Omit<Publish, 'qos' | 'packetId'>
@@ -18,14 +22,12 @@ export type OutgoingMessage = Omit<Publish, 'qos' | 'packetId'>
 /** The messages that go out on one connection, within what the broker takes. */
 export class Publishes {
   limits: ServerLimits = UNTOLD
-  /** Whether the transport takes more. */
-  hasRoom = true
   readonly #version: ProtocolVersion
   readonly #answers: Answers
   readonly #queue: SendQueue
   #unacknowledged = 0
-  /** What waits until the broker, or the transport, takes more. */
-  readonly #held: { readonly message: OutgoingMessage; readonly done: Deferred<void> }[] = []
+  /** What waits until the broker, or the transport, takes more. A set, since a long list is slow to take the first from. */
+  readonly #held = new Set<{ readonly message: OutgoingMessage; readonly done: Deferred<void> }>()
 
   constructor(version: ProtocolVersion, answers: Answers, queue: SendQueue) {
     this.#version = version
@@ -39,8 +41,8 @@ export class Publishes {
    * @throws PublishRefused; RangeError where MQTT cannot carry it
    */
   publish(message: OutgoingMessage, done: Deferred<void>): void {
-    if (this.#mayPublish && this.#held.length === 0) this.#send(message, done)
-    else this.#held.push({ message, done })
+    if (this.#mayPublish && this.#held.size === 0) this.#send(message, done)
+    else this.#held.add({ message, done })
   }
 
   /**
@@ -54,9 +56,9 @@ export class Publishes {
 
   /** Sends what was held, as far as there is room. */
   release(): void {
-    while (this.#mayPublish) {
-      const next = this.#held.shift()
-      if (next === undefined) return
+    for (const next of this.#held) {
+      if (!this.#mayPublish) return
+      this.#held.delete(next)
       try {
         this.#send(next.message, next.done)
       } catch (error) {
@@ -67,7 +69,8 @@ export class Publishes {
 
   /** [MQTT-3.3.4-7]: no more than its Receive Maximum unacknowledged. */
   get #mayPublish(): boolean {
-    return this.hasRoom && this.#unacknowledged < this.limits.receiveMaximum
+    const most = Math.min(this.limits.receiveMaximum, MOST_UNACKNOWLEDGED)
+    return !this.#queue.isFull && this.#unacknowledged < most
   }
 
   #send(message: OutgoingMessage, done: Deferred<void>): void {
@@ -77,22 +80,22 @@ export class Publishes {
       done.resolve()
       return
     }
-    const packetId = this.#answers.expect('puback', ({ reasonCode, properties }) => {
-      this.#unacknowledged -= 1
-      if (reasonCode < FAILURE) done.resolve()
-      else done.reject(new PublishRefused(reasonCode, properties.reasonString))
-      this.release()
-    })
-    try {
-      this.#write({ ...message, qos: 1, packetId })
-      this.#unacknowledged += 1
-    } catch (error) {
-      this.#answers.forget(packetId)
-      throw error
-    }
+    this.#answers.ask(
+      'puback',
+      (packetId) => this.#write({ ...message, qos: 1, packetId }),
+      ({ reasonCode, properties }) => {
+        this.#unacknowledged -= 1
+        if (reasonCode < FAILURE) done.resolve()
+        else done.reject(new PublishRefused(reasonCode, properties.reasonString))
+        this.release()
+      },
+    )
+    this.#unacknowledged += 1
   }
 
   #write(publish: Publish): void {
+    // [MQTT-3.2.2-14]
+    if (publish.retain && !this.limits.retainAvailable) throw new PublishRefused(RETAIN_NOT_SUPPORTED)
     const { payload } = publish
     const isLong = payload.length >= LONG_BYTES
     const head = isLong ? encodePublishHeader(publish, this.#version) : encodePublish(publish, this.#version)

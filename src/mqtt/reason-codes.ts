@@ -22,7 +22,7 @@ const REASONS: { readonly [code: number]: Reason } = {
   },
   150: { what: 'messages came too fast for it', advice: 'Save less often, or raise its rate limit.' },
   151: {
-    what: 'a quota of this user is used up',
+    what: 'a quota at the broker is used up',
     advice: 'Raise the quota at the broker, or delete what is kept there.',
   },
   152: { what: 'somebody ended this connection at the broker', advice: 'Ask who runs the broker.' },

@@ -6,7 +6,7 @@ import { within } from '../runtime/promises.ts'
 import { randomHex } from '../runtime/random-hex.ts'
 import { type Check, failed, ok, warning } from './doctor/check.ts'
 import { clientIdCheck } from './doctor/client-ids.ts'
-import { echoOf, limitFor, put, retainedAt } from './doctor/probe.ts'
+import { echoOf, gapOf, limitFor, put, retainedAt } from './doctor/probe.ts'
 import type { Pools } from './pools.ts'
 
 export type { Check } from './doctor/check.ts'
@@ -20,6 +20,8 @@ const SIZES: readonly [bytes: number, name: string][] = [
 ]
 /** How often the order of messages is checked. */
 const ROUNDS = 5
+/** From here on the second of two packets waited for our system to acknowledge the first, in milliseconds. */
+const WAITING_MS = 15
 /** How long one check may take in all, in milliseconds. */
 const CHECK_LIMIT_MS = 40_000
 
@@ -83,6 +85,7 @@ class Doctor {
       ['write', () => this.#write()],
       ['retain', () => this.#retain()],
       ['order', () => this.#order()],
+      ['delay', () => this.#delay()],
       ['wildcard', () => this.#wildcard()],
       ['size', () => this.#size()],
       ...this.#permissions(),
@@ -127,6 +130,11 @@ class Doctor {
   #write(): Promise<Check> {
     return this.#pools.connected(async (connection) => {
       const echo = await echoOf(connection, this.#topic)
+      if (typeof echo !== 'string' && connection.limits.maximumQoS === 0) {
+        const advice =
+          'Set max_qos 1 or 2 (the default) for this listener in mosquitto.conf: saves may get lost at QoS 0.'
+        return warning('write', 'the broker takes messages at QoS 0 only, not at QoS 1', advice)
+      }
       if (typeof echo !== 'string') return ok('write', 'a message to ourselves comes back at QoS 1')
       const advice = `Give this user read and write permission on ${this.#pools.topics.of('<name>')} and everything below.`
       if (echo === 'refused') return failed('write', 'the broker refuses messages of this user', advice)
@@ -166,6 +174,16 @@ class Doctor {
         )
     }
     return ok('order', `what is retained comes before a message to ourselves, ${ROUNDS} of ${ROUNDS} times`)
+  }
+
+  async #delay(): Promise<Check> {
+    const gapMs = await this.#pools.connected((connection) => gapOf(connection, this.#topic), { wakesBroker: false })
+    if (gapMs < WAITING_MS) return ok('delay', 'small packets come one right behind the other')
+    return warning(
+      'delay',
+      `the second of two small packets comes ${Math.round(gapMs)} ms after the first`,
+      'Set set_tcp_nodelay true in mosquitto.conf: over a slow link a save takes half the time then.',
+    )
   }
 
   async #wildcard(): Promise<Check> {
@@ -247,7 +265,7 @@ class Doctor {
     if (version === undefined) return ok('broker', 'it tells nothing about itself ($SYS)')
     const seen = `${version}, ${count ?? '?'} retained messages, ${dropped ?? '?'} dropped`
     const advice =
-      'Whether it keeps them on disk cannot be asked. In mosquitto.conf: persistence true, autosave_on_changes true, autosave_interval 1.'
+      'Whether it keeps them on disk cannot be asked. In mosquitto.conf: persistence true, autosave_interval 10.'
     return /mosquitto/i.test(version) ? warning('broker', seen, advice) : ok('broker', seen)
   }
 

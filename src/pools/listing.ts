@@ -3,7 +3,7 @@ import { PersistError } from '../runtime/errors.ts'
 import { DroppedMessages } from './dropped-messages.ts'
 import type { Owners } from './owners.ts'
 import type { PoolTopics } from './pool-topics.ts'
-import { type ReadOptions, type ReadResult, readRetained } from './read-retained.ts'
+import { NO_WILDCARDS, type ReadOptions, type ReadResult, readRetained } from './read-retained.ts'
 
 /** How listing pools went. */
 export interface Listing extends Completeness {
@@ -128,8 +128,10 @@ async function readCounted(connection: Connection, wanted: Omit<ReadOptions, 'qo
 
 /** The error for a subscription that the broker does not grant. */
 export function refusedError([filter, code]: NonNullable<ReadResult['refused']>): PersistError {
-  const text =
-    `The broker refused the subscription to ${filter} (0x${code.toString(16)}). ` +
-    'Give this user read permission there, or name the pools that it may read.'
+  const advice =
+    code === NO_WILDCARDS
+      ? 'It takes none with wildcards: name the pools.'
+      : 'Give this user read permission there, or name the pools that it may read.'
+  const text = `The broker refused the subscription to ${filter} (0x${code.toString(16)}). ${advice}`
   return new PersistError('ERR_PERSIST_DENIED', text, { received: code })
 }

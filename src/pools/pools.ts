@@ -1,7 +1,7 @@
 import { addressOf, type BrokerAddress } from '../mqtt/address.ts'
 import { connect } from '../mqtt/connect.ts'
 import { lostConnection } from '../mqtt/connect-error.ts'
-import type { Connection } from '../mqtt/connection.ts'
+import type { Connection, ConnectionSettings } from '../mqtt/connection.ts'
 import { ConnectionLost } from '../mqtt/failure.ts'
 import type { EditorOptions } from '../open/open-editor.ts'
 import { DEFAULTS, type ResolvedOptions, resolveOptions } from '../store/options.ts'
@@ -115,8 +115,11 @@ export class Pools implements LinkedPools {
    *
    * @throws {PersistError} ERR_PERSIST_CONNECT: there is no connection, or it is lost
    */
-  async connected<Result>(use: (connection: Connection) => Promise<Result>): Promise<Result> {
-    const connection = await connect({ ...this.#address, isForMany: true }, this.#resolved.openTimeoutMs)
+  async connected<Result>(
+    use: (connection: Connection) => Promise<Result>,
+    settings: Pick<ConnectionSettings, 'wakesBroker'> = {},
+  ): Promise<Result> {
+    const connection = await connect({ ...this.#address, isForMany: true, ...settings }, this.#resolved.openTimeoutMs)
     try {
       return await use(connection)
     } catch (error) {

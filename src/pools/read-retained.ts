@@ -13,6 +13,9 @@ const MANY_MESSAGES = 500
 /** How long a fence may take before another one is sent, in milliseconds. */
 const FENCE_AGAIN_MS = 100
 
+/** MQTT 5, 3.9.3: Wildcard Subscriptions not supported. */
+export const NO_WILDCARDS = 0xa2
+
 /** What came with the retained messages, and whether all of them came. */
 export interface ReadResult {
   /** A fence came back, after everything that is retained. */
@@ -92,6 +95,11 @@ export async function readRetained(
     visit(message)
     if (++messages % MESSAGES_A_FENCE === 0) sendFence()
     if (messages === MANY_MESSAGES) onMany?.()
+  }
+  const wildcard = filters.find((filter) => /[+#]/.test(filter))
+  if (wildcard !== undefined && !connection.limits.wildcardSubscriptionAvailable) {
+    // MQTT 5, 3.2.2.3.11: nobody may ask for that.
+    return { isFenced: false, atQos0, atQos1, missing: 0, lostFences: 0, refused: [wildcard, NO_WILDCARDS] }
   }
   // In one segment, and in one packet where possible: the broker may hold each small answer back for 40 ms, until our
   // system has acknowledged the one before (Nagle's algorithm and delayed ACKs).

@@ -32,6 +32,8 @@ type PageWindow = typeof globalThis & { persist: Opener; pt: Pt }
 async function servedPage(): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: "import * as persist from 'persist-mqtt'\nglobalThis.persist = persist", resolveDir: ROOT },
+    // Without the paths of tsconfig.json, by which the package's name is its sources.
+    tsconfigRaw: '{}',
     bundle: true,
     platform: 'browser',
     format: 'esm',

@@ -11,7 +11,7 @@ import { temporaryDirectory } from './temporary-directory.ts'
 export interface MosquittoOptions {
   /** Lines for its configuration, after those made from the options below. */
   config?: string[]
-  /** Lines about its listener. */
+  /** Lines for its first listener alone, where an option is one of listeners: `max_qos 0`. */
   listenerConfig?: string[]
   /** Keeps retained messages in its directory, as `persistence true` does. */
   persistence?: boolean
@@ -79,8 +79,8 @@ function configuration(options: MosquittoOptions, directory: string, port: numbe
     ...(acl ? [`acl_file ${writtenFile(join(directory, 'acl'), acl)}`] : []),
     ...(options.config ?? []),
     `listener ${port} 127.0.0.1`,
-    ...(options.listenerConfig ?? []),
     ...secured,
+    ...(options.listenerConfig ?? []),
   ]
   if (webSocketPort !== undefined) lines.push(`listener ${webSocketPort} 127.0.0.1`, 'protocol websockets', ...secured)
   return [...lines, '']

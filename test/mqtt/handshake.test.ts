@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MalformedPacket } from '../../src/mqtt/codec/malformed-packet.ts'
 import type { ConnectionFailure } from '../../src/mqtt/failure.ts'
-import { firstHandshake, type Handshake, learn, nextHandshake } from '../../src/mqtt/handshake.ts'
+import { firstHandshake, forget, type Handshake, learn, nextHandshake } from '../../src/mqtt/handshake.ts'
 
 const first: Handshake = { protocolVersion: 5, isPipelined: true }
 
@@ -52,6 +52,10 @@ test('what worked at an address comes first there, but for a version that an opt
   expect(firstHandshake('auto', 'mqtt://old:1883')).toEqual({ protocolVersion: 4, isPipelined: false })
   expect(firstHandshake(5, 'mqtt://old:1883')).toEqual({ protocolVersion: 5, isPipelined: false })
   expect(firstHandshake('auto', 'mqtt://other:1883')).toEqual(first)
-  learn('mqtt://old:1883', undefined)
+  // It may have been restarted.
+  forget('mqtt://old:1883', { kind: 'network', error: new Error('no'), errorCode: 'ECONNREFUSED' })
+  forget('mqtt://old:1883', { kind: 'silent' })
+  expect(firstHandshake('auto', 'mqtt://old:1883')).toEqual({ protocolVersion: 4, isPipelined: false })
+  forget('mqtt://old:1883', closed)
   expect(firstHandshake('auto', 'mqtt://old:1883')).toEqual(first)
 })

@@ -2,7 +2,7 @@ import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../
 import type { SideTopics } from '../../contracts/integration.ts'
 import { Backoff, LAST_PAUSE_MS } from '../../mqtt/backoff.ts'
 import { lateError } from '../../mqtt/connect.ts'
-import { lostError, sameClientIdError } from '../../mqtt/connect-error.ts'
+import { lostError } from '../../mqtt/connect-error.ts'
 import type { Connection } from '../../mqtt/connection.ts'
 import { ConnectionLost, wasClosed, wasTakenOver } from '../../mqtt/failure.ts'
 import { asPersistError, PersistError } from '../../runtime/errors.ts'

@@ -4,6 +4,9 @@ import { nextHandshake } from '../../mqtt/handshake.ts'
 import type { FencePlace } from './fence.ts'
 import type { PoolAddress } from './pool-address.ts'
 
+/** MQTT 5, 2.4. */
+const QOS_NOT_SUPPORTED = 0x9b
+
 /** One way to open a pool. */
 export interface Attempt extends ServerAttempt {
   /** An owner begins with the one that all owners of the pool begin with: the broker ends the owner before. */
@@ -35,19 +38,25 @@ export function nextAttempt(
 ): Attempt | 'unreadable' | undefined {
   const other = reached === undefined && nextHandshake(failure, attempt, protocolVersion)
   if (other) return other
+  // CONNACK says it, but a pipelined message at QoS 1 was on its way then.
+  if (isQosRefused(failure) && attempt.isPipelined) return { ...attempt, isPipelined: false, isRepeated: true }
   // Another owner may be opening the pool at this moment. Both go on, and the later of the two is the owner.
   if (wasClosed(failure) && attempt.clientId !== clientId) return { ...attempt, clientId }
   const isClosed = reached !== undefined && wasClosed(failure)
   // It may be a link that broke, or a broker that wants to be waited for.
   if (isClosed && !attempt.isRepeated) return { ...attempt, isPipelined: false, isRepeated: true }
-  if (attempt.usesSideTopics && (isClosed || isForbidden(failure))) return { ...attempt, usesSideTopics: false }
+  if (attempt.usesSideTopics && (isClosed || isWillRefused(failure))) return { ...attempt, usesSideTopics: false }
   if (!isClosed) return undefined
   // Some brokers answer a message that they do not allow by closing.
   const fencePlace = NEXT_PLACE[reached]
   return fencePlace === undefined ? 'unreadable' : { ...attempt, fencePlace }
 }
 
-/** Not authorized: some brokers refuse the CONNECT for a will that this user may not publish. */
-function isForbidden(failure: ConnectionFailure): boolean {
-  return failure.kind === 'refused' && (failure.code === 0x05 || failure.code === 0x87)
+/** Some brokers refuse the CONNECT for a will that this user may not publish, or at a QoS that they do not take. */
+function isWillRefused(failure: ConnectionFailure): boolean {
+  return failure.kind === 'refused' && [0x05, 0x87, QOS_NOT_SUPPORTED].includes(failure.code)
+}
+
+function isQosRefused(failure: ConnectionFailure): boolean {
+  return failure.kind === 'disconnect' && failure.code === QOS_NOT_SUPPORTED
 }

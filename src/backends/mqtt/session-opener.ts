@@ -2,7 +2,7 @@ import type { Server } from '../../mqtt/address.ts'
 import { type Attempts, type ConnectLimit, connectBy, type ServerAttempt } from '../../mqtt/connect.ts'
 import type { Connection } from '../../mqtt/connection.ts'
 import { firstHandshake } from '../../mqtt/handshake.ts'
-import { codeText } from '../../mqtt/reason-codes.ts'
+import { codeText, reasonFor } from '../../mqtt/reason-codes.ts'
 import { PersistError } from '../../runtime/errors.ts'
 import { SubscriptionRefused } from './fence.ts'
 import { type Attempt, nextAttempt } from './next-attempt.ts'
@@ -11,6 +11,9 @@ import { ownerClientId } from './owner/owner-client-id.ts'
 import type { PoolAddress } from './pool-address.ts'
 import { Session } from './session.ts'
 import type { TopicHandler } from './topic-handler.ts'
+
+/** MQTT 5, 2.4. */
+const NOT_AUTHORIZED = 0x87
 
 /** What the sessions of an owner, or an editor, do beside the pool, if the broker lets them. */
 export interface SessionRole {
@@ -110,9 +113,11 @@ export class SessionOpener {
 
 function unreadableError({ storeName, topic }: PoolAddress, refused?: SubscriptionRefused): PersistError {
   const how = refused ? `refused (${codeText(refused.reasonCode, refused.reasonString)})` : 'closed the connection at'
+  const reason = refused && refused.reasonCode !== NOT_AUTHORIZED ? reasonFor(refused.reasonCode) : undefined
+  const advice = reason ? `It says that ${reason.what}. ${reason.advice}` : 'Give this user read permission there.'
   return new PersistError(
     'ERR_PERSIST_DENIED',
-    `Store ${storeName} was not opened: the broker ${how} the subscription to ${topic}. Give this user read permission there.`,
+    `Store ${storeName} was not opened: the broker ${how} the subscription to ${topic}. ${advice}`,
     { store: storeName, ...(refused && { received: refused.reasonCode }) },
   )
 }

@@ -1,10 +1,16 @@
-import { ConnectionLost, PublishRefused } from '../../mqtt/failure.ts'
+import { ConnectionLost, FAILURE, PublishRefused } from '../../mqtt/failure.ts'
+import { codeText, reasonFor } from '../../mqtt/reason-codes.ts'
 import { PersistError, type PersistErrorFacts } from '../../runtime/errors.ts'
 
-/** MQTT 5, 2.4: Packet too large; Quota exceeded. Mosquitto uses the first in PUBACK as well. */
-const TOO_LARGE_CODES = [0x95, 0x97]
+/** MQTT 5, 2.4. Mosquitto uses the first in PUBACK as well. */
+const PACKET_TOO_LARGE = 0x95
 const NOT_AUTHORIZED = 0x87
+const QUOTA_EXCEEDED = 0x97
 const RETAIN_NOT_SUPPORTED = 0x9a
+const QOS_NOT_SUPPORTED = 0x9b
+
+/** In a DISCONNECT these say something of the message that was sent. */
+const ABOUT_A_MESSAGE = [PACKET_TOO_LARGE, NOT_AUTHORIZED, QUOTA_EXCEEDED, RETAIN_NOT_SUPPORTED, QOS_NOT_SUPPORTED]
 
 /** Why a write was not made, as the session found it. */
 export type WriteFailureKind =
@@ -21,12 +27,15 @@ export class WriteFailure extends Error {
   readonly sizeBytes: number | undefined
   /** For 'too large' the limit in bytes, for 'refused' the reason code. */
   readonly detail: number | undefined
+  /** What the broker says of a refusal. */
+  readonly reasonString: string | undefined
 
-  constructor(kind: WriteFailureKind, sizeBytes?: number, detail?: number) {
+  constructor(kind: WriteFailureKind, sizeBytes?: number, detail?: number, reasonString?: string) {
     super(kind)
     this.kind = kind
     this.sizeBytes = sizeBytes
     this.detail = detail
+    this.reasonString = reasonString
   }
 }
 
@@ -34,15 +43,17 @@ export class WriteFailure extends Error {
  * What the broker told by a reason code: in PUBACK, or by DISCONNECT. Anything else as it is.
  */
 export function refusalIn(thrown: unknown, sizeBytes: number): unknown {
-  if (thrown instanceof PublishRefused) return new WriteFailure('refused', sizeBytes, thrown.reasonCode)
+  const refused = (code: number, reasonString: string | undefined) =>
+    new WriteFailure('refused', sizeBytes, code, reasonString)
+  if (thrown instanceof PublishRefused) return refused(thrown.reasonCode, thrown.reasonString)
   const failure = thrown instanceof ConnectionLost ? thrown.failure : undefined
-  if (failure?.kind !== 'disconnect') return thrown
-  const isAboutTheWrite = [...TOO_LARGE_CODES, NOT_AUTHORIZED, RETAIN_NOT_SUPPORTED].includes(failure.code)
-  return isAboutTheWrite ? new WriteFailure('refused', sizeBytes, failure.code) : thrown
+  if (failure?.kind !== 'disconnect' || !ABOUT_A_MESSAGE.includes(failure.code)) return thrown
+  return refused(failure.code, failure.reasonString)
 }
 
 /** The error for the store, with what to change at the broker. */
-export function writeError({ kind, sizeBytes, detail }: WriteFailure, storeName: string, topic: string): PersistError {
+export function writeError(failure: WriteFailure, storeName: string, topic: string): PersistError {
+  const { kind, sizeBytes, detail, reasonString } = failure
   const facts: PersistErrorFacts = { store: storeName, ...(sizeBytes !== undefined && { sizeBytes }) }
   const denied = (text: string) =>
     new PersistError('ERR_PERSIST_DENIED', `Store ${storeName} was not saved: ${text}`, {
@@ -57,16 +68,20 @@ export function writeError({ kind, sizeBytes, detail }: WriteFailure, storeName:
         ...(detail !== undefined && { limitBytes: detail }),
       })
     case 'refused': {
-      const code = `0x${(detail ?? 0).toString(16)}`
-      if (detail !== undefined && TOO_LARGE_CODES.includes(detail)) {
-        return tooLarge(storeName, `the broker refused its ${sizeBytes} bytes as too many (${code})`, {
+      const code = detail ?? FAILURE
+      const shown = codeText(code, reasonString)
+      if (code === PACKET_TOO_LARGE) {
+        return tooLarge(storeName, `the broker refused its ${sizeBytes} bytes as too many (${shown})`, {
           ...facts,
-          received: detail,
+          received: code,
         })
       }
-      if (detail === RETAIN_NOT_SUPPORTED) return denied(`the broker keeps no retained messages (${code}). ${noRetain}`)
-      const advice = `Give this user write permission on ${topic}.`
-      return denied(`the broker refused the message with reason code ${code}. ${advice}`)
+      const reason = code === NOT_AUTHORIZED ? undefined : reasonFor(code)
+      if (reason !== undefined)
+        return denied(`the broker refused the message, ${reason.what} (${shown}). ${reason.advice}`)
+      return denied(
+        `the broker refused the message with reason code ${shown}. Give this user write permission on ${topic}.`,
+      )
     }
     case 'retain unavailable':
       return denied(`the broker says that it keeps no retained messages. ${noRetain}`)
@@ -86,7 +101,8 @@ export function writeError({ kind, sizeBytes, detail }: WriteFailure, storeName:
       return denied(
         `the broker closes the connection each time the pool is sent. Either this user has no write permission on ` +
           `${topic} (access list), or its ${sizeBytes} bytes are over a limit of the broker (Mosquitto: ` +
-          'max_packet_size), or the broker keeps no retained messages (Mosquitto: retain_available true).',
+          'max_packet_size), or the broker keeps no retained messages (Mosquitto: retain_available true), ' +
+          'or takes no messages at QoS 1 (Mosquitto: max_qos 1).',
       )
   }
 }

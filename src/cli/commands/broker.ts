@@ -34,7 +34,7 @@ export async function broker(context: Context): Promise<ExitCode> {
     ...(users && { mayConnect: (user, password) => users.mayConnect(user, password) }),
     ...(tls && { tls }),
   }
-  const start = await embeddedBroker()
+  const start = await embeddedBroker('broker')
   if (users === undefined && !(await isLoopback(host))) {
     const text = `Everybody who reaches ${host} may read and write everything: --users FILE keeps strangers out.`
     log({ event: 'warning', text })

@@ -22,7 +22,7 @@ export async function demo(context: Context): Promise<ExitCode> {
   const { signal } = io
   const isJson = context.has('json')
   const directory = context.value('data') ?? (io.env.PERSIST_DATA || '.persist-mqtt')
-  const start = await embeddedBroker()
+  const start = await embeddedBroker('demo')
   const broker = await start({
     directory,
     port: portOf(context, 'port', 1883, 'PERSIST_PORT'),

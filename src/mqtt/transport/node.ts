@@ -67,7 +67,7 @@ async function openWebSocket({ endpoint, tls }: TransportSettings, listener: Tra
     },
     // The types of ws are behind: they do not have closeTimeout yet.
   } as object)
-  return overWebSocket(socket as unknown as WebSocketLike, listener)
+  return overWebSocket(socket as unknown as WebSocketLike, endpoint, listener)
 }
 
 interface HttpRequest {

@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoint.ts'
+import { type Endpoint, isSecure } from './endpoint.ts'
 import { joined } from './joined.ts'
 import type { Transport, TransportListener, TransportSettings } from './transport.ts'
 
@@ -16,15 +16,22 @@ export interface WebSocketLike {
   terminate?(): void
 }
 
+const CONNECTING = 0
 const OPEN = 1
 
 /** Over the WebSocket of the browser. */
 export function openBrowserSocket({ endpoint }: TransportSettings, listener: TransportListener): Transport {
   const socket = new WebSocket(webSocketUrl(endpoint), SUBPROTOCOL)
-  return overWebSocket(socket as unknown as WebSocketLike, listener)
+  return overWebSocket(socket as unknown as WebSocketLike, endpoint, listener)
 }
 
-/** MQTT 5, 6.0.0-3. */
+/** What came in place of a binary frame. */
+class TextFrame extends Error {
+  readonly code = 'TEXT_FRAME'
+  override message = 'it sent text over the WebSocket, where MQTT has binary frames only [MQTT-6.0.0-1]'
+}
+
+/** [MQTT-6.0.0-3] */
 export const SUBPROTOCOL = 'mqtt'
 
 export function webSocketUrl({ protocol, host, port, path }: Endpoint): string {
@@ -32,34 +39,36 @@ export function webSocketUrl({ protocol, host, port, path }: Endpoint): string {
 }
 
 /** MQTT over a WebSocket that is being opened: binary frames, of which none need be a whole packet (MQTT 5, 6). */
-export function overWebSocket(socket: WebSocketLike, listener: TransportListener): Transport {
+export function overWebSocket(socket: WebSocketLike, endpoint: Endpoint, listener: TransportListener): Transport {
   /** What was sent before it was open. */
-  const early: Uint8Array[] = []
-  let isEnding = false
+  let early: Uint8Array[] = []
+  let wasOpened = false
   socket.binaryType = 'arraybuffer'
   socket.onopen = () => {
-    listener.reached('tcp')
+    wasOpened = true
+    listener.reached(isSecure(endpoint) ? 'tls' : 'tcp')
     if (early.length > 0) socket.send(joined(early))
+    early = []
   }
   socket.onmessage = ({ data }) => {
-    // [MQTT-6.0.0-1]: a text frame is no MQTT; what it says is read as what it is.
-    listener.received(typeof data === 'string' ? new TextEncoder().encode(data) : new Uint8Array(data as ArrayBuffer))
+    if (data instanceof ArrayBuffer) listener.received(new Uint8Array(data))
+    else listener.failed(new TextFrame())
   }
-  socket.onerror = ({ error, message }) => listener.failed(error ?? new Error(String(message ?? 'WebSocket error')))
+  socket.onerror = ({ error, message }) => {
+    // A browser says nothing of a connection that breaks, but that it is closed, which follows.
+    if (wasOpened && error === undefined) return
+    listener.failed(error ?? new Error(String(message ?? 'WebSocket error')))
+  }
   socket.onclose = () => listener.closed()
   return {
     send(parts) {
       if (socket.readyState === OPEN) socket.send(joined(parts))
-      else if (!isEnding) early.push(...parts)
+      else if (socket.readyState === CONNECTING) early.push(...parts)
       // A browser's WebSocket tells by nothing when there is room again.
       return true
     },
-    end() {
-      isEnding = true
-      socket.close()
-    },
+    end: () => socket.close(),
     destroy() {
-      isEnding = true
       if (socket.terminate !== undefined) socket.terminate()
       else socket.close()
     },

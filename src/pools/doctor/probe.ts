@@ -1,7 +1,7 @@
 import { encodeText } from '../../format/bytes.ts'
 import type { Connection, Message, Properties } from '../../mqtt/connection.ts'
 import { FAILURE, PublishRefused } from '../../mqtt/failure.ts'
-import { deferred, orAfter } from '../../runtime/promises.ts'
+import { deferred, orAfter, within } from '../../runtime/promises.ts'
 import { readRetained } from '../read-retained.ts'
 
 /** How long the broker may take to answer, in milliseconds; silence for longer counts as a no. */
@@ -14,6 +14,9 @@ const SLOWEST = 2000
 export function limitFor(bytes: number): number {
   return LIMIT_MS + bytes / SLOWEST
 }
+
+/** A copy of a message that was kept. */
+export type RetainedMessage = Pick<Message, 'topic' | 'payload' | 'properties'>
 
 /** Why a message to ourselves did not come back. */
 export type Silence = 'refused' | 'not granted' | 'no echo'
@@ -38,17 +41,36 @@ export async function echoOf(connection: Connection, topic: string, retain = fal
   return connection.orLost(orAfter<Message, Silence>(came.promise, LIMIT_MS, 'no echo'))
 }
 
+/** Rounds before a system puts off acknowledgements: Linux begins a connection without that. */
+const QUICK_ROUNDS = 20
+const GAP_ROUNDS = 11
+
+/** How long after the first of its two answers a broker's second one comes, in milliseconds: the median. */
+export async function gapOf(connection: Connection, topic: string): Promise<number> {
+  const gaps: number[] = []
+  // At QoS 0, since a PUBACK of ours would let the second one go.
+  await connection.subscribe([topic], 0)
+  for (let round = 0; round < QUICK_ROUNDS + GAP_ROUNDS; round++) {
+    const echo = deferred<number>()
+    connection.onMessage = () => echo.resolve(performance.now())
+    const published = connection.publish(topic, encodeText('"persist-mqtt doctor"'), false)
+    const times = Promise.all([echo.promise, published.then(() => performance.now())])
+    const [echoed, acknowledged] = await connection.orLost(within(times, LIMIT_MS, () => new Error('no echo came')))
+    if (round >= QUICK_ROUNDS) gaps.push(Math.abs(echoed - acknowledged))
+  }
+  return gaps.toSorted((a, b) => a - b)[Math.floor(GAP_ROUNDS / 2)] as number
+}
+
 /** The retained messages at these filters, and whether they came before a message to ourselves. */
 export async function retainedAt(
   connection: Connection,
   filters: readonly string[],
   fenceTopic: string,
   patienceMs?: number,
-): Promise<{ messages: Message[]; isFenced: boolean }> {
-  const messages: Message[] = []
-  const visit = (message: Message) => {
-    if (message.retain && message.payload.length > 0)
-      messages.push({ ...message, payload: new Uint8Array(message.payload) })
+): Promise<{ messages: RetainedMessage[]; isFenced: boolean }> {
+  const messages: RetainedMessage[] = []
+  const visit = ({ retain, topic, payload, properties }: Message) => {
+    if (retain && payload.length > 0) messages.push({ topic, payload: new Uint8Array(payload), properties })
   }
   const { isFenced } = await readRetained(connection, {
     filters,

@@ -24,6 +24,7 @@ const bare: Attempt = { ...again, usesSideTopics: false }
 const closed: ConnectionFailure = { kind: 'closed' }
 const reset: ConnectionFailure = { kind: 'network', error: new Error('no'), errorCode: 'ECONNRESET' }
 const takenOver: ConnectionFailure = { kind: 'disconnect', code: 0x8e }
+const noQos: ConnectionFailure = { kind: 'disconnect', code: 0x9b }
 const unreachable: ConnectionFailure = { kind: 'network', error: new Error('no'), errorCode: 'ECONNREFUSED' }
 const silent: ConnectionFailure = { kind: 'silent' }
 const refused = (code: number): ConnectionFailure => ({ kind: 'refused', code })
@@ -97,6 +98,13 @@ const BEFORE_CONNACK: readonly Row[] = [
     reached: undefined,
     next: undefined,
   },
+  {
+    name: 'refused for the QoS of its will: without side topics',
+    failure: refused(0x9b),
+    from: first,
+    reached: undefined,
+    next: { usesSideTopics: false },
+  },
   { name: 'a wrong password: over', failure: refused(0x86), from: first, reached: undefined, next: undefined },
   { name: 'nobody listens: over', failure: unreachable, from: first, reached: undefined, next: undefined },
 ]
@@ -113,6 +121,13 @@ const AFTER_CONNACK: readonly Row[] = [
     name: 'closed for the first time: the same once more, step by step',
     failure: closed,
     from: own,
+    reached: 'private',
+    next: { isPipelined: false, isRepeated: true },
+  },
+  {
+    name: 'ended for a QoS that CONNACK did not allow: step by step',
+    failure: noQos,
+    from: first,
     reached: 'private',
     next: { isPipelined: false, isRepeated: true },
   },
@@ -179,7 +194,8 @@ test('where an option names the version of MQTT, no other one is tried', () => {
 })
 
 test('whatever fails, there are nine attempts at most', () => {
-  const failures = [closed, reset, takenOver, unreachable, silent, ...[0x01, 0x05, 0x84, 0x86, 0x87].map(refused)]
+  const refusals = [0x01, 0x05, 0x84, 0x86, 0x87, 0x9b].map(refused)
+  const failures = [closed, reset, takenOver, noQos, unreachable, silent, ...refusals]
   const places = ['private', 'pool', 'none'] as const
   const known = new Map<string, number>()
   /** How many attempts there are from this one on, at most. */

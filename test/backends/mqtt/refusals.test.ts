@@ -122,6 +122,25 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
         expect(await closedEachTime(await openBackend({ url, protocolVersion }))).toContain('max_packet_size')
       })
 
+      test.each(['owner', 'guest'] as const)('a broker that takes no QoS 1, and an %s', async (role) => {
+        const { url } = await mosquitto({ listenerConfig: ['max_qos 0'] })
+        const topic = newTopic()
+        if (protocolVersion === 4) {
+          // 3.1.1 has no word for it: the broker closes.
+          if (role === 'guest')
+            expect(await closedEachTime(await openBackend({ url, protocolVersion }))).toContain('max_qos')
+          return
+        }
+        // Once at the message that was sent with CONNECT, where it has no will; after that it is known.
+        const { write, held, backend } = await openBackend({ url, topic, role, name: 'x', protocolVersion })
+        expect(held).toMatchObject({ bytes: null, proof: 'fence' })
+        expect(await write('{"a":1}')).toBe('written')
+        expect(await write('{"a":2}')).toBe('written')
+        await backend.close()
+        const next = await openBackend({ url, topic, protocolVersion })
+        expect(textOf(next.held.bytes)).toBe('{"a":2}')
+      })
+
       test('a write to a broker without retained messages is an error that says so', async () => {
         const { url } = await mosquitto({ config: ['retain_available false'] })
         const opened = await openBackend({ url, protocolVersion })

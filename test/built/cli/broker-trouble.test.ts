@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { waitFor, waitForEvent } from '../../helpers/wait.ts'
-import { runProgram } from '../run-program.ts'
-import { ROOT } from '../snippets.ts'
 import { BIN, Cli } from './cli.ts'
 
 const ARGS = ['broker', '--port', '0', '--ws-port', '0', '--data', 'data']
@@ -73,23 +71,4 @@ test('strangers may come in: that is a warning', async () => {
   expect(err).toMatch(/^persist-mqtt: The broker cannot listen on 192\.0\.2\.1:0: .*EADDRNOTAVAIL.*\n$/)
   writeFileSync(join(cli.home, 'users'), '')
   expect(await cli.run(...ARGS, '--host', '192.0.2.1', '--users', 'users')).toMatchObject({ code: 1, out: '' })
-})
-
-test('an installation without aedes says how to get it, and does all the rest', async () => {
-  const directory = temporaryDirectory()
-  for (const name of ['bin', 'dist', 'package.json'])
-    cpSync(join(ROOT, name), join(directory, name), { recursive: true })
-  mkdirSync(join(directory, 'node_modules'))
-  symlinkSync(join(ROOT, 'node_modules/mqtt'), join(directory, 'node_modules/mqtt'))
-  const bin = join(directory, 'bin/persist-mqtt.js')
-  for (const command of ['broker', 'demo']) {
-    const program = runProgram(bin, [command, '--port', '0', '--ws-port', '0'], directory)
-    expect(await program.ended()).toBe(1)
-    expect(program.stdout()).toBe('')
-    expect(program.stderr()).toBe(
-      'persist-mqtt: The broker needs the package aedes, which was not installed: npm install aedes ws\n',
-    )
-  }
-  const program = runProgram(bin, ['--version'], directory)
-  expect(await program.ended()).toBe(0)
 })

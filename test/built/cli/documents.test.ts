@@ -37,7 +37,7 @@ function stepsOf(document: string): Step[] {
 
 /** Without what differs from broker to broker. */
 function lasting(output: string): string {
-  return output.replace(/version [\d.]+, \d+ retained/, 'version X, N retained')
+  return output.replace(/version [\d.]+, \d+ retained/, 'version X, N retained').replace(/comes \d+ ms/, 'comes N ms')
 }
 
 async function startPools(url: string): Promise<void> {

@@ -1,0 +1,28 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Check, examine } from '../../src/pools/doctor.ts'
+import { Pools } from '../../src/pools/pools.ts'
+import { mosquittoAvailable } from '../helpers/available.ts'
+import { type MosquittoOptions, startMosquitto } from '../helpers/mosquitto.ts'
+
+/** What the doctor finds, by the names of its checks. */
+async function examined(options: MosquittoOptions): Promise<Record<string, Check>> {
+  const broker = await startMosquitto(options)
+  onTestFinished(() => broker.stop())
+  const checks: Record<string, Check> = {}
+  await examine(new Pools({ url: broker.url }), new AbortController().signal, (check) => {
+    checks[check.name] = check
+  })
+  return checks
+}
+
+describe.skipIf(!mosquittoAvailable)('the doctor', () => {
+  test('sees that user properties of retained messages are kept', async () => {
+    const { properties, write } = await examined({})
+    expect([properties?.result, write?.result]).toEqual(['ok', 'ok'])
+  })
+
+  test('says that a broker takes no messages at QoS 1', async () => {
+    const { write } = await examined({ listenerConfig: ['max_qos 0'] })
+    expect(write).toMatchObject({ result: 'warning', seen: expect.stringContaining('QoS 0') })
+  })
+})

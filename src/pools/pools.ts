@@ -38,7 +38,7 @@ export class Pools implements LinkedPools {
 
   /** The broker, for people: `mqtt://localhost:1883`. */
   get place(): string {
-    return this.#address.endpoint.text
+    return this.#address.storeName
   }
 
   /** Is the link encrypted? */

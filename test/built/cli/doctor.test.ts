@@ -68,13 +68,13 @@ describe('doctor', { timeout: 60_000 }, () => {
       .replace(/version [\d.]+, \d+ retained/, 'version X, N retained')
       .replace(/comes \d+ ms/, 'comes N ms')
       .split('\n')
-    const { write, retain, order, delay: _, ...others } = GOOD
+    const { 'client id': clientId, write, retain, order, delay: _, ...others } = GOOD
     const line = ([name, seen]: [string, string]) => `ok       ${name.padEnd(10)}  ${seen.slice(4)}`
     expect([code, err, ...lines]).toEqual([
       0,
       '',
       `ok       link        MQTT 5 at ${url}, not encrypted`,
-      ...Object.entries({ write, retain, order }).map(line),
+      ...Object.entries({ 'client id': clientId, write, retain, order }).map(line),
       'warning  delay       the second of two small packets comes N ms after the first',
       '                     → Set set_tcp_nodelay true in mosquitto.conf: over a slow link a save takes half the time then.',
       ...Object.entries(others).map(line),

@@ -8,6 +8,8 @@ import { mosquitto } from './servers.js'
 
 const ROUNDS = 5
 const ROUND_TRIP_MS = Number(process.argv[2])
+// Elsewhere it would put an interface into the network of this machine.
+if (!(ROUND_TRIP_MS > 0)) throw new Error('far-link.js runs this program, in a network of its own')
 
 /** Of the addresses that are there for benchmarks (RFC 2544). @param {string} network @param {string[]} config */
 function farMosquitto(network, config) {

@@ -36,13 +36,15 @@ export async function rawSocket(port, host = '127.0.0.1') {
   /** PUBACKs that are to be sent, with the next packet if that comes soon. @type {Buffer[]} */
   let acks = []
   let missing = 0
+  /** How many PINGREQs may still be sent: each answer to one would ask for the next. */
+  let pings = 0
   let settle = { resolve: () => {}, reject: (/** @type {Error} */ _error) => {} }
   socket.on('data', (bytes) => {
     rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
     read()
     // A broker with Nagle's algorithm sends its next small packet when we have acknowledged this one: with data, at once.
     if (acks.length > 0) socket.write(Buffer.concat(acks))
-    else if (missing > 0) socket.write(PINGREQ)
+    else if (missing > 0 && pings-- > 0) socket.write(PINGREQ)
     acks = []
     if (missing <= 0) settle.resolve()
   })
@@ -69,6 +71,7 @@ export async function rawSocket(port, host = '127.0.0.1') {
     /** Sends packets and resolves when as many others have come. @param {readonly Buffer[]} packets @param {number} count */
     exchange(packets, count) {
       missing += count
+      pings = count
       socket.write(Buffer.concat([...acks, ...packets]))
       acks = []
       return /** @type {Promise<void>} */ (

@@ -197,15 +197,20 @@ export function lostError(failure: ConnectionFailure, storeName: string): Persis
   return lost(failure, storeName, `Store ${storeName}: the connection was lost`, 'It is being made again.')
 }
 
-/** Why the connections of a store do not last; the store makes them again, ever more slowly. */
-export function sameClientIdError(storeName: string): PersistError {
-  return new PersistError(
-    'ERR_PERSIST_CONNECT',
-    `Store ${storeName}: another client seems to have the same client id, and the broker ends the connection of the one ` +
-      'when the other comes. If the broker takes the user name for it (Mosquitto: use_username_as_clientid), give each ' +
-      'program a user of its own; else give each a clientId of its own. The connection is made again, ever more slowly.',
-    { store: storeName },
-  )
+/**
+ * Why the connections of a store do not last; the store makes them again, ever more slowly.
+ *
+ * @param given the client id that was asked for; without, it is random
+ */
+export function sameClientIdError(storeName: string, given: string | undefined): PersistError {
+  const text =
+    given === undefined
+      ? 'the broker takes several clients for one, as if they had the same client id, and ends the connection of one when ' +
+        'another comes. Does it take the user name for it (Mosquitto: use_username_as_clientid)? Give each program a user ' +
+        'of its own.'
+      : `another client seems to have the same client id, ${given}: the broker ends the connection of the one when the ` +
+        'other comes. Give each program a clientId of its own.'
+  return new PersistError('ERR_PERSIST_CONNECT', `Store ${storeName}: ${text}`, { store: storeName })
 }
 
 /** Why a connection has ended that is for no one store; nobody makes it again. */

@@ -91,7 +91,7 @@ class MqttBackend implements Backend {
     const trouble = (error: PersistError) => listener.tell({ kind: 'trouble', error })
     const { storeName } = this.#address
     this.#integrations = (this.#sideTopics?.() ?? []).map((side) => new IntegrationTopics(side, storeName, trouble))
-    this.#fight = new ClientIdFight(storeName, trouble)
+    this.#fight = new ClientIdFight(storeName, this.#address.givenClientId, trouble)
     let isLate = false
     const session = await this.#opener.open({
       limitMs,
@@ -244,8 +244,9 @@ class MqttBackend implements Backend {
       try {
         const session = await this.#opener.open(reconnectLimit)
         if (session.claim?.isTaken) return this.#end(session, listener)
-        this.#fight?.back(isAtOnce, this.#closedWrites > 1)
+        const isSuspected = this.#fight?.back(isAtOnce, this.#closedWrites > 1)
         listener.tell({ kind: 'online', held: this.#use(session, listener) })
+        if (isSuspected && (await this.#opener.isTakenForAnother(session.connection))) this.#fight?.known()
         return
       } catch (thrown) {
         if (this.#isClosed) return

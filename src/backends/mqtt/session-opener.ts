@@ -1,6 +1,7 @@
 import type { Server } from '../../mqtt/address.ts'
-import { type Attempts, type ConnectLimit, connectBy, type ServerAttempt } from '../../mqtt/connect.ts'
+import { type Attempts, type ConnectLimit, connect, connectBy, type ServerAttempt } from '../../mqtt/connect.ts'
 import type { Connection } from '../../mqtt/connection.ts'
+import { wasClosed } from '../../mqtt/failure.ts'
 import { firstHandshake } from '../../mqtt/handshake.ts'
 import { codeText, reasonFor } from '../../mqtt/reason-codes.ts'
 import { PersistError } from '../../runtime/errors.ts'
@@ -14,6 +15,9 @@ import type { TopicHandler } from './topic-handler.ts'
 
 /** MQTT 5, 2.4. */
 const NOT_AUTHORIZED = 0x87
+
+/** How long another client may take to connect, in milliseconds: to a broker that has just answered. */
+const OTHER_LIMIT_MS = 5000
 
 /** What the sessions of an owner, or an editor, do beside the pool, if the broker lets them. */
 export interface SessionRole {
@@ -92,6 +96,30 @@ export class SessionOpener {
       return await connectBy(attempts, limit)
     } catch (error) {
       throw error instanceof SubscriptionRefused ? unreadableError(address, error) : error
+    }
+  }
+
+  /**
+   * Does the broker take a client with another client id for the one of this connection, and end that? It makes one to
+   * find out.
+   */
+  async isTakenForAnother(connection: Connection): Promise<boolean> {
+    const { topic } = this.#address
+    const servers = this.#servers.slice(0, 1)
+    // Whatever a connection is asked, an answer shows that it is still there.
+    const isThere = (one: Connection) =>
+      one.subscribe([topic]).then(
+        () => true,
+        () => false,
+      )
+    try {
+      const other = await connect({ ...this.#address, servers, givenClientId: undefined }, OTHER_LIMIT_MS)
+      const isOne = !(await isThere(connection)) && wasClosed(await connection.lost) && (await isThere(other))
+      await other.end()
+      return isOne
+    } catch {
+      // The network is gone, or the broker.
+      return false
     }
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { ClientIdFight } from '../../../src/backends/mqtt/client-id-fight.ts'
 import { openStore, type PersistError } from '../../../src/index.ts'
 import type { ConnectionFailure } from '../../../src/mqtt/failure.ts'
+import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable } from '../../helpers/available.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
@@ -25,39 +26,63 @@ interface Loss {
 
 const loss: Loss = { failure: closed }
 
+/** What comes of losses: whether it is known, and whether another client was asked for. */
+function outcomeOf(losses: readonly Loss[], givenClientId?: string) {
+  const told: PersistError[] = []
+  const fight = new ClientIdFight('x', givenClientId, (error) => told.push(error))
+  let isSuspected = false
+  for (const { failure, lastedMs = 10, isIdSecret = false, isBackAtOnce = true, isAtWrites = false } of losses) {
+    fight.lost(failure, lastedMs, isIdSecret)
+    isSuspected ||= fight.back(isBackAtOnce, isAtWrites)
+  }
+  expect(fight.error).toBe(told[0])
+  return { fight, told, isSuspected }
+}
+
 describe('another client with the same client id', () => {
-  const rows: readonly [name: string, losses: readonly Loss[], isKnown: boolean][] = [
-    ['is no matter of two times', [loss, loss], false],
-    ['is known where it closes three times in a row, and all is well in between', [loss, loss, loss], true],
-    ['is not it where the broker was away once', [loss, { ...loss, isBackAtOnce: false }, loss], false],
-    ['is not it where a connection was silent once', [loss, { ...loss, failure: silent }, loss], false],
-    ['is not it where a connection lasted', [loss, { ...loss, lastedMs: 31_000 }, loss], false],
-    ['is not it where the broker closes at writes', [loss, { ...loss, isAtWrites: true }, loss], false],
-    ['is known at once by 0x8E where nobody can have the id', [{ failure: takenOver, isIdSecret: true }], true],
-    ['is not sure by 0x8E where others may have the id', [{ failure: takenOver }], false],
+  const rows: readonly [name: string, losses: readonly Loss[], outcome: 'known' | 'suspected' | 'neither'][] = [
+    ['is no matter of two times', [loss, loss], 'neither'],
+    ['is looked for where it closes three times in a row, and all is well in between', [loss, loss, loss], 'suspected'],
+    ['is not it where the broker was away once', [loss, { ...loss, isBackAtOnce: false }, loss], 'neither'],
+    ['is not it where a connection was silent once', [loss, { ...loss, failure: silent }, loss], 'neither'],
+    ['is not it where a connection lasted', [loss, { ...loss, lastedMs: 31_000 }, loss], 'neither'],
+    ['is not it where the broker closes at writes', [loss, { ...loss, isAtWrites: true }, loss], 'neither'],
+    ['is known at once by 0x8E where nobody can have the id', [{ failure: takenOver, isIdSecret: true }], 'known'],
+    ['is not sure by 0x8E where others may have the id', [{ failure: takenOver }], 'neither'],
   ]
-  test.each(rows)('%s', (_, losses, isKnown) => {
-    const told: PersistError[] = []
-    const fight = new ClientIdFight('x', (error) => told.push(error))
-    for (const { failure, lastedMs = 10, isIdSecret = false, isBackAtOnce = true, isAtWrites = false } of losses) {
-      fight.lost(failure, lastedMs, isIdSecret)
-      fight.back(isBackAtOnce, isAtWrites)
-    }
-    expect(told).toHaveLength(isKnown ? 1 : 0)
-    expect(fight.error).toBe(told[0])
+  test.each(rows)('%s', (_, losses, outcome) => {
+    const { told, isSuspected } = outcomeOf(losses)
+    expect([told.length, isSuspected]).toEqual([outcome === 'known' ? 1 : 0, outcome === 'suspected'])
+  })
+
+  test('with a client id that was asked for, three times are enough, since no other client could show it', () => {
+    const { told, isSuspected } = outcomeOf([loss, loss, loss], 'ours')
+    expect(told).toMatchObject([{ code: 'ERR_PERSIST_CONNECT', message: expect.stringMatching(/client id, ours:/) }])
+    expect(isSuspected).toBe(false)
   })
 
   test('is told once, and forgotten when a connection has lasted', () => {
-    let told = 0
-    const fight = new ClientIdFight('x', () => (told += 1))
-    for (let count = 0; count < 9; count++) {
-      fight.lost(closed, 10, false)
-      fight.back(true, false)
-    }
+    const { fight, told } = outcomeOf(Array<Loss>(9).fill(loss), 'ours')
     fight.lost(closed, 31_000, false)
-    expect([told, fight.error]).toEqual([1, undefined])
-    fight.lost(takenOver, 10, true)
-    expect([told, fight.error?.code]).toEqual([1, 'ERR_PERSIST_CONNECT'])
+    expect([told.length, fight.error]).toEqual([1, undefined])
+    fight.known()
+    expect([told.length, fight.error?.code]).toEqual([1, 'ERR_PERSIST_CONNECT'])
+  })
+
+  test('is not seen in a link that breaks again and again', async () => {
+    const { url } = await running(startAedes())
+    const proxy = await proxied(url)
+    const { told } = await openBackend({ url: proxy.url, role: 'owner', name: 'garage' })
+    const first = proxy.connections()
+    const times = (what: string) => told.filter((one) => what in one).length
+    for (let count = 1; count <= 5; count++) {
+      proxy.cut()
+      await waitFor(() => times('online') === count, { what: 'the link to be back', limitMs: 10_000 })
+      // After the third time another client comes and goes.
+      const connections = first + count + (count < 3 ? 0 : 1)
+      await waitFor(() => proxy.connections() === connections && proxy.open() === 1, { what: 'one to be left' })
+    }
+    expect(told.map((one) => Object.keys(one)[0])).toEqual(Array(5).fill(['offline', 'online']).flat())
   })
 })
 

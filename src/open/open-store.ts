@@ -81,7 +81,8 @@ export async function startedStore(
 const isNode = globalThis.process?.versions?.node !== undefined
 
 async function selfUpdate(): ReturnType<StoreMembers['selfUpdate']> {
-  if (!isNode) throw new PersistError('ERR_PERSIST_CONNECT', 'There is no npm here that could be asked: this is not Node.')
+  if (!isNode)
+    throw new PersistError('ERR_PERSIST_CONNECT', 'There is no npm here that could be asked: this is not Node.')
   return (await import('../node/self-update.ts')).selfUpdate()
 }
 

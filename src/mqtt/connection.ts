@@ -178,7 +178,7 @@ export class Connection {
         },
         received: (bytes) => this.#received(bytes),
         drained: () => this.#queue.drained(),
-        failed: (error) => this.#fail({ kind: 'network', error, errorCode: codeOf(error) }),
+        failed: (error, meaning) => this.#fail({ kind: 'network', error, errorCode: codeOf(error), meaning }),
         closed: () => this.#over({ kind: 'closed' }),
       })
       if (this.#isOver) return transport.destroy()

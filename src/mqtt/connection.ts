@@ -90,7 +90,7 @@ export class Connection {
   #isOver = false
   /** The beginning of what came, for messages. */
   #start: Uint8Array | undefined
-  /** Something has come, beside PINGRESP, that whoever waits may have waited for. */
+  /** Something has come behind which more may be kept back. */
   #hasHeard = false
 
   constructor(settings: ConnectionSettings) {
@@ -225,7 +225,8 @@ export class Connection {
 
   #take(packet: Received): void {
     if (this.#isLeft) return
-    if (packet.type !== 'pingresp') this.#hasHeard = true
+    // A broker that keeps packets back (Mosquitto) sends a message before the PUBACK of its publisher.
+    if (packet.type !== 'pingresp' && packet.type !== 'puback') this.#hasHeard = true
     switch (packet.type) {
       case 'publish':
         if (packet.packetId !== undefined) this.#queue.acknowledge(packet.packetId)

@@ -1,5 +1,7 @@
 import { PersistError } from '../runtime/errors.ts'
+import { encodeText } from './bytes.ts'
 import { isMap, type JsonObject, MAX_DEPTH } from './json.ts'
+import { type Members, scanMembers } from './members.ts'
 import { endOfString, parseJson } from './parse-json.ts'
 
 /** A pool as it came from a backend. */
@@ -7,6 +9,37 @@ export interface Payload {
   readonly values: JsonObject
   /** The JSON text of each variable as it was written, so that an unchanged variable is written back unaltered. */
   readonly texts: ReadonlyMap<string, string>
+}
+
+/** A pool that was read from bytes. */
+export class DecodedPayload implements Payload {
+  readonly values: JsonObject
+  /** The names of the variables; the engine takes half as long to list them as to read the payload. */
+  readonly names: readonly string[]
+  /** Just `{"name":text,"name":text}`: every name once, as `JSON.stringify` writes it, and no white space around. */
+  readonly bytes: Uint8Array
+  /** Where the variables are in `bytes`. */
+  readonly members: Members
+  #texts: ReadonlyMap<string, string> | undefined
+
+  constructor(values: JsonObject, names: readonly string[], bytes: Uint8Array, members: Members) {
+    this.values = values
+    this.names = names
+    this.bytes = bytes
+    this.members = members
+  }
+
+  /** The same pool with other lists and maps, which nobody has seen. */
+  copy(): DecodedPayload {
+    const values = parseJson(decoder.decode(this.bytes)) as JsonObject
+    return new DecodedPayload(values, this.names, this.bytes, this.members)
+  }
+
+  /** Cut when they are asked for: a store of a large pool needs few of them. */
+  get texts(): ReadonlyMap<string, string> {
+    this.#texts ??= memberTexts(decoder.decode(this.bytes))
+    return this.#texts
+  }
 }
 
 // Not fatal: a device's string need not be valid UTF-8, and one U+FFFD is better than an unreadable pool.
@@ -21,7 +54,7 @@ export function decodePayload(
   bytes: Uint8Array,
   store: string,
   limitBytes: number = Number.POSITIVE_INFINITY,
-): Payload {
+): DecodedPayload {
   if (bytes.length > limitBytes) throw tooLarge(bytes.length, limitBytes, store)
   return decodeObject(
     bytes,
@@ -35,10 +68,15 @@ export function decodePayload(
   )
 }
 
+/** A pool without variables. */
+export function emptyPayload(): DecodedPayload {
+  return decodePayload(encodeText('{}'), '')
+}
+
 /** The pool in these bytes, or an empty one (null); undefined: the bytes are no pool. */
 export function payloadOf(bytes: Uint8Array | null): Payload | undefined {
   try {
-    return bytes === null ? { values: {}, texts: new Map() } : decodePayload(bytes, '')
+    return bytes === null ? emptyPayload() : decodePayload(bytes, '')
   } catch {
     return undefined
   }
@@ -49,26 +87,32 @@ export function decodeObject(
   bytes: Uint8Array,
   refuse: (reason: string, cause?: unknown) => Error,
   limitBytes: number = Number.POSITIVE_INFINITY,
-): Payload {
+): DecodedPayload {
   if (bytes.length > limitBytes) throw refuse(`it has ${bytes.length} bytes, and the limit is ${limitBytes}`)
   const text = decoder.decode(bytes)
+  // First, since it stops where the text is nested too deep: JSON.parse takes 100 bytes and more for each level.
+  const members = scanMembers(bytes)
+  if (members === undefined) throw refuse(`nested more than ${MAX_DEPTH} deep`)
   let values: unknown
-  let texts: Map<string, string> | undefined
   try {
-    // First, since it stops where the text is nested too deep: JSON.parse takes 100 bytes and more for each level.
-    texts = memberTexts(text)
-    if (texts !== undefined) values = parseJson(text)
+    values = parseJson(text)
   } catch (cause) {
     throw refuse(`${bytes.length} bytes that are not JSON (${(cause as Error).message})`, cause)
   }
-  if (texts === undefined) throw refuse(`nested more than ${MAX_DEPTH} deep`)
   if (!isMap(values)) {
     throw refuse(`JSON, but not an object with variables: ${excerpt(text)}`)
   }
-  const overflow = overflowing(values, texts)
+  const overflow = members.mayOverflow ? overflowing(values) : undefined
   if (overflow !== undefined) throw refuse(`the variable ${JSON.stringify(overflow)} holds a number beyond 1.8e308`)
-  return { values, texts }
+  const names = Object.keys(values)
+  const isClean = members.isCompact && members.count === names.length && !text.includes(REPLACEMENT)
+  if (isClean) return new DecodedPayload(values, names, bytes, members)
+  const rewritten = encodeText(joinPayload(memberTexts(text)))
+  return new DecodedPayload(values, names, rewritten, scanMembers(rewritten) as Members)
 }
+
+/** What the decoder makes of bytes that are not UTF-8. */
+const REPLACEMENT = '\uFFFD'
 
 /** Writes a pool's payload from the JSON texts of its variables. */
 export function joinPayload(texts: Iterable<readonly [name: string, text: string]>): string {
@@ -78,13 +122,8 @@ export function joinPayload(texts: Iterable<readonly [name: string, text: string
 }
 
 /** The first variable with a number too large for JavaScript, which a save would change; undefined: there is none. */
-function overflowing(values: JsonObject, texts: ReadonlyMap<string, string>): string | undefined {
-  for (const [name, text] of texts) {
-    // Only a long exponent or many digits can be too large; a search for those is cheaper than a walk through all
-    // values.
-    if (/[eE]\+?\d{3}|\d{200}/.test(text) && holdsInfinity(values[name])) return name
-  }
-  return undefined
+function overflowing(values: JsonObject): string | undefined {
+  return Object.keys(values).find((name) => holdsInfinity(values[name]))
 }
 
 function holdsInfinity(value: unknown): boolean {
@@ -92,13 +131,8 @@ function holdsInfinity(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsInfinity)
 }
 
-/**
- * Cuts the text of a JSON object into the texts of its members.
- *
- * Brackets and quotes suffice for that. For a text that is no JSON the result is meaningless, or a SyntaxError is
- * thrown. Undefined: the text is nested more than {@link MAX_DEPTH} deep.
- */
-function memberTexts(text: string): Map<string, string> | undefined {
+/** Cuts the text of a JSON object, which may have a comma behind its last member, into the texts of its members. */
+export function memberTexts(text: string): Map<string, string> {
   const texts = new Map<string, string>()
   let depth = 0
   let name: string | undefined
@@ -121,8 +155,7 @@ function memberTexts(text: string): Map<string, string> | undefined {
         break
       case 0x7b: // {
       case 0x5b: // [
-        // The braces of the pool itself do not count.
-        if (++depth > MAX_DEPTH + 1) return undefined
+        depth++
         break
       case 0x7d: // }
       case 0x5d: // ]

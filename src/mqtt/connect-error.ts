@@ -12,24 +12,6 @@ interface Explanation {
   readonly advice: string
 }
 
-const CA = { advice: 'Pass the certificate of the authority that signed it as tls.ca (PEM).' }
-
-/** Node's and OpenSSL's codes where this side does not accept the broker's certificate. */
-const CERTIFICATE_ERRORS: { readonly [code: string]: Explanation } = {
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: { what: 'nobody that this machine trusts has signed its certificate', ...CA },
-  UNABLE_TO_GET_ISSUER_CERT: { what: 'the authority that signed its certificate is not known here', ...CA },
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: { what: 'the authority that signed its certificate is not known here', ...CA },
-  SELF_SIGNED_CERT_IN_CHAIN: { what: 'its certificate is signed by a private authority', ...CA },
-  DEPTH_ZERO_SELF_SIGNED_CERT: { what: 'its certificate is signed by itself', ...CA },
-  CERT_SIGNATURE_FAILURE: { what: 'its certificate is not signed by the authority it names', ...CA },
-  CERT_HAS_EXPIRED: { what: 'its certificate has expired', advice: 'Have it renewed; or is the clock here wrong?' },
-  CERT_NOT_YET_VALID: { what: 'its certificate is not valid yet', advice: 'Is the clock of this machine right?' },
-  ERR_TLS_CERT_ALTNAME_INVALID: {
-    what: 'its certificate is made out to another host name',
-    advice: 'Use that name in the url, or set tls.servername to it.',
-  },
-}
-
 /** CONNACK: 1 to 5 in MQTT 3.1.1 (3.2.2.3), from 0x80 on in MQTT 5 (3.2.2.2). */
 function refusal(code: number, { username, protocolVersion, clientId }: ConnectionSettings): Explanation {
   const login =
@@ -69,51 +51,17 @@ function refusal(code: number, { username, protocolVersion, clientId }: Connecti
   }
 }
 
-function network(errorCode: string | undefined, error: unknown, { endpoint, tls }: ConnectionSettings): Explanation {
-  const { host, port, protocol } = endpoint
-  const known = CERTIFICATE_ERRORS[errorCode ?? '']
-  if (known !== undefined) return known
-  switch (errorCode) {
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return { what: `there is no host ${host}`, advice: 'Check the host name in option url, and the network.' }
-    case 'ECONNREFUSED':
-      return { what: `nothing listens on port ${port} of ${host}`, advice: 'Start the broker, or correct option url.' }
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return { what: `${host} cannot be reached`, advice: 'Check the network, a firewall, and option url.' }
-    case 'EPROTO':
-    case 'ERR_SSL_WRONG_VERSION_NUMBER':
-    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-      return {
-        what: 'what answers there does not speak TLS',
-        advice: `Use the port that the broker has for TLS, or ${protocol === 'wss' ? 'ws' : 'mqtt'}: in option url.`,
-      }
-    case undefined:
-      return isWebSocket(endpoint)
-        ? {
-            what: `no WebSocket could be opened there (${reasonOf(error)})`,
-            advice: 'Check port and path in option url: brokers have a listener of its own for WebSocket.',
-          }
-        : { what: reasonOf(error), advice: '' }
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return closed(endpoint, tls)
-    default:
-      // ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED, ERR_SSL_TLSV1_ALERT_UNKNOWN_CA…: alerts are what the broker says.
-      if (errorCode.includes('ALERT')) return clientCertificate(tls)
-      return { what: reasonOf(error), advice: '' }
+function network(
+  { error, errorCode, meaning }: Extract<ConnectionFailure, { kind: 'network' }>,
+  { endpoint, tls }: ConnectionSettings,
+): Explanation {
+  if (meaning !== undefined) return meaning
+  if (errorCode === 'ECONNRESET' || errorCode === 'EPIPE') return closed(endpoint, tls)
+  if (errorCode !== undefined || !isWebSocket(endpoint)) return { what: reasonOf(error), advice: '' }
+  return {
+    what: `no WebSocket could be opened there (${reasonOf(error)})`,
+    advice: 'Check port and path in option url: brokers have a listener of its own for WebSocket.',
   }
-}
-
-function clientCertificate(tls: ConnectionSettings['tls']): Explanation {
-  return tls?.cert !== undefined
-    ? {
-        what: 'it does not accept this client certificate',
-        advice: 'Check tls.cert and tls.key: has it been signed for this broker?',
-      }
-    : { what: 'it wants a client certificate', advice: 'Pass one as tls.cert and tls.key (PEM).' }
 }
 
 function closed(endpoint: Endpoint, tls: ConnectionSettings['tls']): Explanation {
@@ -131,7 +79,7 @@ function explain(failure: ConnectionFailure, settings: ConnectionSettings): Expl
     case 'disconnect':
       return refusal(failure.code, settings)
     case 'network':
-      return network(failure.errorCode, failure.error, settings)
+      return network(failure, settings)
     case 'garbage': {
       const start = String.fromCharCode(...failure.start).split(/[^ -~]/)[0] ?? ''
       const received = start.length > 3 ? `; it sent "${start}"` : `: ${reasonOf(failure.error)}`

@@ -1,8 +1,8 @@
 import { codeOf } from '../runtime/errors.ts'
 import { type Deferred, deferred } from '../runtime/promises.ts'
 import { Answers } from './answers.ts'
-import { encodeConnect, encodeDisconnect, encodeSubscribe, encodeUnsubscribe, PINGREQ } from './codec/encode.ts'
-import { MalformedPacket, PROTOCOL_ERROR } from './codec/malformed-packet.ts'
+import { encodeConnect, encodeDisconnect, PINGREQ } from './codec/encode.ts'
+import { MalformedPacket } from './codec/malformed-packet.ts'
 import { PacketReader } from './codec/packet-reader.ts'
 import type {
   Properties,
@@ -18,6 +18,7 @@ import { PingTimer } from './ping-timer.ts'
 import { Publishes } from './publishes.ts'
 import { SendQueue } from './send-queue.ts'
 import { limitsOf, type ServerLimits } from './server-limits.ts'
+import { type Suback, Subscriptions } from './subscriptions.ts'
 import type { Endpoint } from './transport/endpoint.ts'
 import { openTransport } from './transport/open-transport.ts'
 import { END_LIMIT_MS, PackageMissing, type TlsOptions, type Transport } from './transport/transport.ts'
@@ -36,6 +37,7 @@ const RECEIVE_MAXIMUM = 65_535
 const START_BYTES = 60
 
 export type { Properties } from './codec/packets.ts'
+export type { Suback } from './subscriptions.ts'
 
 export interface ConnectionSettings {
   readonly endpoint: Endpoint
@@ -54,13 +56,6 @@ export interface ConnectionSettings {
 
 /** A message that came. Nobody changes its payload; whoever keeps that for long copies it. */
 export type Message = Omit<ReceivedPublish, 'type'>
-
-/** What the broker answered to SUBSCRIBE. */
-export interface Suback {
-  /** One for each topic, from 0x80 on it is a refusal. */
-  readonly reasonCodes: readonly number[]
-  readonly reasonString?: string | undefined
-}
 
 /**
  * One network connection of an MQTT client: no reconnect, no queue over connections, no session.
@@ -84,6 +79,7 @@ export class Connection {
   readonly #reader: PacketReader
   readonly #queue = new SendQueue({ quiet: () => this.#wake(), room: () => this.#publishes.release() })
   readonly #publishes: Publishes
+  readonly #subscriptions: Subscriptions
   readonly #pings = new PingTimer({
     ping: () => this.#queue.add(PINGREQ),
     silent: () => this.#fail({ kind: 'silent' }),
@@ -94,7 +90,7 @@ export class Connection {
   #isOver = false
   /** The beginning of what came, for messages. */
   #start: Uint8Array | undefined
-  /** Something has come, beside PINGRESP, that whoever waits may have waited for. */
+  /** Something has come behind which more may be kept back. */
   #hasHeard = false
 
   constructor(settings: ConnectionSettings) {
@@ -102,6 +98,7 @@ export class Connection {
     this.opened = this.#opened.promise
     this.lost = this.#lost.promise
     this.#publishes = new Publishes(settings.protocolVersion, this.#answers, this.#queue)
+    this.#subscriptions = new Subscriptions(settings.protocolVersion, this.#answers, this.#queue)
     this.#reader = new PacketReader(settings.protocolVersion, (packet) => this.#take(packet))
     this.#wakesBroker = settings.wakesBroker ?? true
     void this.#connect(settings)
@@ -133,17 +130,7 @@ export class Connection {
 
   /** @throws ConnectionLost; RangeError where MQTT cannot carry a topic */
   subscribe(topics: readonly string[], qos: Qos = 1): Promise<Suback> {
-    const subscriptions = topics.map((topic) => ({ topic, qos }))
-    const send = (packetId: number) => this.#queue.add(encodeSubscribe(packetId, subscriptions, this.protocolVersion))
-    return this.whileOpen((done) =>
-      this.#answers.ask('suback', send, ({ reasonCodes, properties }) => {
-        if (reasonCodes.length !== topics.length) {
-          const what = `SUBACK with ${reasonCodes.length} codes for ${topics.length} topics [MQTT-3.8.4-6]`
-          throw new MalformedPacket(PROTOCOL_ERROR, what)
-        }
-        done.resolve({ reasonCodes, reasonString: properties.reasonString })
-      }),
-    )
+    return this.whileOpen((done) => this.#subscriptions.subscribe(topics, qos, done))
   }
 
   /**
@@ -152,9 +139,7 @@ export class Connection {
    * @throws RangeError where MQTT cannot carry the topic
    */
   unsubscribe(topic: string): void {
-    if (this.#isLeft) return
-    const send = (packetId: number) => this.#queue.add(encodeUnsubscribe(packetId, [topic], this.protocolVersion))
-    this.#answers.ask('unsuback', send, () => {})
+    if (!this.#isLeft) this.#subscriptions.unsubscribe(topic)
   }
 
   /** A promise that rejects with ConnectionLost if the connection is over before it settles. */
@@ -193,7 +178,7 @@ export class Connection {
         },
         received: (bytes) => this.#received(bytes),
         drained: () => this.#queue.drained(),
-        failed: (error) => this.#fail({ kind: 'network', error, errorCode: codeOf(error) }),
+        failed: (error, meaning) => this.#fail({ kind: 'network', error, errorCode: codeOf(error), meaning }),
         closed: () => this.#over({ kind: 'closed' }),
       })
       if (this.#isOver) return transport.destroy()
@@ -240,7 +225,8 @@ export class Connection {
 
   #take(packet: Received): void {
     if (this.#isLeft) return
-    if (packet.type !== 'pingresp') this.#hasHeard = true
+    // A broker that keeps packets back (Mosquitto) sends a message before the PUBACK of its publisher.
+    if (packet.type !== 'pingresp' && packet.type !== 'puback') this.#hasHeard = true
     switch (packet.type) {
       case 'publish':
         if (packet.packetId !== undefined) this.#queue.acknowledge(packet.packetId)

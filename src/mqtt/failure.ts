@@ -1,4 +1,5 @@
 import type { MalformedPacket } from './codec/malformed-packet.ts'
+import type { Meaning } from './transport/transport.ts'
 
 /** Reason codes from here on are failures (MQTT 5, 2.4), as is the 0x80 of a SUBACK in 3.1.1. */
 export const FAILURE = 0x80
@@ -12,7 +13,12 @@ export type ConnectionFailure =
   /** CONNACK with a reason other than success. */
   | { readonly kind: 'refused'; readonly code: number; readonly reasonString?: string | undefined }
   /** The operating system, TLS or the WebSocket said so. */
-  | { readonly kind: 'network'; readonly error: unknown; readonly errorCode: string | undefined }
+  | {
+      readonly kind: 'network'
+      readonly error: unknown
+      readonly errorCode: string | undefined
+      readonly meaning?: Meaning | undefined
+    }
   /** What came first is no CONNACK; `start` is how it began. */
   | { readonly kind: 'garbage'; readonly error: MalformedPacket; readonly start: Uint8Array }
   /** The broker has sent what the standard does not allow. */

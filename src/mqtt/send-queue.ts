@@ -4,6 +4,9 @@ import { joined } from './transport/joined.ts'
 /** So many bytes are copied into one piece; of longer ones each is written as it is, in bytes. */
 const COPY_LIMIT_BYTES = 65_536
 
+/** From here on what can wait does, in bytes: enough for the system to be busy until it is asked again. */
+const FULL_BYTES = 1_048_576
+
 const { nextTick } = globalThis.process ?? {}
 
 /** After what the input that is being read now leads to: Node runs a tick when it has no microtask left. */
@@ -43,7 +46,7 @@ export class SendQueue {
 
   /** Whatever can wait is to wait elsewhere, so that not all of it is here twice. */
   get isFull(): boolean {
-    return !this.#hasRoom || this.#sizeBytes >= COPY_LIMIT_BYTES
+    return !this.#hasRoom || this.#sizeBytes >= FULL_BYTES
   }
 
   /**

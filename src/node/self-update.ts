@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import process from 'node:process'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { VERSION } from '../runtime/version.ts'
 
@@ -23,11 +25,9 @@ export interface SelfUpdate {
  */
 export async function selfUpdate(): Promise<SelfUpdate> {
   // npm knows the registry, the proxy and the certificates that are configured on this machine.
-  const childProcess = globalThis.process?.getBuiltinModule?.('node:child_process')
-  if (childProcess === undefined) throw connectError('there is no npm here (this is not Node)')
   const latest = await new Promise<string>((resolve, reject) => {
     const shell = process.platform === 'win32'
-    childProcess.execFile('npm', ['view', NAME, 'version'], { timeout: LIMIT_MS, shell }, (cause, stdout, stderr) => {
+    execFile('npm', ['view', NAME, 'version'], { timeout: LIMIT_MS, shell }, (cause, stdout, stderr) => {
       const answer = stdout.trim()
       // The first error line of npm says more than its exit code.
       const said = stderr.split('\n').find((line) => /^npm (error|ERR!)/.test(line))

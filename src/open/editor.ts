@@ -111,7 +111,7 @@ function jsonOf(changes: object, compat: 'tasmota' | undefined): string {
   }
   // Assigns to variables of no store, which check as a store does.
   const scratch = new Variables(
-    { put() {}, remove() {} },
+    { show() {}, changed() {} },
     { tasmota: compat === 'tasmota', assertWritable() {} },
     () => {},
   )

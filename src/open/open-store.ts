@@ -5,7 +5,7 @@ import type { JsonObject } from '../format/json.ts'
 import { optionError, PersistError } from '../runtime/errors.ts'
 import { saveOnExit } from '../runtime/exit.ts'
 import { within } from '../runtime/promises.ts'
-import type { Store, VariablesOf } from '../store/members.ts'
+import type { Store, StoreMembers, VariablesOf } from '../store/members.ts'
 import { type Guards, type ResolvedOptions, resolveOptions, type StoreOptions } from '../store/options.ts'
 import { type ProxiedStore, proxiedStore } from '../store/proxy.ts'
 import { adviseOnSize } from '../store/size-limit.ts'
@@ -77,13 +77,19 @@ export async function startedStore(
   }
 }
 
-/** Imports at the call: the file needs Node. */
-const selfUpdate = async () => (await import('../node/self-update.ts')).selfUpdate()
+/** A page has neither npm nor files: bundlers leave out what is imported where this is true. */
+const isNode = globalThis.process?.versions?.node !== undefined
+
+async function selfUpdate(): ReturnType<StoreMembers['selfUpdate']> {
+  if (!isNode)
+    throw new PersistError('ERR_PERSIST_CONNECT', 'There is no npm here that could be asked: this is not Node.')
+  return (await import('../node/self-update.ts')).selfUpdate()
+}
 
 /** Imports the journal only where options ask for one: a browser cannot even load the file. */
 function journalMaker({ journal, readOnly, topic }: ResolvedOptions): JournalMaker | undefined {
   if (journal === undefined || readOnly) return undefined
-  if (globalThis.process?.versions?.node === undefined) {
+  if (!isNode) {
     throw optionError('journal', 'it needs Node and its files; leave it out in a browser')
   }
   return async () => (await import('../backends/file/file-journal.ts')).fileJournal(journal, topic)

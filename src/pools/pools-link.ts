@@ -1,5 +1,5 @@
 import { ECHO_MS, PREFIX as FENCE_PREFIX, isFenceMessage } from '../backends/mqtt/fence.ts'
-import { refusalIn, WriteFailure, writeError } from '../backends/mqtt/write-error.ts'
+import { RETAIN_NOT_SUPPORTED, refusalIn, WriteFailure, writeError } from '../backends/mqtt/write-error.ts'
 import { encodeText, sameBytes } from '../format/bytes.ts'
 import { lateError } from '../mqtt/connect.ts'
 import { lostConnection } from '../mqtt/connect-error.ts'
@@ -205,7 +205,7 @@ export class PoolsLink {
   async #acknowledged(name: string, bytes: Uint8Array): Promise<void> {
     const topic = this.pools.topics.of(name)
     const limitBytes = this.#connection.limits.maximumPacketSize - PUBLISH_BYTES - encodeText(topic).length
-    if (!this.#connection.limits.retainAvailable) throw new WriteFailure('retain unavailable', bytes.length)
+    if (!this.#connection.limits.retainAvailable) throw new WriteFailure('refused', bytes.length, RETAIN_NOT_SUPPORTED)
     if (bytes.length > limitBytes) throw new WriteFailure('too large', bytes.length, limitBytes)
     if (this.#changed.has(name)) throw this.changedError(name)
     const before = this.#held.get(name) ?? null

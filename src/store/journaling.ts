@@ -89,6 +89,7 @@ export class Journaling {
    */
   recover(pool: Payload): Recovery {
     const found: [name: string, outcome: Recovered][] = []
+    if (this.#noted.size === 0) return { values: pool.values, isNeeded: false, tell: () => this.#tell(found) }
     const { options, storeName } = this.#context
     const values: JsonObject = { ...pool.values }
     for (const [name, entry] of this.#noted) {

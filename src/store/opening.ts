@@ -1,7 +1,7 @@
 import type { Held, Stamp } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
 import { type JsonObject, ownValue, sameJson } from '../format/json.ts'
-import { decodePayload, type Payload } from '../format/payload.ts'
+import { type DecodedPayload, decodePayload, emptyPayload } from '../format/payload.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import type { Variables } from '../variables/variables.ts'
 import type { StoreContext } from './context.ts'
@@ -11,9 +11,6 @@ import type { Migrating } from './migrating.ts'
 import type { Saving } from './saving.ts'
 import { readLimit } from './size-limit.ts'
 import type { Validation } from './validation.ts'
-
-/** An empty pool. */
-const NOTHING: Payload = { values: {}, texts: new Map() }
 
 /** What becomes of a store that is being opened. */
 export interface OpeningOutcome {
@@ -68,7 +65,8 @@ export class Opening {
 
   /** Opens with an empty pool, and what the journal has. */
   beginEmpty(): void {
-    this.#start(NOTHING, this.#parts.journaling?.recover(NOTHING))
+    const pool = emptyPayload()
+    this.#start(pool, this.#parts.journaling?.recover(pool))
   }
 
   async #take(bytes: Uint8Array, stamp: Stamp | undefined): Promise<void> {
@@ -105,11 +103,13 @@ export class Opening {
     return today
   }
 
-  #start(pool: Payload, recovery: Recovery | undefined, migrated?: JsonObject): void {
-    const { variables } = this.#context
+  #start(pool: DecodedPayload, recovery: Recovery | undefined, migrated?: JsonObject): void {
+    const { variables, options } = this.#context
     const { journaling, validation, saving } = this.#parts
     const values = migrated ?? validation.opened(recovery?.values ?? pool.values)
-    variables.load(pool)
+    // The schema, a migration and onConflict may have kept what they were given.
+    const isSeen = options.schema !== undefined || values !== pool.values
+    variables.load(isSeen ? pool.copy() : pool)
     if (values !== pool.values) assign(values, pool.values, variables)
     this.#outcome.begun()
     if (recovery !== undefined) journaling?.begin(recovery)

@@ -1,6 +1,6 @@
 import type { Backend } from '../contracts/backend.ts'
 import type { JournalMaker } from '../contracts/journal.ts'
-import { type JsonObject, type JsonValue, put } from '../format/json.ts'
+import type { JsonObject, JsonValue } from '../format/json.ts'
 import { PersistError } from '../runtime/errors.ts'
 import { VERSION_NAME } from '../schema/migration.ts'
 import { isReservedName, RESERVED_NAMES, reservedBecause, type StoreMembers } from './members.ts'
@@ -38,14 +38,16 @@ type Handler = ProxyHandler<Record<string, JsonValue>>
 /**
  * The proxy's traps: a program that reads and writes properties of the store reads and writes variables.
  *
- * The proxy's target has a property for every variable, and the store's members as its prototype: `pt.counter` is a
- * plain property read. A variable that another writer called like a member (`save`) is shadowed: `pt.save` stays the
- * member, and only enumerations have the variable.
+ * The proxy's target stays empty, since it must be there before the variables are. Its prototype is the object with the
+ * values, and the prototype of that are the store's members: `pt.counter` is a plain property read. A variable that another
+ * writer called like a member (`save`) is shadowed: `pt.save` stays the member, and only enumerations have the variable.
  */
 class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
   readonly target: Record<string, JsonValue>
   core!: StoreCore
-  readonly #shadowed = new Map<string, JsonValue>()
+  readonly #members: object
+  #values: JsonObject = {}
+  #shadowed: readonly string[] = []
   #isReady = false
   /** The shadowed names whose descriptors an enumeration asks for next. */
   #upcoming: string[] = []
@@ -60,6 +62,7 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
 
   constructor(members: object) {
     this.target = Object.create(members)
+    this.#members = members
     this.#chooseGet()
   }
 
@@ -68,23 +71,24 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
     this.#chooseGet()
   }
 
-  put(name: string, value: JsonValue): void {
-    if (isReservedName(name)) {
-      this.#shadowed.set(name, value)
-      this.#chooseGet()
-    } else {
-      put(this.target, name, value)
-    }
+  show(values: JsonObject): void {
+    this.#values = Object.setPrototypeOf(values, this.#members)
+    Object.setPrototypeOf(this.target, values)
+    this.#shadow()
   }
 
-  remove(name: string): void {
-    if (!isReservedName(name)) delete this.target[name]
-    else if (this.#shadowed.delete(name)) this.#chooseGet()
+  changed(name: string): void {
+    if (isReservedName(name)) this.#shadow()
+  }
+
+  #shadow(): void {
+    this.#shadowed = RESERVED_NAMES.filter((name) => Object.hasOwn(this.#values, name))
+    this.#chooseGet()
   }
 
   #chooseGet(): void {
     if (!this.#isReady) this.get = this.#getEarly
-    else this.get = this.#shadowed.size > 0 ? this.#getShadowed : undefined
+    else this.get = this.#shadowed.length > 0 ? this.#getShadowed : undefined
   }
 
   readonly #getEarly = (target: object, key: Key, receiver: unknown): unknown => {
@@ -97,8 +101,8 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
   readonly #getShadowed = (target: object, key: Key, receiver: unknown): unknown => {
     const isMeant = key === this.#described
     this.#described = undefined
-    const value = isMeant ? this.#shadowed.get(key as string) : undefined
-    return value ?? Reflect.get(target, key, receiver)
+    const isMember = !isMeant && this.#shadowed.includes(key as string)
+    return Reflect.get(isMember ? this.#members : target, key, receiver)
   }
 
   set(_: object, key: Key, value: unknown): boolean {
@@ -125,7 +129,7 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
   has(target: object, key: Key): boolean {
     if (typeof key === 'symbol') return Reflect.has(target, key)
     this.#assertReadable()
-    return Object.hasOwn(this.target, key) || this.#shadowed.has(key)
+    return Object.hasOwn(this.#values, key)
   }
 
   /**
@@ -136,20 +140,21 @@ class StoreTraps implements Omit<Handler, 'get'>, StoreTarget {
    */
   ownKeys(): string[] {
     this.#assertReadable()
-    const own = Object.keys(this.target)
-    this.#upcoming = [...this.#shadowed.keys()]
+    const names = Object.keys(this.#values)
+    const shadowed = this.#shadowed
+    if (shadowed.length === 0) return names
+    this.#upcoming = [...shadowed]
     this.#described = undefined
-    const last = own.length === 0 && this.#shadowed.size > 0 && RESERVED_NAMES.find((name) => !this.#shadowed.has(name))
-    return [...this.#upcoming, ...own, ...(last ? [last] : [])]
+    const own = names.filter((name) => !shadowed.includes(name))
+    const last = own.length === 0 && RESERVED_NAMES.find((name) => !shadowed.includes(name))
+    return [...shadowed, ...own, ...(last ? [last] : [])]
   }
 
   getOwnPropertyDescriptor(_: object, key: Key): PropertyDescriptor | undefined {
     this.#assertReadable()
     if (typeof key === 'symbol') return undefined
     this.#described = this.#upcoming.shift() === key ? key : undefined
-    const value = this.#shadowed.get(key)
-    if (value === undefined) return Object.getOwnPropertyDescriptor(this.target, key)
-    return { value, writable: true, enumerable: true, configurable: true }
+    return Object.getOwnPropertyDescriptor(this.#values, key)
   }
 
   /** To code that compares or enumerates, a store is a plain object without members. */

@@ -33,8 +33,8 @@ export class Validation {
     const { version, defaults, readOnly, onInvalid } = this.#context.options
     const isNew = version > 0 && Object.keys(variables).length === 0
     const noted = isNew ? { [VERSION_NAME]: version } : variables
-    const hasDefaults = !readOnly && Object.keys(defaults).length > 0
-    const whole = hasDefaults ? { ...(defaults as JsonObject), ...noted } : noted
+    const lacksDefaults = !readOnly && Object.keys(defaults).some((name) => !Object.hasOwn(noted, name))
+    const whole = lacksDefaults ? { ...(defaults as JsonObject), ...noted } : noted
     const found = this.#check(whole)
     if (found?.issues === undefined) return readOnly ? variables : (found?.values ?? whole)
     const error = schemaError(this.#context.storeName, found.issues)

@@ -1,8 +1,11 @@
 import { encodeText } from '../format/bytes.ts'
+import { nameHash } from '../format/members.ts'
+import type { DecodedPayload } from '../format/payload.ts'
 import { Block, encodedBlocks, memberText } from './block.ts'
-import type { Variable } from './variable.ts'
+import { Variable } from './variable.ts'
 
 const OPENING_BRACE = 0x7b
+const COMMA = 0x2c
 const CLOSING_BRACE = 0x7d
 /** The bytes of the payload of no variable: the braces. */
 const EMPTY_SIZE = 2
@@ -10,41 +13,61 @@ const EMPTY_SIZE = 2
 /**
  * The variables of a pool, with those that the program removed and the backend still holds, and their payload.
  *
- * The payload is kept in blocks, so that a change costs the encoding of one block, whatever the size of the pool.
+ * The payload is kept in blocks, so that a change costs the encoding of one block, whatever the size of the pool. A block
+ * that was loaded is left as it is until somebody asks for one of its variables.
  */
 export class KnownVariables {
+  /** Those that have been asked for, with their neighbours. */
   readonly #byName = new Map<string, Variable>()
-  readonly #create: (name: string) => Variable
+  readonly #hasValue: (name: string) => boolean
   #blocks: Block[] = []
 
-  /** @param create makes a variable without a value */
-  constructor(create: (name: string) => Variable) {
-    this.#create = create
+  /** @param hasValue is there a value of that name? */
+  constructor(hasValue: (name: string) => boolean) {
+    this.#hasValue = hasValue
+  }
+
+  /** Takes the payload of a pool, as the backend holds it. */
+  load({ bytes, members: { runs } }: DecodedPayload): void {
+    // A copy: who read the bytes may change them, or have them in a larger buffer.
+    const payload = new Uint8Array(bytes)
+    const last = runs.at(-1)
+    if (last !== undefined) payload[last.end - 1] = COMMA
+    this.#blocks = runs.map(({ from, end, hashes }) => new Block([], payload.subarray(from, end), hashes))
   }
 
   find(name: string): Variable | undefined {
+    const found = this.#byName.get(name)
+    if (found !== undefined || !this.#hasValue(name)) return found
+    const hash = nameHash(name)
+    for (const block of this.#blocks) if (block.hashes?.includes(hash)) this.#open(block)
     return this.#byName.get(name)
   }
 
   /** The variable of that name, or a new one, which is not kept yet. */
   of(name: string): Variable {
-    return this.#byName.get(name) ?? this.#create(name)
+    return this.find(name) ?? new Variable(name)
   }
 
-  all(): Iterable<Variable> {
-    return this.#byName.values()
-  }
-
+  /** The names of all variables. */
   names(): string[] {
-    return [...this.#byName.keys()]
+    return this.texts().map(([name]) => name)
+  }
+
+  /** The texts of all variables by name, in the order of the payload. */
+  texts(): (readonly [name: string, text: string | undefined])[] {
+    return this.#blocks.flatMap((block) => [...block.texts()])
   }
 
   /** Keeps a variable; a new one comes last in the payload. */
   keep(variable: Variable): void {
     if (variable.block !== undefined) return
     this.#byName.set(variable.name, variable)
-    const last = this.#blocks.at(-1)
-    if (last === undefined) return void this.#blocks.push(new Block([variable]))
+    let last = this.#blocks.at(-1)
+    if (last === undefined || last.hashes !== undefined) {
+      last = new Block([], new Uint8Array())
+      this.#blocks.push(last)
+    }
     // What the block has stays right: the variable has no text yet.
     last.members.push(variable)
     variable.block = last
@@ -79,6 +102,17 @@ export class KnownVariables {
     // In the place of the comma behind the last member.
     bytes[bytes.length - 1] = CLOSING_BRACE
     return bytes
+  }
+
+  /** Makes variables of a loaded block. */
+  #open(block: Block): void {
+    for (const [name, text] of block.texts()) {
+      const variable = new Variable(name, text)
+      variable.block = block
+      block.members.push(variable)
+      this.#byName.set(name, variable)
+    }
+    block.hashes = undefined
   }
 
   /** The members, each with a comma behind it. */

@@ -100,7 +100,7 @@ function replaceAll(raw: JsonValue[], values: readonly JsonValue[]): void {
 function behind(proxy: JsonValue[]): { list: Tracked<JsonValue[]>; raw: JsonValue[] } {
   const list = trackedOf.get(proxy) as Tracked<JsonValue[]> | undefined
   if (list === undefined) throw new TypeError('A list method of a pool was called on something else')
-  list.rules.assertWritable?.()
+  list.beforeChange()
   return { list, raw: list.raw }
 }
 

@@ -1,124 +1,31 @@
-import {
-  describe,
-  isPlainObject,
-  type JsonValue,
-  MAX_DEPTH,
-  pathStep,
-  primitiveFault,
-  put,
-  stringFault,
-  type ValueRules,
-} from '../format/json.ts'
-import type { PersistError } from '../runtime/errors.ts'
+import { isContainer, type JsonObject, type JsonValue, put, stringFault } from '../format/json.ts'
 import { listPrototype } from './list-methods.ts'
-import { frozen, type Holder, notStorable, Tracked } from './tracked.ts'
-
-/** Copies and checks a value, and knows the path in it for messages. */
-class Copy {
-  readonly rules: ValueRules
-  readonly #start: () => string
-  readonly #steps: (string | number)[]
-  readonly #around: object[] = []
-
-  constructor(rules: ValueRules, start: () => string, steps: (string | number)[] = []) {
-    this.rules = rules
-    this.#start = start
-    this.#steps = steps
-  }
-
-  refuse(reason: string): PersistError {
-    return notStorable(this.#start() + this.#steps.map(pathStep).join(''), reason)
-  }
-
-  step(key: string | number, value: unknown, holder: Holder): JsonValue {
-    this.#steps.push(key)
-    const copy = this.of(value, holder)
-    this.#steps.pop()
-    return copy
-  }
-
-  of(value: unknown, holder: Holder): JsonValue {
-    if (typeof value !== 'object' || value === null) {
-      const fault = primitiveFault(value, this.rules)
-      if (fault !== undefined) throw this.refuse(`it is ${fault}`)
-      return primitive(value, this.rules)
-    }
-    if (holder.depth >= MAX_DEPTH) throw this.#tooDeep()
-    this.#around.push(value)
-    const copy = Array.isArray(value) ? this.#list(value, holder) : this.#map(value, holder)
-    this.#around.pop()
-    return copy
-  }
-
-  #list(value: readonly unknown[], holder: Holder): JsonValue {
-    // The prototype of real lists is a list itself; that of a class which extends Array is not.
-    if (!Array.isArray(Object.getPrototypeOf(value))) throw this.refuse('it is a list of a class of its own')
-    const list = new TrackedList([], holder)
-    for (let index = 0; index < value.length; index++) list.raw[index] = this.step(index, value[index], list)
-    const names = Object.keys(value)
-    if (names.length > value.length) throw this.refuse(`the list has a property ${names.at(-1)}, which JSON would lose`)
-    return list.proxy
-  }
-
-  #map(value: object, holder: Holder): JsonValue {
-    if (!isPlainObject(value)) throw this.refuse(`it is ${describe(value)}, not plain data`)
-    if (Object.getOwnPropertySymbols(value).length > 0) {
-      throw this.refuse('it has a symbol as a name, which JSON would lose')
-    }
-    const map = new TrackedMap({}, holder)
-    for (const name of Object.keys(value)) {
-      const fault = stringFault(name, this.rules)
-      if (fault !== undefined) throw this.refuse(`one of its names is ${fault}`)
-      put(map.raw, name, this.step(name, (value as Record<string, unknown>)[name], map))
-    }
-    return map.proxy
-  }
-
-  /** A value that is nested too deep mostly holds itself: then the message names the first path at which it does. */
-  #tooDeep(): PersistError {
-    const seen = new Set<object>()
-    const again = this.#around.findIndex((container) => seen.size === seen.add(container).size)
-    if (again < 0) {
-      this.#steps.splice(3, this.#steps.length, '…')
-      return this.refuse(`it is nested more than ${MAX_DEPTH} deep`)
-    }
-    const ownSteps = this.#around.length
-    this.#steps.splice(this.#steps.length - ownSteps + again)
-    return this.refuse('it holds itself (a cycle)')
-  }
-}
+import { storableCopy } from './storable-copy.ts'
+import { type Holder, Tracked } from './tracked.ts'
 
 /**
- * Copies a value into tracked lists and maps; changes nothing of the pool.
+ * Makes a list or map of a pool of plain data, which nobody else has; other values stay as they are.
  *
- * @param rules what to check beside JSON
- * @param start returns the path of the holder, for messages; `key` continues it
- * @throws {PersistError} ERR_PERSIST_NOT_STORABLE, naming the path of the first part that is not JSON
+ * @param frozen the frozen copy of it, where there is one
  */
-export function track(
-  value: unknown,
-  holder: Holder,
-  rules: ValueRules,
-  start: () => string,
-  key?: string | number,
-): JsonValue {
-  // Most values are storable primitives: they need no Copy, which is there to name paths.
-  if (typeof value !== 'object' && primitiveFault(value, rules) === undefined) return primitive(value, rules)
-  return new Copy(rules, start, key === undefined ? [] : [key]).of(value, holder)
+export function track(value: JsonValue, holder: Holder, frozen?: JsonValue): JsonValue {
+  if (!isContainer(value)) return value
+  const tracked = Array.isArray(value)
+    ? new TrackedList(value, holder, frozen as JsonValue[] | undefined)
+    : new TrackedMap(value, holder, frozen as JsonObject | undefined)
+  return tracked.proxy
 }
 
-/** JSON.stringify writes -0 as 0; so a program reads 0 before a restart too. */
-function primitive(value: unknown, rules: ValueRules): JsonValue {
-  return (value === 0 && !rules.loaded ? 0 : value) as JsonValue
-}
-
-class TrackedMap extends Tracked<{ [name: string]: JsonValue }> {
+class TrackedMap extends Tracked<JsonObject> {
   admit(value: unknown, key: string | number): JsonValue {
-    return track(value, this, this.rules, () => this.path(), key)
+    return track(
+      storableCopy(value, this.rules, this.depth, () => this.path(), key),
+      this,
+    )
   }
 
-  set(raw: { [name: string]: JsonValue }, key: string | symbol, value: unknown): boolean {
-    this.rules.assertWritable?.()
+  set(raw: JsonObject, key: string | symbol, value: unknown): boolean {
+    this.beforeChange()
     if (typeof key === 'symbol') throw this.refuse(key, 'a symbol is no name in JSON')
     if (value === undefined) return this.deleteProperty(raw, key)
     if (value === raw[key] && Object.hasOwn(raw, key)) return true
@@ -129,18 +36,19 @@ class TrackedMap extends Tracked<{ [name: string]: JsonValue }> {
     return true
   }
 
-  deleteProperty(raw: { [name: string]: JsonValue }, key: string | symbol): boolean {
-    this.rules.assertWritable?.()
+  deleteProperty(raw: JsonObject, key: string | symbol): boolean {
+    this.beforeChange()
     if (typeof key === 'symbol' || !Object.hasOwn(raw, key)) return true
     delete raw[key]
     this.touched()
     return true
   }
 
-  protected copyFrozen(): { [name: string]: JsonValue } {
-    const copy = {}
-    for (const name of Object.keys(this.raw)) put(copy, name, frozen(this.raw[name] as JsonValue))
-    return copy
+  protected trackEach(frozen: JsonObject | undefined): void {
+    for (const name of Object.keys(this.raw)) {
+      const value = this.raw[name] as JsonValue
+      if (isContainer(value)) this.raw[name] = track(value, this, frozen?.[name])
+    }
   }
 
   protected keyOf(value: unknown): string | undefined {
@@ -150,13 +58,16 @@ class TrackedMap extends Tracked<{ [name: string]: JsonValue }> {
 
 /** Its changing methods (`push`, `sort`, …) are in list-methods.ts. */
 class TrackedList extends Tracked<JsonValue[]> {
-  constructor(raw: JsonValue[], holder: Holder) {
-    super(raw, holder)
+  constructor(raw: JsonValue[], holder: Holder, frozen: JsonValue[] | undefined) {
+    super(raw, holder, frozen)
     Object.setPrototypeOf(raw, listPrototype)
   }
 
   admit(value: unknown, key: string | number): JsonValue {
-    return track(value, this, this.rules, () => this.path(), key)
+    return track(
+      storableCopy(value, this.rules, this.depth, () => this.path(), key),
+      this,
+    )
   }
 
   // Hides the prototype of list-methods.ts: `deepStrictEqual` compares prototypes.
@@ -165,7 +76,7 @@ class TrackedList extends Tracked<JsonValue[]> {
   }
 
   set(raw: JsonValue[], key: string | symbol, value: unknown): boolean {
-    this.rules.assertWritable?.()
+    this.beforeChange()
     if (key === 'length') return this.#shorten(raw, value)
     const index = typeof key === 'symbol' ? Number.NaN : indexOf(key)
     if (Number.isNaN(index)) throw this.refuse(key, 'a list holds values by number only; use a map for names')
@@ -178,7 +89,7 @@ class TrackedList extends Tracked<JsonValue[]> {
 
   /** Removes the last value; elsewhere it would leave a hole, which is no JSON. Array.prototype's methods delete at the end only. */
   deleteProperty(raw: JsonValue[], key: string | symbol): boolean {
-    this.rules.assertWritable?.()
+    this.beforeChange()
     const index = typeof key === 'symbol' ? Number.NaN : indexOf(key)
     if (!(index < raw.length)) return true
     if (index < raw.length - 1) throw this.refuse(key, 'deleting it would leave a hole; use splice()')
@@ -195,8 +106,11 @@ class TrackedList extends Tracked<JsonValue[]> {
     return true
   }
 
-  protected copyFrozen(): JsonValue[] {
-    return Array.from(this.raw, frozen)
+  protected trackEach(frozen: JsonValue[] | undefined): void {
+    for (let index = 0; index < this.raw.length; index++) {
+      const value = this.raw[index] as JsonValue
+      if (isContainer(value)) this.raw[index] = track(value, this, frozen?.[index])
+    }
   }
 
   protected keyOf(value: unknown): number | undefined {

@@ -1,16 +1,20 @@
-import type { JsonObject, JsonValue, ValueRules } from '../format/json.ts'
-import type { Payload } from '../format/payload.ts'
+import { isContainer, type JsonObject, type JsonValue, ownValue, type ValueRules } from '../format/json.ts'
+import type { DecodedPayload } from '../format/payload.ts'
 import type { Edits } from '../merge/merge-patch.ts'
 import { KnownVariables } from './known-variables.ts'
+import { storableCopy } from './storable-copy.ts'
 import { track } from './track.ts'
-import { NO_RULES, type StoreRules } from './tracked.ts'
+import { frozen, NO_RULES, type StoreRules } from './tracked.ts'
 import { Unsaved } from './unsaved.ts'
-import { type Origin, Variable } from './variable.ts'
+import type { Origin, Variable } from './variable.ts'
+import { VariableHolder } from './variable-holder.ts'
 
-/** An object with the values as plain properties, so that a read calls no function. */
+/** Shows the values as plain properties, so that a read calls no function. */
 export interface ValueTarget {
-  put(name: string, value: JsonValue): void
-  remove(name: string): void
+  /** Shows this object, which has the values as properties, now and later. */
+  show(values: JsonObject): void
+  /** A value in that object was set or removed. */
+  changed(name: string): void
 }
 
 /** The values of one pool's variables; `unsaved` tracks what the backend does not hold of them. */
@@ -20,6 +24,7 @@ export class Variables {
   readonly #target: ValueTarget
   readonly #rules: StoreRules
   readonly #onTouch: (name: string, origin: Origin) => void
+  #values: JsonObject = {}
   #snapshot: Readonly<JsonObject> | undefined
 
   /** @param onTouch called at every change */
@@ -27,16 +32,16 @@ export class Variables {
     this.#target = target
     this.#rules = rules
     this.#onTouch = onTouch
-    this.#known = new KnownVariables((name) => new Variable(name, this.#rules, this.#touched))
-    this.unsaved = new Unsaved(this.#known)
+    this.#known = new KnownVariables((name) => Object.hasOwn(this.#values, name))
+    this.unsaved = new Unsaved(this.#known, (name) => this.frozen(name))
   }
 
   get(name: string): JsonValue | undefined {
-    return this.#known.find(name)?.value
+    return ownValue(this.#values, name)
   }
 
   names(): string[] {
-    return this.#present().map((variable) => variable.name)
+    return Object.keys(this.#values)
   }
 
   /** The names of all variables that this store or the backend has. */
@@ -51,9 +56,8 @@ export class Variables {
    */
   set(name: string, value: unknown): void {
     if (value === undefined) return void this.delete(name)
-    const variable = this.#known.of(name)
     // The same primitive, or a list or map put where it already is (`pt.list = pt.list.sort()`): nothing changes.
-    if (variable.value !== value) this.#adopt(variable, this.#copy(variable, value, this.#rules), 'local')
+    if (this.get(name) !== value) this.#adopt(name, this.#copy(name, value, this.#rules), 'local')
   }
 
   /**
@@ -62,27 +66,19 @@ export class Variables {
    * @throws {PersistError} ERR_PERSIST_NOT_STORABLE, and changes nothing
    */
   edit(values: Edits): void {
-    const copies = Array.from(values, ([name, value]) => {
-      const variable = this.#known.of(name)
-      return [variable, this.#copy(variable, value, this.#rules)] as const
-    })
-    for (const [variable, copy] of copies) {
-      this.#adopt(variable, copy, 'remote')
-      this.unsaved.edited(variable)
-    }
+    const copies = Array.from(values, ([name, value]) => [name, this.#copy(name, value, this.#rules)] as const)
+    for (const [name, copy] of copies) this.unsaved.edited(this.#adopt(name, copy, 'remote'))
   }
 
   /** Sets or removes a variable as another writer did; the backend holds this text of it. */
   take(name: string, value: JsonValue | undefined, text: string | undefined): void {
-    const variable = this.#known.of(name)
-    this.#adopt(variable, this.#copy(variable, value, NO_RULES), 'remote')
-    this.unsaved.taken(variable, text)
+    const copy = this.#copy(name, value, NO_RULES)
+    this.unsaved.taken(this.#adopt(name, copy, 'remote'), text)
   }
 
   delete(name: string): boolean {
-    const variable = this.#known.find(name)
-    if (variable?.value === undefined) return false
-    this.#adopt(variable, undefined, 'local')
+    if (!Object.hasOwn(this.#values, name)) return false
+    this.#adopt(name, undefined, 'local')
     return true
   }
 
@@ -91,48 +87,55 @@ export class Variables {
     for (const name of this.names()) if (name !== kept) this.delete(name)
   }
 
-  /** Takes a pool as the backend holds it, so that nothing is unsaved; changes nothing where it throws. */
-  load(pool: Payload): void {
-    const loaded = Object.keys(pool.values).map((name) => {
-      const variable = new Variable(name, this.#rules, this.#touched)
-      variable.value = this.#copy(variable, pool.values[name], NO_RULES)
-      return variable
-    })
-    for (const variable of loaded) {
-      this.#known.keep(variable)
-      variable.text = variable.confirmed = pool.texts.get(variable.name)
-      this.#toTarget(variable)
+  /** Takes a pool as the backend holds it, so that nothing is unsaved. Its values must be nobody else's. */
+  load(pool: DecodedPayload): void {
+    const { values, names } = pool
+    for (const name of names) {
+      const value = values[name] as JsonValue
+      if (isContainer(value)) values[name] = track(value, this.#holderOf(name))
     }
+    this.#known.load(pool)
+    this.#values = values
+    this.#target.show(values)
   }
 
   /** A frozen copy of a variable's value, which shares unchanged objects with the copy before. */
   frozen(name: string): JsonValue | undefined {
-    return this.#known.find(name)?.freeze()
+    const value = this.get(name)
+    return value === undefined ? undefined : frozen(value)
   }
 
   /** All variables, frozen, which shares unchanged objects with the snapshot before. */
   snapshot(): Readonly<JsonObject> {
     if (this.#snapshot === undefined) {
       // fromEntries defines properties, so that a variable called __proto__ becomes one.
-      const entries = this.#present().map((variable) => [variable.name, variable.freeze() as JsonValue] as const)
+      const entries = this.names().map((name) => [name, this.frozen(name) as JsonValue] as const)
       this.#snapshot = Object.freeze(Object.fromEntries(entries))
     }
     return this.#snapshot
   }
 
-  #present(): Variable[] {
-    return Array.from(this.#known.all()).filter((variable) => variable.value !== undefined)
+  #copy(name: string, value: unknown, rules: ValueRules): JsonValue | undefined {
+    if (value === undefined) return undefined
+    const holder = this.#holderOf(name)
+    return track(
+      storableCopy(value, rules, holder.depth, () => holder.pathOf()),
+      holder,
+    )
   }
 
-  #copy(variable: Variable, value: unknown, rules: ValueRules): JsonValue | undefined {
-    return value === undefined ? undefined : track(value, variable, rules, () => variable.pathOf())
+  #holderOf(name: string): VariableHolder {
+    return new VariableHolder(name, this.#rules, this.#known, this.#touched)
   }
 
-  #adopt(variable: Variable, copy: JsonValue | undefined, origin: Origin): void {
-    variable.value = copy
+  #adopt(name: string, copy: JsonValue | undefined, origin: Origin): Variable {
+    const variable = this.#known.of(name)
     this.#known.keep(variable)
-    this.#toTarget(variable)
+    if (copy === undefined) delete this.#values[name]
+    else putOwn(this.#values, name, copy)
+    this.#target.changed(name)
     this.#touched(variable, origin)
+    return variable
   }
 
   readonly #touched = (variable: Variable, origin: Origin = 'local'): void => {
@@ -140,9 +143,11 @@ export class Variables {
     this.unsaved.touched(variable, origin)
     this.#onTouch(variable.name, origin)
   }
+}
 
-  #toTarget({ name, value }: Variable): void {
-    if (value === undefined) this.#target.remove(name)
-    else this.#target.put(name, value)
-  }
+/** Sets an own property, even where the object inherits an accessor of that name: `__proto__`, or a member of the store. */
+function putOwn(values: JsonObject, name: string, value: JsonValue): void {
+  const isInherited = name in values && !Object.hasOwn(values, name)
+  if (!isInherited) values[name] = value
+  else Object.defineProperty(values, name, { value, writable: true, enumerable: true, configurable: true })
 }

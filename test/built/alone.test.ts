@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -51,6 +52,21 @@ describe('the package alone, without any other', { timeout: 60_000 }, () => {
     expect(await printed(code)).toBe('1\n')
     expect(await run('get', 'alone', 'n', '--url', broker.url)).toEqual({ code: 0, out: '1\n', err: '' })
     await broker.stop()
+  })
+
+  test('has the types that its entry points need', () => {
+    const entries = ['', '/auto', '/file', '/home-assistant', '/memory', '/node-red', '/testing']
+    const code = entries.map((entry, index) => `import * as m${index} from 'persist-mqtt${entry}'\nvoid m${index}\n`)
+    writeFileSync(join(directory, 'types.ts'), code.join(''))
+    const options =
+      '--noEmit --strict --target es2023 --module nodenext --lib ESNext,DOM,DOM.Iterable --skipLibCheck false'
+    const roots = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')]
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+    const { stdout } = spawnSync(process.execPath, [tsc, ...options.split(' '), ...roots, 'types.ts'], {
+      cwd: directory,
+      encoding: 'utf8',
+    })
+    expect(stdout).toBe('')
   })
 
   test.each(['broker', 'demo'])('says in one line what %s needs', async (command) => {

@@ -23,6 +23,7 @@ interface Pt {
   list: number[]
   find(name: string, fallback?: unknown): unknown
   save(): Promise<void>
+  selfUpdate(): Promise<unknown>
   readonly $status: { readonly state: string; readonly protocolVersion?: number }
 }
 
@@ -116,6 +117,14 @@ describe.skipIf(!chromiumAvailable)('in Chromium', () => {
       document.dispatchEvent(new Event('visibilitychange'))
     })
     await waitFor(async () => (await kept(url)) === '{"count":5}', { what: 'the save of the hidden page' })
+  })
+
+  test('a page has no npm to ask', { timeout: 60_000 }, async () => {
+    const { webSocketUrl } = await start('Aedes')
+    const page = await openPage()
+    await openIn(page, webSocketUrl)
+    const failure = await page.evaluate(() => (globalThis as PageWindow).pt.selfUpdate().catch((error) => error.code))
+    expect(failure).toBe('ERR_PERSIST_CONNECT')
   })
 
   test('what cannot be reached is said, in the words of this package', { timeout: 60_000 }, async () => {

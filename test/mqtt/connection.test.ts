@@ -254,18 +254,18 @@ describe('what MQTT cannot carry', () => {
 
   test('in CONNECT is an error that says what, and nothing of certificates', async () => {
     const { url, peers } = await startScriptedServer(5, welcoming())
-    const will = { topic: LONG, payload: new Uint8Array(), qos: 0, retain: false } as const
-    for (const [facts, what] of [
+    for (const [login, what] of [
       [{ username: LONG }, 'the user name has more than 65,535 bytes'],
       [{ username: 'ann', password: LONG }, 'the password has more than 65,535 bytes'],
       [{ username: 'a\ud800' }, 'the user name has half a surrogate pair'],
-      [{ will }, 'the topic of the will has more than 65,535 bytes'],
     ] as const) {
-      const address = addressOf({ url, protocolVersion: 'auto', ...facts })
-      const error = await rejection(connect({ ...address, ...('will' in facts && facts) }, 5000))
+      const error = await rejection(connect(addressOf({ url, protocolVersion: 'auto', ...login }), 5000))
       expect(error).toMatchObject({ code: 'ERR_PERSIST_OPTION', message: expect.stringContaining(what) })
       expect((error as Error).message).not.toContain('PEM')
     }
+    const will = { topic: LONG, payload: new Uint8Array(), qos: 0, retain: false } as const
+    const failure = { kind: 'settings', error: expect.any(RangeError) }
+    expect(await rejection(connectionTo(url, { will }).opened)).toMatchObject({ failure })
     expect(peers).toEqual([])
   })
 })

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest'
+import { decodePayload } from '../../src/format/payload.ts'
 import { NO_RULES } from '../../src/variables/tracked.ts'
 import { Variables } from '../../src/variables/variables.ts'
+import { bytesOf, textOf } from '../helpers/bytes.ts'
 
 it('what is gone here and at the backend takes no memory any more', () => {
-  const target = { put() {}, remove() {} }
+  const target = { show() {}, changed() {} }
   const variables = new Variables(target, { ...NO_RULES, assertWritable() {} }, () => {})
   const { unsaved } = variables
   variables.set('kept', 1)
@@ -18,7 +20,7 @@ it('what is gone here and at the backend takes no memory any more', () => {
 })
 
 it('a change in what was removed long ago changes nothing of the others', () => {
-  const variables = new Variables({ put() {}, remove() {} }, NO_RULES, () => {})
+  const variables = new Variables({ show() {}, changed() {} }, NO_RULES, () => {})
   const { unsaved } = variables
   variables.set('removed', { a: 1 })
   variables.set('kept', 1)
@@ -29,4 +31,45 @@ it('a change in what was removed long ago changes nothing of the others', () => 
   expect(unsaved.variables().size).toBe(1)
   variables.set('new', 2)
   expect(new TextDecoder().decode(unsaved.compose().bytes)).toBe('{"kept":1,"new":2}')
+})
+
+it('a change in what was removed is no change of a variable that was called like it since', () => {
+  const variables = new Variables({ show() {}, changed() {} }, NO_RULES, () => {})
+  const { unsaved } = variables
+  variables.set('again', { a: 1 })
+  const removed = variables.get('again') as { a: number }
+  removed.a = 2
+  variables.delete('again')
+  expect(unsaved.isEmpty).toBe(true)
+  variables.set('again', { a: 3 })
+  unsaved.confirm(unsaved.compose())
+  removed.a = 4
+  expect(unsaved.isEmpty).toBe(true)
+  expect(textOf(unsaved.compose().bytes)).toBe('{"again":{"a":3}}')
+})
+
+it.each([
+  ['{"a":1,"b":2}', 'as a store writes it'],
+  ['{"\\u0061":1,"b":2}', 'with an escape in a name'],
+  ['\uFEFF{ "a" :1,\n"b":2 }\n', 'with white space and a byte order mark'],
+  ['{"a":0,"b":2,"a":1}', 'with a name that is there twice'],
+])('a variable of the payload %j, %s, is changed in its place', (text) => {
+  const variables = new Variables({ show() {}, changed() {} }, NO_RULES, () => {})
+  const bytes = bytesOf(text)
+  variables.load(decodePayload(bytes, 'any'))
+  expect(textOf(bytes)).toBe(textOf(bytesOf(text)))
+  // They may be a part of something that their reader uses again.
+  bytes.fill(0)
+  expect(textOf(variables.unsaved.compose().bytes)).toBe('{"a":1,"b":2}')
+  variables.set('a', 3)
+  expect(textOf(variables.unsaved.compose().bytes)).toBe('{"a":3,"b":2}')
+})
+
+it('bytes that are no UTF-8 are not written again', () => {
+  const variables = new Variables({ show() {}, changed() {} }, NO_RULES, () => {})
+  const bytes = bytesOf('{"text":"?","other":1}')
+  bytes[9] = 0xff
+  variables.load(decodePayload(bytes, 'any'))
+  expect(variables.unsaved.compose().bytes).toEqual(bytesOf('{"text":"\uFFFD","other":1}'))
+  expect(variables.get('text')).toBe('\uFFFD')
 })

@@ -42,17 +42,22 @@ export function nextAttempt(
   if (isQosRefused(failure) && attempt.isPipelined) return { ...attempt, isPipelined: false, isRepeated: true }
   // Another owner may be opening the pool at this moment. Both go on, and the later of the two is the owner.
   if (wasClosed(failure) && attempt.clientId !== clientId) return { ...attempt, clientId }
-  const isClosed = reached !== undefined && wasClosed(failure)
+  const isClosed = wasClosed(failure)
   // It may be a link that broke, or a broker that wants to be waited for.
-  if (isClosed && !attempt.isRepeated) return { ...attempt, isPipelined: false, isRepeated: true }
+  if (isClosed && reached !== undefined && !attempt.isRepeated) {
+    return { ...attempt, isPipelined: false, isRepeated: true }
+  }
   if (attempt.usesSideTopics && (isClosed || isWillRefused(failure))) return { ...attempt, usesSideTopics: false }
-  if (!isClosed) return undefined
+  if (!isClosed || reached === undefined) return undefined
   // Some brokers answer a message that they do not allow by closing.
   const fencePlace = NEXT_PLACE[reached]
   return fencePlace === undefined ? 'unreadable' : { ...attempt, fencePlace }
 }
 
-/** Some brokers refuse the CONNECT for a will that this user may not publish, or at a QoS that they do not take. */
+/**
+ * Some brokers refuse the CONNECT for a will that this user may not publish, or at a QoS that they do not take. In MQTT
+ * 3.1.1 Mosquitto closes then, as it does where the will is to be retained and nothing is.
+ */
 function isWillRefused(failure: ConnectionFailure): boolean {
   return failure.kind === 'refused' && [0x05, 0x87, QOS_NOT_SUPPORTED].includes(failure.code)
 }

@@ -95,7 +95,6 @@ export class Session {
 
   /** @throws WriteFailure, PublishRefused, SubscriptionRefused or ConnectionLost */
   async write(bytes: Uint8Array, stamp: Stamp | undefined): Promise<WriteOutcome> {
-    if (!this.connection.limits.retainAvailable) throw new WriteFailure('retain unavailable', bytes.length)
     if (bytes.length > this.limitBytes) throw new WriteFailure('too large', bytes.length, this.limitBytes)
     const pool = this.#pool
     this.#isWriting = true

@@ -6,21 +6,14 @@ import { PersistError, type PersistErrorFacts } from '../../runtime/errors.ts'
 const PACKET_TOO_LARGE = 0x95
 const NOT_AUTHORIZED = 0x87
 const QUOTA_EXCEEDED = 0x97
-const RETAIN_NOT_SUPPORTED = 0x9a
+export const RETAIN_NOT_SUPPORTED = 0x9a
 const QOS_NOT_SUPPORTED = 0x9b
 
 /** In a DISCONNECT these say something of the message that was sent. */
 const ABOUT_A_MESSAGE = [PACKET_TOO_LARGE, NOT_AUTHORIZED, QUOTA_EXCEEDED, RETAIN_NOT_SUPPORTED, QOS_NOT_SUPPORTED]
 
 /** Why a write was not made, as the session found it. */
-export type WriteFailureKind =
-  | 'retain unavailable'
-  | 'too large'
-  | 'refused'
-  | 'unreadable'
-  | 'dropped'
-  | 'not retained'
-  | 'closed each time'
+export type WriteFailureKind = 'too large' | 'refused' | 'unreadable' | 'dropped' | 'not retained' | 'closed each time'
 
 export class WriteFailure extends Error {
   readonly kind: WriteFailureKind
@@ -60,7 +53,6 @@ export function writeError(failure: WriteFailure, storeName: string, topic: stri
       ...facts,
       ...(kind === 'refused' && { received: detail }),
     })
-  const noRetain = 'Switch retained messages on (Mosquitto: retain_available true).'
   switch (kind) {
     case 'too large':
       return tooLarge(storeName, `the broker takes at most ${detail} bytes, and the pool has ${sizeBytes}`, {
@@ -83,10 +75,10 @@ export function writeError(failure: WriteFailure, storeName: string, topic: stri
         `the broker refused the message with reason code ${shown}. Give this user write permission on ${topic}.`,
       )
     }
-    case 'retain unavailable':
-      return denied(`the broker says that it keeps no retained messages. ${noRetain}`)
     case 'not retained':
-      return denied(`the broker forwarded the pool to its readers, but did not keep it. ${noRetain}`)
+      return denied(
+        `the broker forwarded the pool to its readers, but did not keep it. ${reasonFor(RETAIN_NOT_SUPPORTED)?.advice}`,
+      )
     case 'unreadable':
       return denied(
         `nothing seems to be kept, but a message on ${topic} itself did not come back, so a pool may be hidden there. ` +

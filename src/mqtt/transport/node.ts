@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { codeOf } from '../../runtime/errors.ts'
 import { isSecure, isWebSocket } from './endpoint.ts'
+import { meaningOf } from './network-error.ts'
 import {
   END_LIMIT_MS,
   PackageMissing,
@@ -16,7 +17,8 @@ import { overWebSocket, SUBPROTOCOL, type WebSocketLike, webSocketUrl } from './
  *
  * @throws {PackageMissing} for WebSockets without the package ws; an Error of Node's where the certificates are none
  */
-export async function openOnNode(settings: TransportSettings, listener: TransportListener): Promise<Transport> {
+export async function openOnNode(settings: TransportSettings, told: TransportListener): Promise<Transport> {
+  const listener = { ...told, failed: (error: unknown) => told.failed(error, meaningOf(error, settings)) }
   if (isWebSocket(settings.endpoint)) return openWebSocket(settings, listener)
   const { host, port } = settings.endpoint
   if (!isSecure(settings.endpoint)) return overSocket(connectTcp({ host, port }), listener)

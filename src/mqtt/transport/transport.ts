@@ -23,9 +23,15 @@ export interface TransportListener {
   received(bytes: Uint8Array): void
   /** More may be sent again. */
   drained(): void
-  /** The operating system, TLS or the WebSocket said so; `closed()` follows. */
-  failed(error: unknown): void
+  /** The operating system, TLS or the WebSocket said so, and what that means, if it is known; `closed()` follows. */
+  failed(error: unknown, meaning?: Meaning): void
   closed(): void
+}
+
+/** What an error means, as the end of a sentence, and what to do about it, as sentences. */
+export interface Meaning {
+  readonly what: string
+  readonly advice: string
 }
 
 /** Where a transport goes to. */

@@ -28,7 +28,7 @@ export function openBrowserSocket({ endpoint }: TransportSettings, listener: Tra
 /** What came in place of a binary frame. */
 class TextFrame extends Error {
   readonly code = 'TEXT_FRAME'
-  override message = 'it sent text over the WebSocket, where MQTT has binary frames only [MQTT-6.0.0-1]'
+  override message = 'it sent text over the WebSocket [MQTT-6.0.0-1]'
 }
 
 /** [MQTT-6.0.0-3] */

@@ -71,9 +71,16 @@ const BEFORE_CONNACK: readonly Row[] = [
   },
   { name: 'reset: MQTT 3.1.1', failure: reset, from: first, reached: undefined, next: { protocolVersion: 4 } },
   {
-    name: 'closed at MQTT 3.1.1, step by step, with its own client id: over',
+    name: 'closed at MQTT 3.1.1, step by step, with its own client id, perhaps for its will: without side topics',
     failure: closed,
     from: { ...again, protocolVersion: 4 },
+    reached: undefined,
+    next: { usesSideTopics: false },
+  },
+  {
+    name: 'closed at MQTT 3.1.1, step by step, without side topics: over',
+    failure: closed,
+    from: { ...bare, protocolVersion: 4 },
     reached: undefined,
     next: undefined,
   },

@@ -151,14 +151,16 @@ export function lostError(failure: ConnectionFailure, storeName: string): Persis
  * @param given the client id that was asked for; without, it is random
  */
 export function sameClientIdError(storeName: string, given: string | undefined): PersistError {
-  const text =
+  const own =
     given === undefined
-      ? 'the broker takes several clients for one, as if they had the same client id, and ends the connection of one when ' +
-        'another comes. Does it take the user name for it (Mosquitto: use_username_as_clientid)? Give each program a user ' +
-        'of its own.'
-      : `another client seems to have the same client id, ${given}: the broker ends the connection of the one when the ` +
-        'other comes. Give each program a clientId of its own.'
-  return new PersistError('ERR_PERSIST_CONNECT', `Store ${storeName}: ${text}`, { store: storeName })
+      ? 'user of its own, if the broker takes its name for the client id (Mosquitto: use_username_as_clientid)'
+      : 'clientId of its own'
+  return new PersistError(
+    'ERR_PERSIST_CONNECT',
+    `Store ${storeName}: another client has the same client id, and the broker ends the connection of one when the other ` +
+      `comes. Give each program a ${own}.`,
+    { store: storeName },
+  )
 }
 
 /** Why a connection has ended that is for no one store; nobody makes it again. */

@@ -57,7 +57,7 @@ describe('another client with the same client id', () => {
 
   test('with a client id that was asked for, three times are enough, since no other client could show it', () => {
     const { told, isSuspected } = outcomeOf([loss, loss, loss], 'ours')
-    expect(told).toMatchObject([{ code: 'ERR_PERSIST_CONNECT', message: expect.stringMatching(/client id, ours:/) }])
+    expect(told).toMatchObject([{ code: 'ERR_PERSIST_CONNECT', message: expect.stringMatching(/clientId of its own/) }])
     expect(isSuspected).toBe(false)
   })
 

@@ -29,6 +29,15 @@ export class DecodedPayload implements Payload {
     this.members = members
   }
 
+  /** A copy of the members, each with a comma behind it. */
+  memberBytes(): Uint8Array {
+    const { runs } = this.members
+    const bytes = new Uint8Array(this.bytes.subarray(runs[0]?.from, runs.at(-1)?.end ?? 0))
+    // In the place of the brace.
+    if (bytes.length > 0) bytes[bytes.length - 1] = 0x2c
+    return bytes
+  }
+
   /** The same pool with other lists and maps, which nobody has seen. */
   copy(): DecodedPayload {
     const values = parseJson(decoder.decode(this.bytes)) as JsonObject

@@ -19,13 +19,16 @@ import { Publishes } from './publishes.ts'
 import { SendQueue } from './send-queue.ts'
 import { limitsOf, type ServerLimits } from './server-limits.ts'
 import { type Suback, Subscriptions } from './subscriptions.ts'
-import type { Endpoint } from './transport/endpoint.ts'
+import { type Endpoint, isBrowser } from './transport/endpoint.ts'
 import { openTransport } from './transport/open-transport.ts'
 import { END_LIMIT_MS, PackageMissing, type TlsOptions, type Transport } from './transport/transport.ts'
 import { Waiting } from './waiting.ts'
 
 /** The client notices a dead link after twice this at most; most routers keep a silent connection for a minute and more. */
 const KEEP_ALIVE_SECONDS = 30
+
+/** What the broker is told: a page that nobody sees has its timers once a minute at most. */
+const TOLD_KEEP_ALIVE_SECONDS = isBrowser() ? 4 * KEEP_ALIVE_SECONDS : KEEP_ALIVE_SECONDS
 
 /**
  * How many messages may be on their way unacknowledged, where many are to come. That is what the standard takes where
@@ -170,7 +173,7 @@ export class Connection {
     const { clientId, username, password, will, isForMany } = settings
     try {
       const properties = isForMany ? { receiveMaximum: RECEIVE_MAXIMUM } : undefined
-      const connect = { clientId, keepAliveSeconds: KEEP_ALIVE_SECONDS, username, password, will, properties }
+      const connect = { clientId, keepAliveSeconds: TOLD_KEEP_ALIVE_SECONDS, username, password, will, properties }
       this.#queue.add(encodeConnect(connect, this.protocolVersion))
       const transport = await openTransport(settings, {
         reached: (what) => {

@@ -1,7 +1,7 @@
 import type { Held, Stamp } from '../contracts/backend.ts'
-import { type JsonValue, ownValue } from '../format/json.ts'
+import { type JsonObject, type JsonValue, ownValue } from '../format/json.ts'
 import { parseJson } from '../format/parse-json.ts'
-import { decodePayload, type Payload } from '../format/payload.ts'
+import { type DecodedPayload, decodePayload } from '../format/payload.ts'
 import type { AgeOf } from '../merge/history/history.ts'
 import type { PayloadKind } from '../merge/history/payload-history.ts'
 import { mergeVariable } from '../merge/three-way.ts'
@@ -13,6 +13,9 @@ import type { Journaling } from './journaling.ts'
 import type { Saving } from './saving.ts'
 import { readLimit } from './size-limit.ts'
 import type { Validation } from './validation.ts'
+
+/** The texts of variables by name; undefined: the pool does not have it. */
+type Texts = ReadonlyMap<string, string | undefined>
 
 /** The parts of a store that taking in others' writes needs, beside what all of them have. */
 interface IncomingParts {
@@ -76,10 +79,10 @@ export class Incoming {
   /** The backend holds a payload of this store's own: nothing to merge, but now the store knows what is held. */
   #known(bytes: Uint8Array, kind: PayloadKind, restore: () => void = () => void this.#parts.saving.save()): void {
     const { history, unsaved, storeName } = this.#context
-    const { texts } = decodePayload(bytes, storeName)
-    this.#outdate(this.#changed(texts))
+    const pool = decodePayload(bytes, storeName)
+    this.#outdate(this.#changed(pool).keys())
     if (kind === 'sent') history.arrived()
-    unsaved.confirmAll(texts)
+    unsaved.confirmAll(pool.texts)
     this.#parts.journaling?.review()
     if (kind !== 'sent') restore()
   }
@@ -94,9 +97,9 @@ export class Incoming {
     // Listeners hear of this program's changes first: the other writer's have another origin.
     changeEvents.flush()
     const before = validation.before()
-    const changed = before === undefined ? [] : this.#changed(theirs.texts)
-    const isUndone = this.#merge(theirs, this.#oldNames(theirs, ageOf, isLost))
-    const outcome = before === undefined ? 'taken' : validation.merged(changed, before, theirs.values)
+    const changed = this.#changed(theirs)
+    const isUndone = this.#merge(theirs.values, changed, this.#oldNames(theirs.values, changed, ageOf, isLost))
+    const outcome = before === undefined ? 'taken' : validation.merged([...changed.keys()], before, theirs.values)
     changeEvents.flush()
     journaling?.review()
     if (outcome === 'refused') this.#sendAgain('invalid')
@@ -105,7 +108,7 @@ export class Incoming {
   }
 
   /** The pool that another writer wrote; where it is no pool, the store writes its own again. */
-  #usable(bytes: Uint8Array | null): Payload | undefined {
+  #usable(bytes: Uint8Array | null): DecodedPayload | undefined {
     const { storeName, options, report } = this.#context
     try {
       if (bytes !== null) return decodePayload(bytes, storeName, readLimit(options))
@@ -144,22 +147,28 @@ export class Incoming {
   }
 
   /** The variables that this pool has as older values of this store's own, or lacks only because the backend lost them. */
-  #oldNames({ texts }: Payload, ageOf: AgeOf, isLost: boolean): Set<string> {
+  #oldNames(values: JsonObject, changed: Texts, ageOf: AgeOf, isLost: boolean): Set<string> {
     const { variables, options } = this.#context
     if (options.readOnly) return new Set()
-    const ages = this.#changed(texts).map((name) => [name, ageOf(name, texts.get(name))] as const)
+    const ages = Array.from(changed, ([name, text]) => [name, ageOf(name, text)] as const)
     // A writer writes a pool as it saw it at one moment: if one value in it is stale, no other went back on purpose.
     const isStale = isLost || ages.some(([, age]) => age === 'young')
     const old = ages.filter(([, age]) => age === 'young' || (age === 'aged' && isStale)).map(([name]) => name)
-    if (isLost) for (const name of variables.knownNames()) if (!texts.has(name)) old.push(name)
-    return new Set(old.filter((name) => this.#isGuarded(name, texts.get(name))))
+    if (isLost) for (const name of variables.knownNames()) if (!Object.hasOwn(values, name)) old.push(name)
+    return new Set(old.filter((name) => this.#isGuarded(name, changed.get(name))))
   }
 
-  /** The variables that these texts change, compared with what the backend was known to hold. */
-  #changed(texts: ReadonlyMap<string, string>): string[] {
-    const { variables } = this.#context
-    const names = new Set([...variables.knownNames(), ...texts.keys()])
-    return Array.from(names).filter((name) => this.#isChanged(name, texts.get(name)))
+  /**
+   * What a pool changes, compared with what the backend was known to hold. A pool that lacks a variable changes it too while
+   * the store only writes that one again because the backend lost it.
+   */
+  #changed(pool: DecodedPayload): Texts {
+    const { unsaved } = this.#context
+    const changed = unsaved.differing(pool)
+    for (const name of this.#lost) {
+      if (!Object.hasOwn(pool.values, name) && unsaved.text(name) !== undefined) changed.set(name, undefined)
+    }
+    return changed
   }
 
   /** Does this store answer for the variable? An owner does for all, an editor's store for those that it was asked to change. */
@@ -182,21 +191,13 @@ export class Incoming {
     this.#writtenOver.set(name, texts.add(this.#context.unsaved.text(name)))
   }
 
-  /** A pool that lacks a variable changes it too while the store only writes that one again because the backend lost it. */
-  #isChanged(name: string, text: string | undefined): boolean {
-    const { unsaved } = this.#context
-    if (text !== unsaved.confirmedText(name)) return true
-    return text === undefined && this.#lost.has(name) && unsaved.text(name) !== undefined
-  }
-
   /** Returns whether the pool has older values of this store's own. */
-  #merge({ texts, values }: Payload, old: ReadonlySet<string>): boolean {
-    const changed = this.#changed(texts)
-    for (const name of texts.keys()) this.#lost.delete(name)
+  #merge(values: JsonObject, changed: Texts, old: ReadonlySet<string>): boolean {
+    for (const name of this.#lost) if (Object.hasOwn(values, name)) this.#lost.delete(name)
     this.#context.unsaved.toResend(old)
-    for (const name of changed) if (old.has(name)) this.#context.history.isBack(name, texts.get(name))
-    for (const name of changed) this.#mergeOne(name, ownValue(values, name), texts.get(name), old.has(name))
-    return changed.some((name) => old.has(name))
+    for (const [name, text] of changed) if (old.has(name)) this.#context.history.isBack(name, text)
+    for (const [name, text] of changed) this.#mergeOne(name, ownValue(values, name), text, old.has(name))
+    return Array.from(changed.keys()).some((name) => old.has(name))
   }
 
   #mergeOne(name: string, remote: JsonValue | undefined, text: string | undefined, isOld: boolean): void {

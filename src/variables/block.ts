@@ -1,14 +1,18 @@
-import { encodeText } from '../format/bytes.ts'
+import { encodeText, sameBytes } from '../format/bytes.ts'
 import { memberTexts } from '../format/payload.ts'
 
 /** The most characters in a block: a change costs as many, and a save a call for each block. */
 const BLOCK_CHARACTERS = 4096
+
+const COMMA = 0x2c
 
 /** What a block knows of a variable. */
 export interface Member {
   readonly name: string
   /** Its JSON text; undefined: the payload does not have it. */
   readonly text: string | undefined
+  /** The text that the backend is known to hold. */
+  readonly confirmed: string | undefined
   block: Block | undefined
 }
 
@@ -27,14 +31,24 @@ export class Block {
     for (const member of members) member.block = this
   }
 
-  /** The texts of its variables by name. */
-  texts(): Iterable<readonly [name: string, text: string | undefined]> {
-    if (this.hashes === undefined) return this.members.map(({ name, text }) => [name, text] as const)
-    return memberTexts(`{${decoder.decode(this.bytes)}}`)
+  /** Its bytes, where the backend is known to hold just them. */
+  get confirmedBytes(): Uint8Array | undefined {
+    return this.members.every(({ text, confirmed }) => text === confirmed) ? this.bytes : undefined
+  }
+
+  /** The texts of its variables, as they are or as the backend is known to hold them. */
+  texts(which: 'text' | 'confirmed'): (readonly [name: string, text: string | undefined])[] {
+    if (this.hashes === undefined) return this.members.map((member) => [member.name, member[which]] as const)
+    return [...textsIn(this.bytes as Uint8Array)]
   }
 }
 
 const decoder = new TextDecoder()
+
+/** The texts in the bytes of a block. */
+export function textsIn(bytes: Uint8Array): Map<string, string> {
+  return memberTexts(`{${decoder.decode(bytes)}}`)
+}
 
 /** A variable as a block has it. */
 export function memberText(name: string, text: string | undefined): string {
@@ -59,4 +73,29 @@ export function encodedBlocks(members: readonly Member[]): Block[] {
   }
   close()
   return blocks
+}
+
+/**
+ * What is left of blocks, and of another writer's members with commas behind them, without those at the beginning and at the
+ * end that are the same: mostly, another writer changes little.
+ */
+export function differentPart(blocks: readonly Block[], bytes: Uint8Array): { blocks: Block[]; bytes: Uint8Array } {
+  let from = 0
+  let first = 0
+  for (; first < blocks.length; first++) {
+    const own = blocks[first]?.confirmedBytes
+    if (own === undefined || !sameBytes(own, bytes.subarray(from, from + own.length))) break
+    from += own.length
+  }
+  let end = bytes.length
+  let last = blocks.length
+  for (; last > first; last--) {
+    const own = blocks[last - 1]?.confirmedBytes
+    if (own === undefined || !sameBytes(own, bytes.subarray(Math.max(from, end - own.length), end))) break
+    // Not behind a comma, these bytes could be the end of a longer name.
+    const before = end - own.length
+    if (before > from && bytes[before - 1] !== COMMA) break
+    end = before
+  }
+  return { blocks: blocks.slice(first, last), bytes: bytes.subarray(from, end) }
 }

@@ -1,11 +1,10 @@
 import { encodeText } from '../format/bytes.ts'
 import { nameHash } from '../format/members.ts'
 import type { DecodedPayload } from '../format/payload.ts'
-import { Block, encodedBlocks, memberText } from './block.ts'
+import { Block, differentPart, encodedBlocks, memberText, textsIn } from './block.ts'
 import { Variable } from './variable.ts'
 
 const OPENING_BRACE = 0x7b
-const COMMA = 0x2c
 const CLOSING_BRACE = 0x7d
 /** The bytes of the payload of no variable: the braces. */
 const EMPTY_SIZE = 2
@@ -28,12 +27,11 @@ export class KnownVariables {
   }
 
   /** Takes the payload of a pool, as the backend holds it. */
-  load({ bytes, members: { runs } }: DecodedPayload): void {
-    // A copy: who read the bytes may change them, or have them in a larger buffer.
-    const payload = new Uint8Array(bytes)
-    const last = runs.at(-1)
-    if (last !== undefined) payload[last.end - 1] = COMMA
-    this.#blocks = runs.map(({ from, end, hashes }) => new Block([], payload.subarray(from, end), hashes))
+  load(pool: DecodedPayload): void {
+    const { runs } = pool.members
+    const bytes = pool.memberBytes()
+    const start = runs[0]?.from ?? 0
+    this.#blocks = runs.map(({ from, end, hashes }) => new Block([], bytes.subarray(from - start, end - start), hashes))
   }
 
   find(name: string): Variable | undefined {
@@ -56,7 +54,17 @@ export class KnownVariables {
 
   /** The texts of all variables by name, in the order of the payload. */
   texts(): (readonly [name: string, text: string | undefined])[] {
-    return this.#blocks.flatMap((block) => [...block.texts()])
+    return this.#blocks.flatMap((block) => block.texts('text'))
+  }
+
+  /** What a pool has of the variables of which the backend was known to hold something else; undefined: nothing. */
+  differing(pool: DecodedPayload): Map<string, string | undefined> {
+    const { blocks, bytes } = differentPart(this.#blocks, pool.memberBytes())
+    const held = new Map(blocks.flatMap((block) => block.texts('confirmed')))
+    const texts = textsIn(bytes)
+    const names = Array.from(new Set([...held.keys(), ...texts.keys()]))
+    const changed = names.filter((name) => held.get(name) !== texts.get(name))
+    return new Map(changed.map((name) => [name, texts.get(name)]))
   }
 
   /** Keeps a variable; a new one comes last in the payload. */
@@ -106,7 +114,7 @@ export class KnownVariables {
 
   /** Makes variables of a loaded block. */
   #open(block: Block): void {
-    for (const [name, text] of block.texts()) {
+    for (const [name, text] of block.texts('text')) {
       const variable = new Variable(name, text)
       variable.block = block
       block.members.push(variable)

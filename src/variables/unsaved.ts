@@ -1,4 +1,5 @@
 import type { JsonValue } from '../format/json.ts'
+import type { DecodedPayload } from '../format/payload.ts'
 import type { KnownVariables } from './known-variables.ts'
 import type { Origin, Variable } from './variable.ts'
 
@@ -107,6 +108,11 @@ export class Unsaved {
       const variable = this.#known.of(name)
       variable.passedOn ||= !unsaved.has(variable)
     }
+  }
+
+  /** What a pool has of the variables of which the backend was known to hold something else; undefined: nothing. */
+  differing(pool: DecodedPayload): Map<string, string | undefined> {
+    return this.#known.differing(pool)
   }
 
   /** The text that the backend is known to hold of a variable. */

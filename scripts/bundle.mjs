@@ -33,7 +33,7 @@ const entries = [
 /** What is loaded with every store. */
 const STORE = /^(index\.ts$|(runtime|format|schema|contracts|merge|variables|store|mqtt|backends|open)\/)/
 /** What only some need, and load when they do. */
-const LATER = /^(mqtt\/transport\/node\.ts$|backends\/file\/)/
+const LATER = /^(mqtt\/transport\/node\.ts$|store\/journaling\.ts$|merge\/recovery\.ts$|backends\/file\/)/
 
 /** @param {string} file */
 const inSource = (file) => relative(src, file).replaceAll('\\', '/')

@@ -77,11 +77,11 @@ export async function startedStore(
   }
 }
 
-/** A page has neither npm nor files: bundlers leave out what is imported where this is true. */
-const isNode = globalThis.process?.versions?.node !== undefined
+/** A page has neither npm nor files. */
+const isNode = () => globalThis.process?.versions?.node !== undefined
 
 async function selfUpdate(): ReturnType<StoreMembers['selfUpdate']> {
-  if (!isNode)
+  if (!isNode())
     throw new PersistError('ERR_PERSIST_CONNECT', 'There is no npm here that could be asked: this is not Node.')
   return (await import('../node/self-update.ts')).selfUpdate()
 }
@@ -89,7 +89,7 @@ async function selfUpdate(): ReturnType<StoreMembers['selfUpdate']> {
 /** Imports the journal only where options ask for one: a browser cannot even load the file. */
 function journalMaker({ journal, readOnly, topic }: ResolvedOptions): JournalMaker | undefined {
   if (journal === undefined || readOnly) return undefined
-  if (!isNode) {
+  if (!isNode()) {
     throw optionError('journal', 'it needs Node and its files; leave it out in a browser')
   }
   return async () => (await import('../backends/file/file-journal.ts')).fileJournal(journal, topic)

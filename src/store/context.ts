@@ -1,4 +1,6 @@
 import type { Backend } from '../contracts/backend.ts'
+import type { JsonObject } from '../format/json.ts'
+import type { Payload } from '../format/payload.ts'
 import { History } from '../merge/history/history.ts'
 import type { PersistError } from '../runtime/errors.ts'
 import type { Unsaved } from '../variables/unsaved.ts'
@@ -19,8 +21,29 @@ export interface StoreContext {
   readonly unsaved: Unsaved
   readonly history: History
   readonly events: Events<StoreEvents>
+  /** Where there is a journal, from before the backend is opened. */
+  journaling?: StoreJournal
   /** Emits an error as an event, since a program need not await the promise that rejects with it; returns it. */
   report(error: PersistError): PersistError
+}
+
+/** A pool with what a journal adds to it. */
+export interface Recovery {
+  readonly values: JsonObject
+  /** Does it differ from the pool that the backend holds? */
+  readonly isNeeded: boolean
+  /** Emits errors and conflicts of the recovery; the store calls it when programs can listen. */
+  readonly tell: () => void
+}
+
+/** The journal of a store, `Journaling`. */
+export interface StoreJournal {
+  recover(pool: Payload): Recovery
+  begin(recovery: Recovery): void
+  note(): Promise<void>
+  review(): void
+  forget(): void
+  close(): Promise<void>
 }
 
 /** @param onTouch called at every change of a variable */

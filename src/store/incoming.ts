@@ -9,7 +9,6 @@ import { asPersistError, type PersistError } from '../runtime/errors.ts'
 import type { ChangeEvents } from './change-events.ts'
 import type { StoreContext } from './context.ts'
 import type { StoreEvents } from './events.ts'
-import type { Journaling } from './journaling.ts'
 import type { Saving } from './saving.ts'
 import { readLimit } from './size-limit.ts'
 import type { Validation } from './validation.ts'
@@ -22,7 +21,6 @@ interface IncomingParts {
   readonly saving: Saving
   readonly changeEvents: ChangeEvents
   readonly validation: Validation
-  readonly journaling: Journaling | undefined
   /** The names of the variables that an editor's store was asked to change. */
   readonly edited: ReadonlySet<string>
 }
@@ -83,14 +81,14 @@ export class Incoming {
     this.#outdate(this.#changed(pool).keys())
     if (kind === 'sent') history.arrived()
     unsaved.confirmAll(pool.texts)
-    this.#parts.journaling?.review()
+    this.#context.journaling?.review()
     if (kind !== 'sent') restore()
   }
 
   /** @param isLost the backend lost the pool before this was written: no writer removed what is missing there */
   #foreign(bytes: Uint8Array | null, stamp: Stamp | undefined, isLost = false): void {
     const { history } = this.#context
-    const { changeEvents, journaling, validation, saving } = this.#parts
+    const { changeEvents, validation, saving } = this.#parts
     const theirs = this.#usable(bytes)
     if (theirs === undefined || bytes === null) return
     const ageOf = history.received(bytes, stamp)
@@ -101,7 +99,7 @@ export class Incoming {
     const isUndone = this.#merge(theirs.values, changed, this.#oldNames(theirs.values, changed, ageOf, isLost))
     const outcome = before === undefined ? 'taken' : validation.merged([...changed.keys()], before, theirs.values)
     changeEvents.flush()
-    journaling?.review()
+    this.#context.journaling?.review()
     if (outcome === 'refused') this.#sendAgain('invalid')
     // The other writer had not seen this store's last changes: the store writes them again.
     else if (outcome !== 'ended' && (isUndone || outcome === 'coerced')) void saving.save()

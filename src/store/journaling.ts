@@ -5,21 +5,12 @@ import { type Recovered, recovered } from '../merge/recovery.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { unref } from '../runtime/keep-alive.ts'
 import { within } from '../runtime/promises.ts'
-import type { StoreContext } from './context.ts'
+import type { Recovery, StoreContext, StoreJournal } from './context.ts'
 
 /** How long a save waits for the local disk, in milliseconds: a stuck disk must not keep it from the backend. */
 const LIMIT_MS = 2000
 /** How long after a confirmation the store clears the journal, in milliseconds: in a run of saves the next note does it. */
 const CLEAR_AFTER_MS = 50
-
-/** A pool with what a journal adds to it. */
-export interface Recovery {
-  readonly values: JsonObject
-  /** Does it differ from the pool that the backend holds? */
-  readonly isNeeded: boolean
-  /** Emits errors and conflicts of the recovery; the store calls it when programs can listen. */
-  readonly tell: () => void
-}
 
 /**
  * Notes what the program saved and the backend has not confirmed, so that a killed program finds it when it starts again.
@@ -27,7 +18,7 @@ export interface Recovery {
  * Whatever goes wrong with the journal is an 'error' event, and the store works without it. The one exception is a
  * journal that another process has in use.
  */
-export class Journaling {
+export class Journaling implements StoreJournal {
   /** How the last program with this journal ended; undefined: there was none, or its journal cannot be read. */
   #lastExit: 'clean' | 'crash' | undefined
   readonly #context: StoreContext

@@ -4,9 +4,8 @@ import { type JsonObject, ownValue, sameJson } from '../format/json.ts'
 import { type DecodedPayload, decodePayload, emptyPayload } from '../format/payload.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import type { Variables } from '../variables/variables.ts'
-import type { StoreContext } from './context.ts'
+import type { Recovery, StoreContext } from './context.ts'
 import type { Inbox } from './inbox.ts'
-import type { Journaling, Recovery } from './journaling.ts'
 import type { Migrating } from './migrating.ts'
 import type { Saving } from './saving.ts'
 import { readLimit } from './size-limit.ts'
@@ -28,7 +27,6 @@ interface OpeningParts {
   readonly validation: Validation
   readonly migrating: Migrating
   readonly saving: Saving
-  readonly journaling: Journaling | undefined
 }
 
 /** Makes variables of what the backend holds, of the journal, and of the program's version, schema and defaults. */
@@ -66,15 +64,15 @@ export class Opening {
   /** Opens with an empty pool, and what the journal has. */
   beginEmpty(): void {
     const pool = emptyPayload()
-    this.#start(pool, this.#parts.journaling?.recover(pool))
+    this.#start(pool, this.#context.journaling?.recover(pool))
   }
 
   async #take(bytes: Uint8Array, stamp: Stamp | undefined): Promise<void> {
     const { options, storeName, history } = this.#context
-    const { journaling, migrating, saving } = this.#parts
+    const { migrating, saving } = this.#parts
     const pool = decodePayload(bytes, storeName, readLimit(options))
     history.began(bytes, stamp)
-    const recovery = journaling?.recover(pool)
+    const recovery = this.#context.journaling?.recover(pool)
     const values = recovery?.values ?? pool.values
     if (!migrating.isNeeded(values)) {
       // The journal has the migrated variables, which a killed program could not save.
@@ -105,14 +103,14 @@ export class Opening {
 
   #start(pool: DecodedPayload, recovery: Recovery | undefined, migrated?: JsonObject): void {
     const { variables, options } = this.#context
-    const { journaling, validation, saving } = this.#parts
+    const { validation, saving } = this.#parts
     const values = migrated ?? validation.opened(recovery?.values ?? pool.values)
     // The schema, a migration and onConflict may have kept what they were given.
     const isSeen = options.schema !== undefined || values !== pool.values
     variables.load(isSeen ? pool.copy() : pool)
     if (values !== pool.values) assign(values, pool.values, variables)
     this.#outcome.begun()
-    if (recovery !== undefined) journaling?.begin(recovery)
+    if (recovery !== undefined) this.#context.journaling?.begin(recovery)
     if (recovery?.isNeeded) void saving.save()
   }
 }

@@ -4,7 +4,6 @@ import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { type Deferred, deferred } from '../runtime/promises.ts'
 import type { PendingWrite } from '../variables/unsaved.ts'
 import type { StoreContext } from './context.ts'
-import type { Journaling } from './journaling.ts'
 import type { Validation } from './validation.ts'
 
 /** All calls of save() that one write answers. */
@@ -24,7 +23,6 @@ const DONE: Promise<void> = Promise.resolve()
 export class Saving {
   readonly #context: StoreContext
   readonly #validation: Validation
-  readonly #journaling: Journaling | undefined
   #current: Batch | undefined
   #next: Batch | undefined
   #linked = false
@@ -35,10 +33,9 @@ export class Saving {
   /** A save failed: the store sends what it was to save when the link is back. */
   #owed = false
 
-  constructor(context: StoreContext, validation: Validation, journaling: Journaling | undefined) {
+  constructor(context: StoreContext, validation: Validation) {
     this.#context = context
     this.#validation = validation
-    this.#journaling = journaling
   }
 
   /** The next save writes, even if nothing has changed. */
@@ -60,14 +57,14 @@ export class Saving {
   save(): Promise<void> {
     // The next write has not begun and will carry the newest values: nothing to compare.
     if (this.#next !== undefined) {
-      void this.#journaling?.note()
+      void this.#context.journaling?.note()
       return this.#next.promise
     }
     if (!this.#forced && this.#context.unsaved.isEmpty) return this.#current?.promise ?? DONE
     const batch = { ...deferred<void>(), deadline: performance.now() + this.#context.options.saveTimeoutMs }
     this.#next = batch
     // At once, even without a link: what the journal has noted outlives the program.
-    void this.#journaling?.note()
+    void this.#context.journaling?.note()
     this.#proceed()
     if (batch === this.#next) this.#wait(batch)
     return batch.promise
@@ -134,8 +131,7 @@ export class Saving {
   }
 
   async #write(batch: Batch): Promise<void> {
-    const { backend, variables, unsaved, history, events } = this.#context
-    const journaling = this.#journaling
+    const { backend, variables, unsaved, history, events, journaling } = this.#context
     const pending = unsaved.compose()
     const forced = this.#forced
     const link = this.#links

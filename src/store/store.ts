@@ -11,7 +11,6 @@ import { type StoreContext, storeContext } from './context.ts'
 import { EditRequests } from './edit-requests.ts'
 import { Inbox } from './inbox.ts'
 import { Incoming } from './incoming.ts'
-import { Journaling } from './journaling.ts'
 import { Migrating } from './migrating.ts'
 import { Opening } from './opening.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -38,7 +37,7 @@ export class StoreCore implements BackendListener {
   readonly #target: StoreTarget
   readonly #readiness: Readiness
   readonly #inbox: Inbox
-  readonly #journaling: Journaling | undefined
+  readonly #makeJournal: JournalMaker | undefined
   readonly #saving: Saving
   readonly #editRequests: EditRequests
   readonly #incoming: Incoming
@@ -58,11 +57,11 @@ export class StoreCore implements BackendListener {
     this.#target = target
     this.#readiness = new Readiness(keepAlive)
     this.#inbox = new Inbox((news) => this.#take(news))
-    this.#journaling = makeJournal && new Journaling(context, makeJournal)
+    this.#makeJournal = makeJournal
     const validation = new Validation(context, (error) => this.#retire(error))
     const migrating = new Migrating(context)
-    this.#saving = new Saving(context, validation, this.#journaling)
-    const parts = { saving: this.#saving, changeEvents: this.changeEvents, validation, journaling: this.#journaling }
+    this.#saving = new Saving(context, validation)
+    const parts = { saving: this.#saving, changeEvents: this.changeEvents, validation }
     this.#editRequests = new EditRequests(context, parts)
     this.#incoming = new Incoming(context, { ...parts, edited: this.#editRequests.edited })
     this.#opening = new Opening(
@@ -94,7 +93,7 @@ export class StoreCore implements BackendListener {
   async open(): Promise<void> {
     const { state, backend, options, storeName } = this.context
     try {
-      if (this.#journaling !== undefined) state.lastExit = await this.#journaling.open()
+      if (this.#makeJournal !== undefined) await this.#openJournal(this.#makeJournal)
       if (state.name !== 'connecting') return
       const held = await backend.open(this, options.openTimeoutMs)
       if (state.name !== 'connecting') return
@@ -105,6 +104,16 @@ export class StoreCore implements BackendListener {
     } finally {
       this.#editRequests.begin()
     }
+  }
+
+  async #openJournal(make: JournalMaker): Promise<void> {
+    const { state } = this.context
+    // Only where there is a journal: a page has none, and leaves it out.
+    const { Journaling } = await import('./journaling.ts')
+    if (state.name !== 'connecting') return
+    const journaling = new Journaling(this.context, make)
+    this.context.journaling = journaling
+    state.lastExit = await journaling.open()
   }
 
   exec<Result>(fn: () => Result): Promise<Awaited<Result>> {
@@ -140,7 +149,7 @@ export class StoreCore implements BackendListener {
     if (inTheWay && !force) {
       throw this.#fault('ERR_PERSIST_NEEDS_FORCE', `was not cleared: ${inTheWay}. zero(true) clears it all the same`)
     }
-    if (!this.isReady) this.#journaling?.forget()
+    if (!this.isReady) this.context.journaling?.forget()
     // The version stays: new variables are of this version, and no program may migrate them.
     if (this.isReady) variables.clear(options.version > 0 ? VERSION_NAME : undefined)
     else this.#opening.beginEmpty()
@@ -270,7 +279,7 @@ export class StoreCore implements BackendListener {
 
   async #letGo(): Promise<void> {
     await this.context.backend.close()
-    await this.#journaling?.close()
+    await this.context.journaling?.close()
   }
 
   #fault(code: PersistErrorCode, whatIsWrong: string): PersistError {

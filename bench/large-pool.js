@@ -5,7 +5,7 @@ import { heldPool, storeOf, unsaved } from './memory-store.js'
 import { flatPool, nestedPool } from './pools.js'
 import { digits, duration, interleaved } from './rounds.js'
 
-const ROUNDS = 5
+const ROUNDS = 9
 
 /** What a large pool costs to open, to hold and to change. @returns {Promise<import('./report.js').Section[]>} */
 export async function largePool() {

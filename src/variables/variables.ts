@@ -57,7 +57,8 @@ export class Variables {
   set(name: string, value: unknown): void {
     if (value === undefined) return void this.delete(name)
     // The same primitive, or a list or map put where it already is (`pt.list = pt.list.sort()`): nothing changes.
-    if (this.get(name) !== value) this.#adopt(name, this.#copy(name, value, this.#rules), 'local')
+    if (this.#values[name] === value && Object.hasOwn(this.#values, name)) return
+    this.#adopt(name, this.#copy(name, value, this.#rules), 'local')
   }
 
   /**
@@ -109,7 +110,7 @@ export class Variables {
   snapshot(): Readonly<JsonObject> {
     if (this.#snapshot === undefined) {
       // fromEntries defines properties, so that a variable called __proto__ becomes one.
-      const entries = this.names().map((name) => [name, this.frozen(name) as JsonValue] as const)
+      const entries = this.names().map((name) => [name, frozen(this.#values[name] as JsonValue)] as const)
       this.#snapshot = Object.freeze(Object.fromEntries(entries))
     }
     return this.#snapshot
@@ -147,7 +148,6 @@ export class Variables {
 
 /** Sets an own property, even where the object inherits an accessor of that name: `__proto__`, or a member of the store. */
 function putOwn(values: JsonObject, name: string, value: JsonValue): void {
-  const isInherited = name in values && !Object.hasOwn(values, name)
-  if (!isInherited) values[name] = value
+  if (Object.hasOwn(values, name) || !(name in values)) values[name] = value
   else Object.defineProperty(values, name, { value, writable: true, enumerable: true, configurable: true })
 }

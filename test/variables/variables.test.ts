@@ -73,3 +73,8 @@ it('bytes that are no UTF-8 are not written again', () => {
   expect(variables.unsaved.compose().bytes).toEqual(bytesOf('{"text":"\uFFFD","other":1}'))
   expect(variables.get('text')).toBe('\uFFFD')
 })
+
+it('a variable cannot be set to what every object inherits under its name', () => {
+  const variables = new Variables({ show() {}, changed() {} }, NO_RULES, () => {})
+  expect(() => variables.set('toString', Object.prototype.toString)).toThrow('pt.toString cannot be stored')
+})

@@ -114,6 +114,15 @@ describe.each(brokers)('an editor and owners that change, %s', (_name, runs, has
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor', () => {
+  test('thousands of increments at once are each made once', async () => {
+    const { url } = await running(startMosquitto())
+    const pt = await openedAt<Garage>(url)
+    const editor = await editedAt<Garage>(url, { answerTimeoutMs: 60_000 })
+    const increments = Array.from({ length: 6000 }, () => editor.increment('n'))
+    expect(new Set((await Promise.all(increments)).map(({ way }) => way))).toEqual(new Set(['owner']))
+    expect(pt.n).toBe(6000)
+  })
+
   test('an editor whose question is under way when the owner dies says that it does not know, and then does without', async () => {
     const { url } = await running(startMosquitto())
     const proxy = await proxied(url)

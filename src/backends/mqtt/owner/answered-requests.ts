@@ -22,7 +22,7 @@ export class AnsweredRequests {
   /** The answer to that very request; another one under the same key is no repetition. */
   of(key: string, request: Uint8Array): Promise<Uint8Array> | undefined {
     const found = this.#doing.get(key) ?? this.#done.get(key)
-    return found?.print === fingerprint(request) ? found.answer : undefined
+    return found !== undefined && found.print === fingerprint(request) ? found.answer : undefined
   }
 
   remember(key: string, request: Uint8Array, answer: Promise<Uint8Array>): void {

@@ -105,7 +105,8 @@ export async function connectBy<Attempt extends ServerAttempt, Result>(
     if (pauses === undefined || onLate === undefined) throw error
     if (!isTold) onLate(error)
     isTold = true
-    end += limitMs
+    // From now on: the process may have been stopped for hours.
+    end = performance.now() + limitMs
   }
 }
 

@@ -1,5 +1,5 @@
 import { codeOf } from '../runtime/errors.ts'
-import { type Deferred, deferred } from '../runtime/promises.ts'
+import { type Deferred, deferred, orAfter } from '../runtime/promises.ts'
 import { Answers } from './answers.ts'
 import { encodeConnect, encodeDisconnect, PINGREQ } from './codec/encode.ts'
 import { MalformedPacket } from './codec/malformed-packet.ts'
@@ -155,6 +155,15 @@ export class Connection {
     return this.whileOpen((done) => {
       promise.then(done.resolve, done.reject)
     })
+  }
+
+  /**
+   * Resolves when no message waits for its turn any more; a second later at most, since the broker may take none.
+   * Undefined: none waits.
+   */
+  sent(): Promise<unknown> | undefined {
+    const last = this.#publishes.lastHeld
+    return last && orAfter(Promise.allSettled([last]), END_LIMIT_MS, undefined)
   }
 
   /** Says goodbye, so that no will is published, and closes; resolves when it is over, after a second at most. */

@@ -67,6 +67,11 @@ export class Publishes {
     }
   }
 
+  /** Settles when the broker has the last message that is held; undefined: none is. */
+  get lastHeld(): Promise<void> | undefined {
+    return [...this.#held].at(-1)?.done.promise
+  }
+
   /** [MQTT-3.3.4-7]: no more than its Receive Maximum unacknowledged. */
   get #mayPublish(): boolean {
     const most = Math.min(this.limits.receiveMaximum, MOST_UNACKNOWLEDGED)

@@ -157,6 +157,8 @@ export class Saving {
       } else {
         // The backend holds another writer's write, which the store has merged by now: the merge must be written.
         unsaved.abandon()
+        // The store may have ended meanwhile.
+        if (batch !== this.#current) return
         if (outcome === 'superseded') this.#forced ||= forced
         this.#again(batch)
       }

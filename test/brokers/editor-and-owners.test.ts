@@ -114,6 +114,34 @@ describe.each(brokers)('an editor and owners that change, %s', (_name, runs, has
 })
 
 describe.skipIf(!mosquittoAvailable)('an editor', () => {
+  test('a change as large as all that an owner remembers is made once over a slow link', async () => {
+    const { url } = await running(startMosquitto())
+    const proxy = await proxied(url)
+    const pt = await openedAt<{ text: string }>(proxy.url)
+    const editor = await editedAt<{ text: string }>(url, { answerTimeoutMs: 60_000 })
+    const changed = new Promise<void>((resolve) => pt.$on('change', () => resolve()))
+    // The answer comes after the editor has asked once more.
+    proxy.setDelay(700)
+    const asked = editor.assign({ text: 'x'.repeat(5 * 2 ** 20) })
+    await changed
+    pt.text = 'what came after'
+    await asked
+    proxy.setDelay(0)
+    await pt.save()
+    // What was asked once more has come by then.
+    await editor.increment('n' as never)
+    expect(pt.text).toBe('what came after')
+  })
+
+  test('thousands of increments at once are each made once', async () => {
+    const { url } = await running(startMosquitto())
+    const pt = await openedAt<Garage>(url)
+    const editor = await editedAt<Garage>(url, { answerTimeoutMs: 60_000 })
+    const increments = Array.from({ length: 6000 }, () => editor.increment('n'))
+    expect(new Set((await Promise.all(increments)).map(({ way }) => way))).toEqual(new Set(['owner']))
+    expect(pt.n).toBe(6000)
+  })
+
   test('an editor whose question is under way when the owner dies says that it does not know, and then does without', async () => {
     const { url } = await running(startMosquitto())
     const proxy = await proxied(url)

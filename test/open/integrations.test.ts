@@ -63,6 +63,17 @@ describe.skipIf(!mosquittoAvailable)('integrations of a store', () => {
     expect(errors).toEqual([])
   })
 
+  test('what they announce when the store closes does not keep it from saying that the pool has no owner any more', async () => {
+    // Mosquitto takes 20 at a time.
+    const linked: SideTopics['linked'] = (publish) => {
+      for (let n = 0; n < 100; n++) publish(`hall/${n}`, 'here')
+    }
+    const { pt, at } = await opened([integration('many', { linked })])
+    await pt.$close()
+    const told = ['hall/99', 'tele/hall/LWT', 'stat/hall/PersistMQTT/owner']
+    expect(await Promise.all(told.map(at))).toEqual(['here', 'Offline', undefined])
+  })
+
   test('are linked again to each connection', async () => {
     const { broker, pt, press, tells } = await opened([integration('silent', {}), button()])
     await press()

@@ -26,6 +26,22 @@ describe('a store whose backend has ended', () => {
     expect({ ...pt }).toEqual({ a: 2, b: 1, list: [1] })
   })
 
+  it.each(['overwritten', 'superseded'] as const)(
+    'a store that was taken over does not take up again a write that was %s',
+    async (outcome) => {
+      const { backend, pt, told } = await opened('{"a":1}', { auto: false, saveTimeoutMs: 20 })
+      pt.a = 2
+      const save = pt.save()
+      const write = await backend.nth(1)
+      backend.ended(gone())
+      await expect(save).rejects.toMatchObject({ code: 'ERR_PERSIST_TAKEN_OVER' })
+      write.land(outcome)
+      // The time of that save is over, and whatever would be left of it tells so.
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      expect(told.error.map(({ code }) => code)).toEqual(['ERR_PERSIST_TAKEN_OVER'])
+    },
+  )
+
   it('a store that was taken over cannot be changed any more, not deep in lists either, and says why', async () => {
     const { backend, pt } = await opened('{"list":[1]}', { auto: false, autosave: { delayMs: 1 }, saveEvery: 5 })
     backend.ended(gone())

@@ -157,8 +157,12 @@ class MqttBackend implements Backend {
     this.#stop(this.#closedError())
     // Not without need: a page that is left has no time to wait.
     if (this.#requests?.isBusy) await this.#requests.end()
-    this.#session?.claim?.withdraw()
-    await this.#session?.connection.end()
+    const session = this.#session
+    session?.claim?.withdraw()
+    // What integrations announce may be before it.
+    const sent = session?.connection.sent()
+    if (sent !== undefined) await sent
+    await session?.connection.end()
   }
 
   #stop(reason: PersistError): void {

@@ -6,6 +6,7 @@ import { ConnectionLost, PublishRefused, wasClosed } from '../../mqtt/failure.ts
 import { PersistError } from '../../runtime/errors.ts'
 import { deferred, delay, orAfter, within } from '../../runtime/promises.ts'
 import { randomHex } from '../../runtime/random-hex.ts'
+import { Turns } from '../../runtime/turns.ts'
 import { lwtTopicOf, type Owner } from './owner/owner-topics.ts'
 import { OwnerWatch } from './owner/owner-watch.ts'
 import { type MqttPlace, type PoolAddress, poolAddressOf } from './pool-address.ts'
@@ -16,6 +17,11 @@ import { SessionOpener } from './session-opener.ts'
 const DEVICE_LIMIT_MS = 2000
 /** Between two attempts to connect, in milliseconds, at random. */
 const PAUSE_MS = 250
+/**
+ * So many questions are under way at a time: an owner remembers the last 8,192 answers, for all editors, and does again
+ * what it has forgotten; and brokers drop what they cannot queue (Mosquitto: 1,000 messages).
+ */
+const ASKED_AT_ONCE = 256
 
 /** A link that is open, and who is seen on it. */
 interface Seen {
@@ -39,6 +45,7 @@ export class OwnerLink implements EditorLink {
   /** The last that was open. */
   #last: Seen | undefined
   #count = 0
+  readonly #turns = new Turns(ASKED_AT_ONCE)
 
   /** @throws {PersistError} ERR_PERSIST_OPTION */
   constructor(place: MqttPlace, openTimeoutMs: number) {
@@ -66,9 +73,19 @@ export class OwnerLink implements EditorLink {
     await this.#seen(limitMs, new Backoff())
   }
 
-  async ask({ kind, bytes }: Parameters<EditorLink['ask']>[0], limitMs: number): Promise<Uint8Array | 'nobody'> {
-    const number = ++this.#count
+  ask(request: Parameters<EditorLink['ask']>[0], limitMs: number): Promise<Uint8Array | 'nobody'> {
     const start = performance.now()
+    const late = () => lateError(this.storeName, 'asked', limitMs, 'answers to what this editor had asked before')
+    return this.#turns.take(() => this.#ask(request, limitMs, start), limitMs, late)
+  }
+
+  /** @param start when the limit began, as performance.now() has it */
+  async #ask(
+    { kind, bytes }: Parameters<EditorLink['ask']>[0],
+    limitMs: number,
+    start: number,
+  ): Promise<Uint8Array | 'nobody'> {
+    const number = ++this.#count
     let limit = limitMs
     /** Whom the editor has asked: a program's session, or a device. */
     let asked: string | undefined

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { fingerprint, PayloadHistory } from '../../../src/merge/history/payload-history.ts'
+import { fingerprint } from '../../../src/format/fingerprint.ts'
+import { PayloadHistory } from '../../../src/merge/history/payload-history.ts'
 import { bytesOf } from '../../helpers/bytes.ts'
 
 it('a fingerprint is the same wherever the bytes lie, and another where one bit is', () => {

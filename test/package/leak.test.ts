@@ -80,7 +80,7 @@ async function expectNoLeak(entry: string, what: string, rounds: number, url?: s
   expect(more).toEqual([])
 }
 
-const limit = { timeout: 120_000 }
+const limit = { timeout: 240_000 }
 
 describe('nothing is left behind', limit, () => {
   test.each([

@@ -22,6 +22,8 @@ export interface Members {
   readonly runs: readonly Run[]
   /** How many there are; a name that is there twice counts twice. */
   readonly count: number
+  /** No value is a list or a map. */
+  readonly isFlat: boolean
   /** There is no white space around names and values, and no escape in a name. */
   readonly isCompact: boolean
   /** A number may be too large for JavaScript: its exponent has three digits, or it has very many itself. */
@@ -41,6 +43,7 @@ export function scanMembers(bytes: Uint8Array): Members | undefined {
   let count = 0
   let depth = 0
   let isName = false
+  let isFlat = true
   let isCompact = true
   let mayOverflow = false
   const endRun = (end: number) => {
@@ -77,6 +80,8 @@ export function scanMembers(bytes: Uint8Array): Members | undefined {
         if (depth === 1) {
           from = at + 1
           isName = true
+        } else {
+          isFlat = false
         }
         break
       case 0x7d: // }
@@ -93,7 +98,7 @@ export function scanMembers(bytes: Uint8Array): Members | undefined {
         }
     }
   }
-  return { runs, count, isCompact, mayOverflow }
+  return { runs, count, isFlat, isCompact, mayOverflow }
 }
 
 /** A number for a name, as in {@link Run}; different names may have the same. */

@@ -90,7 +90,8 @@ export class Variables {
 
   /** Takes a pool as the backend holds it, so that nothing is unsaved. Its values must be nobody else's. */
   load(pool: DecodedPayload): void {
-    const { values, names } = pool
+    const { values } = pool
+    const names = pool.members.isFlat ? [] : pool.names
     for (const name of names) {
       const value = values[name] as JsonValue
       if (isContainer(value)) values[name] = track(value, this.#holderOf(name))

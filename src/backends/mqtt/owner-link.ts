@@ -223,7 +223,10 @@ export class OwnerLink implements EditorLink {
   async #open(limitMs: number, pauses: Backoff | undefined): Promise<Seen> {
     const session = await this.#opener.open({ limitMs, pauses, closing: this.#closing.signal })
     // Where the broker does not let this editor see who owns the pool, it sees nobody.
-    const watch = this.#watch ?? new OwnerWatch(session.connection, this.#address.topic, undefined, '')
+    const { connection } = session
+    const seen = this.#watch?.connection === connection ? this.#watch : undefined
+    const watch = seen ?? new OwnerWatch(connection, this.#address.topic, undefined, '')
+    this.#watch = watch
     this.#last = { session, watch }
     void session.connection.lost.then(() => {
       this.#opening = undefined

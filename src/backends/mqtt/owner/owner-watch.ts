@@ -12,7 +12,7 @@ const ASK_AGAIN_MS = 1000
 
 /** An editor's side of a connection: it sees who owns the pool, and hears the answers to what it asks. */
 export class OwnerWatch implements TopicHandler {
-  readonly #connection: Connection
+  readonly connection: Connection
   readonly #topic: string
   readonly #lwtTopic: string | undefined
   readonly #editor: string
@@ -23,7 +23,7 @@ export class OwnerWatch implements TopicHandler {
 
   /** @param editor random digits, in the topics of the answers to this one */
   constructor(connection: Connection, topic: string, lwtTopic: string | undefined, editor: string) {
-    this.#connection = connection
+    this.connection = connection
     this.#topic = topic
     this.#lwtTopic = lwtTopic
     this.#editor = editor
@@ -48,7 +48,7 @@ export class OwnerWatch implements TopicHandler {
   async subscribe(): Promise<void> {
     const topics = [ownerTopicOf(this.#topic), `${this.#topic}/answer/${this.#editor}/+`]
     if (this.#lwtTopic !== undefined) topics.push(this.#lwtTopic)
-    await this.#connection.subscribe(topics)
+    await this.connection.subscribe(topics)
   }
 
   received({ topic, payload }: Message): boolean {
@@ -91,11 +91,11 @@ export class OwnerWatch implements TopicHandler {
     topic: string,
     bytes: Uint8Array,
   ): Promise<void> {
-    this.#connection.publishAtMostOnce(topic, bytes)
+    this.connection.publishAtMostOnce(topic, bytes)
     for (let ms = ASK_AGAIN_MS; ; ms *= 2) {
-      const answer = await this.#connection.orLost(pause(ms, answered))
+      const answer = await this.connection.orLost(pause(ms, answered))
       if (answer !== undefined || !isWaiting()) return
-      await this.#connection.publish(topic, bytes, false)
+      await this.connection.publish(topic, bytes, false)
     }
   }
 

@@ -152,6 +152,8 @@ export class Connection {
 
   /** The same promise, but rejected with ConnectionLost if the connection is over before it settles. */
   orLost<Value>(promise: Promise<Value>): Promise<Value> {
+    // Where the connection is over already, nobody else may be listening to it.
+    promise.catch(() => {})
     return this.whileOpen((done) => {
       promise.then(done.resolve, done.reject)
     })

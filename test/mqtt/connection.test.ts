@@ -191,6 +191,15 @@ describe('the end', () => {
     await within(connection.end(), { what: 'the end', limitMs: 3000 })
   })
 
+  test('rejects what is waited for afterwards, and leaves no rejection that nobody handles', async () => {
+    const { connection } = await opened(welcoming())
+    connection.destroy()
+    // Where it is not handled, Node ends a program, and this run.
+    const failing = Promise.reject(new Error('too late'))
+    expect(await rejection(connection.orLost(failing))).toBeInstanceOf(ConnectionLost)
+    await new Promise((resolve) => setImmediate(resolve))
+  })
+
   test('leaves no timer', async () => {
     const { url } = await startScriptedServer(5, welcoming())
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })

@@ -4,24 +4,17 @@ import { Answers } from './answers.ts'
 import { encodeConnect, encodeDisconnect, PINGREQ } from './codec/encode.ts'
 import { MalformedPacket } from './codec/malformed-packet.ts'
 import { PacketReader } from './codec/packet-reader.ts'
-import type {
-  Properties,
-  ProtocolVersion,
-  Qos,
-  Received,
-  ReceivedConnack,
-  ReceivedPublish,
-  Will,
-} from './codec/packets.ts'
+import type { Properties, ProtocolVersion, Qos, Received, ReceivedConnack, ReceivedPublish } from './codec/packets.ts'
+import type { ConnectionSettings } from './connection-settings.ts'
 import { type ConnectionFailure, ConnectionLost } from './failure.ts'
 import { PingTimer } from './ping-timer.ts'
 import { Publishes } from './publishes.ts'
 import { SendQueue } from './send-queue.ts'
 import { limitsOf, type ServerLimits } from './server-limits.ts'
 import { type Suback, Subscriptions } from './subscriptions.ts'
-import { type Endpoint, isBrowser } from './transport/endpoint.ts'
+import { isBrowser } from './transport/endpoint.ts'
 import { openTransport } from './transport/open-transport.ts'
-import { END_LIMIT_MS, PackageMissing, type TlsOptions, type Transport } from './transport/transport.ts'
+import { END_LIMIT_MS, PackageMissing, type Transport } from './transport/transport.ts'
 import { Waiting } from './waiting.ts'
 
 /** The client notices a dead link after twice this at most; most routers keep a silent connection for a minute and more. */
@@ -40,22 +33,8 @@ const RECEIVE_MAXIMUM = 65_535
 const START_BYTES = 60
 
 export type { Properties } from './codec/packets.ts'
+export type { ConnectionSettings } from './connection-settings.ts'
 export type { Suback } from './subscriptions.ts'
-
-export interface ConnectionSettings {
-  readonly endpoint: Endpoint
-  readonly username: string | undefined
-  readonly password: string | undefined
-  readonly tls: TlsOptions | undefined
-  readonly protocolVersion: ProtocolVersion
-  readonly clientId: string
-  /** What the broker publishes when this connection ends without a DISCONNECT. */
-  readonly will?: Will | undefined
-  /** Many messages are to come: the broker may send as many at once as it can. */
-  readonly isForMany?: boolean
-  /** Whether a broker that keeps back packets is woken; not where somebody measures it. @default true */
-  readonly wakesBroker?: boolean
-}
 
 /** A message that came. Nobody changes its payload; whoever keeps that for long copies it. */
 export type Message = Omit<ReceivedPublish, 'type'>

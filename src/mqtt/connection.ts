@@ -1,5 +1,5 @@
 import { codeOf } from '../runtime/errors.ts'
-import { type Deferred, deferred, orAfter } from '../runtime/promises.ts'
+import { deferred, orAfter } from '../runtime/promises.ts'
 import { Answers } from './answers.ts'
 import { encodeConnect, encodeDisconnect, PINGREQ } from './codec/encode.ts'
 import { MalformedPacket } from './codec/malformed-packet.ts'
@@ -98,7 +98,7 @@ export class Connection {
    * cannot carry it
    */
   publish(topic: string, payload: Uint8Array, retain: boolean, properties?: Properties): Promise<void> {
-    return this.whileOpen((done) => this.#publishes.publish({ topic, payload, retain, properties }, done))
+    return this.#waiting.until((done) => this.#publishes.publish({ topic, payload, retain, properties }, done))
   }
 
   /**
@@ -112,7 +112,7 @@ export class Connection {
 
   /** @throws ConnectionLost; RangeError where MQTT cannot carry a topic */
   subscribe(topics: readonly string[], qos: Qos = 1): Promise<Suback> {
-    return this.whileOpen((done) => this.#subscriptions.subscribe(topics, qos, done))
+    return this.#waiting.until((done) => this.#subscriptions.subscribe(topics, qos, done))
   }
 
   /**
@@ -124,16 +124,11 @@ export class Connection {
     if (!this.#isLeft) this.#subscriptions.unsubscribe(topic)
   }
 
-  /** A promise that rejects with ConnectionLost if the connection is over before it settles. */
-  whileOpen<Value>(start: (done: Deferred<Value>) => void): Promise<Value> {
-    return this.#waiting.until(start)
-  }
-
   /** The same promise, but rejected with ConnectionLost if the connection is over before it settles. */
   orLost<Value>(promise: Promise<Value>): Promise<Value> {
     // Where the connection is over already, nobody else may be listening to it.
     promise.catch(() => {})
-    return this.whileOpen((done) => {
+    return this.#waiting.until((done) => {
       promise.then(done.resolve, done.reject)
     })
   }

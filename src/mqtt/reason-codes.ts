@@ -1,3 +1,5 @@
+import { hex } from './codec/hex.ts'
+
 /** What a broker means by a reason code (MQTT 5, 2.4), as the end of a sentence, and what to do about it. */
 export interface Reason {
   readonly what: string
@@ -40,11 +42,6 @@ const REASONS: { readonly [code: number]: Reason } = {
 /** Undefined for a code that says no more than its number. */
 export function reasonFor(code: number): Reason | undefined {
   return REASONS[code]
-}
-
-/** A code as the standard writes it. */
-export function hex(code: number): string {
-  return `0x${code.toString(16).padStart(2, '0')}`
 }
 
 /** The code, and what the broker itself says of it, for people: `0x97, "quota of ann"`. */

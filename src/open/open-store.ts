@@ -4,6 +4,7 @@ import type { JournalMaker } from '../contracts/journal.ts'
 import type { JsonObject } from '../format/json.ts'
 import { optionError, PersistError } from '../runtime/errors.ts'
 import { saveOnExit } from '../runtime/exit.ts'
+import { isNode } from '../runtime/is-node.ts'
 import { within } from '../runtime/promises.ts'
 import type { Store, StoreMembers, VariablesOf } from '../store/members.ts'
 import { type Guards, type ResolvedOptions, resolveOptions, type StoreOptions } from '../store/options.ts'
@@ -76,9 +77,6 @@ export async function startedStore(
     throw error
   }
 }
-
-/** A page has neither npm nor files. */
-const isNode = () => globalThis.process?.versions?.node !== undefined
 
 async function selfUpdate(): ReturnType<StoreMembers['selfUpdate']> {
   if (!isNode())

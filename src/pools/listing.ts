@@ -1,4 +1,5 @@
 import type { Connection, Message } from '../mqtt/connection.ts'
+import { codeText } from '../mqtt/reason-codes.ts'
 import { PersistError } from '../runtime/errors.ts'
 import { DroppedMessages } from './dropped-messages.ts'
 import type { Owners } from './owners.ts'
@@ -132,6 +133,6 @@ export function refusedError([filter, code]: NonNullable<ReadResult['refused']>)
     code === NO_WILDCARDS
       ? 'It takes none with wildcards: name the pools.'
       : 'Give this user read permission there, or name the pools that it may read.'
-  const text = `The broker refused the subscription to ${filter} (0x${code.toString(16)}). ${advice}`
+  const text = `The broker refused the subscription to ${filter} (${codeText(code, undefined)}). ${advice}`
   return new PersistError('ERR_PERSIST_DENIED', text, { received: code })
 }

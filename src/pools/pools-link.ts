@@ -1,4 +1,4 @@
-import { ECHO_MS, PREFIX as FENCE_PREFIX, isFenceMessage } from '../backends/mqtt/fence.ts'
+import { ECHO_MS, isFenceMessage, newFenceMessage } from '../backends/mqtt/fence.ts'
 import { RETAIN_NOT_SUPPORTED, refusalIn, WriteFailure, writeError } from '../backends/mqtt/write-error.ts'
 import { encodeText, sameBytes } from '../format/bytes.ts'
 import { lateError } from '../mqtt/connect.ts'
@@ -8,7 +8,6 @@ import { ConnectionLost, PublishRefused } from '../mqtt/failure.ts'
 import type { EditorOptions } from '../open/open-editor.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { type Deferred, deferred, pause, within } from '../runtime/promises.ts'
-import { randomHex } from '../runtime/random-hex.ts'
 import { atOnce } from './at-once.ts'
 import { refusedError, SURE_BYTES } from './listing.ts'
 import { BY_NAME, nameBatches } from './name-batches.ts'
@@ -62,7 +61,7 @@ export class PoolsLink {
   readonly #changed = new Set<string>()
   /** Pools of which a message has come back: this user would see what is kept. */
   readonly #readable = new Set<string>()
-  readonly #fence = encodeText(`${FENCE_PREFIX}${randomHex(8)}"`)
+  readonly #fence = encodeText(newFenceMessage())
   readonly #probes = new Map<string, Deferred<true>>()
   readonly #writes = new Map<string, Write>()
 

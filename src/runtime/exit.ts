@@ -1,3 +1,5 @@
+import { isNode } from './is-node.ts'
+
 /** A store that is to be saved when the program stops. Both calls have a limit in milliseconds, and may reject. */
 export interface Leaving {
   /** Saves unsaved variables. */
@@ -8,9 +10,6 @@ export interface Leaving {
 
 /** How long a save at exit may take, in milliseconds: systemd and docker kill a program after 10 s or more. */
 const LIMIT_MS = 5000
-
-/** Bundlers may define `process` in browsers, but without a version of Node. */
-const isNode = typeof globalThis.process?.versions?.node === 'string'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
@@ -83,7 +82,7 @@ function onPageHide(event: Event): void {
 
 /** Adds the listeners for the end of the program, or removes them. */
 function listen(how: 'on' | 'off'): void {
-  if (isNode) {
+  if (isNode()) {
     // Before all others: a listener that the application set with `once` no longer counts after its call.
     for (const signal of SIGNALS) process[how === 'on' ? 'prependListener' : 'off'](signal, onSignal)
     process[how]('beforeExit', onBeforeExit)

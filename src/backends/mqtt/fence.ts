@@ -10,7 +10,7 @@ import { randomHex } from '../../runtime/random-hex.ts'
  *
  * A Tasmota device that waits for its pool takes any JSON object on the topic for it, and leaves a string alone.
  */
-export const PREFIX = '"persist-mqtt fence '
+const PREFIX = '"persist-mqtt fence '
 const prefixBytes = encodeText(PREFIX)
 
 /**
@@ -36,6 +36,11 @@ export class SubscriptionRefused extends Error {
     this.reasonCode = reasonCode
     this.reasonString = reasonString
   }
+}
+
+/** A fence message that no other is like. */
+export function newFenceMessage(): string {
+  return `${PREFIX}${randomHex(8)}"`
 }
 
 /** Is this a fence message, of this store or of another one, and so nothing that anybody keeps? */
@@ -121,7 +126,7 @@ export class Fence {
 
   /** SUBSCRIBE and PUBLISH go out in one tick, so in one segment; neither waits for the answer to the other. */
   async #send(topics: string[], fenceTopic: string): Promise<[suback: Suback, came: boolean]> {
-    const text = `${PREFIX}${randomHex(8)}"`
+    const text = newFenceMessage()
     const echo = deferred<true>()
     this.#waiting.set(text, echo)
     try {

@@ -1,3 +1,4 @@
+import { hex } from './hex.ts'
 import { MALFORMED, MalformedPacket, PROTOCOL_ERROR } from './malformed-packet.ts'
 import * as Type from './packet-types.ts'
 import type { ProtocolVersion } from './packets.ts'
@@ -15,7 +16,7 @@ export function checkFirstByte(first: number, phase: Phase, version: ProtocolVer
   const type = first >> 4
   const hasFlags = type !== Type.PUBLISH && (first & 0xf) !== 0
   if (phase === 'open' && isFromServer(type, version) && type !== Type.CONNACK && !hasFlags) return
-  const name = `a packet that begins with 0x${first.toString(16).padStart(2, '0')}`
+  const name = `a packet that begins with ${hex(first)}`
   // Table 2-1. In MQTT 5 15 is AUTH.
   if (type === 0 || (type === Type.AUTH && version === 4)) {
     throw new MalformedPacket(MALFORMED, `${name}, a reserved type (2.1.2)`)

@@ -1,3 +1,4 @@
+import { hex } from './hex.ts'
 import { MALFORMED, MalformedPacket, PROTOCOL_ERROR, TOPIC_ALIAS_INVALID } from './malformed-packet.ts'
 import type { PacketCursor } from './packet-cursor.ts'
 import { MAXIMUM_LENGTH } from './packet-types.ts'
@@ -132,8 +133,4 @@ function withOneMore<Item>(before: Item | Item[] | undefined, value: Item): Item
   if (!Array.isArray(before)) return [before, value]
   before.push(value)
   return before
-}
-
-function hex(id: number): string {
-  return `0x${id.toString(16).padStart(2, '0')}`
 }

@@ -1,4 +1,5 @@
 import { optionError } from '../../runtime/errors.ts'
+import { isNode } from '../../runtime/is-node.ts'
 
 /** The schemes that are understood, with the ports that they stand for. */
 const DEFAULT_PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 } as const
@@ -56,7 +57,7 @@ export function isWebSocket({ protocol }: Pick<Endpoint, 'protocol'>): boolean {
 
 /** Is this a browser, which has no connections but WebSockets? */
 export function isBrowser(): boolean {
-  return globalThis.process?.versions?.node === undefined
+  return !isNode()
 }
 
 function isKnown(protocol: string | undefined): protocol is Endpoint['protocol'] {

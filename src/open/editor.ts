@@ -21,7 +21,8 @@ export interface Editor<T extends object = JsonObject> {
    * Applies a JSON merge patch (RFC 7396): null removes a variable, maps are merged, everything else replaces.
    *
    * Resolves when the backend holds the change. Several editors may patch at once and lose nothing. Only where no program
-   * owns the pool, and the broker delivers in different orders (NATS), one of two patches at the same moment may be lost.
+   * owns the pool, and the broker delivers in different orders (NATS), what one of two editors patches at the same moment
+   * may be lost.
    * @throws {PersistError} ERR_PERSIST_NO_ANSWER, _NOT_STORABLE, _RESERVED_NAME, _TOO_LARGE, _SCHEMA, _TIMEOUT, _DENIED
    */
   patch(patch: MergePatch<T>, options?: EditOptions): Promise<{ way: EditWay }>
@@ -40,7 +41,7 @@ export interface Editor<T extends object = JsonObject> {
   /**
    * Adds to a number, and resolves with the sum when the backend holds it; a missing variable counts as 0.
    *
-   * Atomic while an owner runs; without one, one of two increments at the same moment may be lost.
+   * Atomic while an owner runs; without one, of two editors that add at the same moment one may lose its addition.
    * @param by @default 1
    * @throws {PersistError} as patch(); ERR_PERSIST_NOT_STORABLE: the variable is no number
    */

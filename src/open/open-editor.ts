@@ -3,6 +3,7 @@ import type { EditorLink } from '../contracts/editor-link.ts'
 import type { JsonObject } from '../format/json.ts'
 import { optionError } from '../runtime/errors.ts'
 import { type ResolvedOptions, resolveOptions, type StoreOptions } from '../store/options.ts'
+import { DirectEdits } from './direct-edits.ts'
 import { type Editor, type EditorHost, editorOf } from './editor.ts'
 import { type BackendMaker, startedStore } from './open-store.ts'
 
@@ -50,21 +51,19 @@ export function editorOpenerFor({
     const options = resolveOptions(given)
     const link = makeLink(options)
     await link.open(options.openTimeoutMs)
-    const direct = async (request: EditRequest, isForced: boolean) => {
+    const edits = new DirectEdits(async () => {
       await link.makeRoom()
       const { core } = await startedStore({ ...given, saveOnExit: false }, makeBackend, {
         isOwned: () => link.isOwned,
       })
       // The answer has the store's failures.
       core.context.events.on('error', () => {})
-      try {
+      return core
+    })
+    const direct = (request: EditRequest, isForced: boolean) =>
+      edits.make(request, async () => {
         if (!isForced) await link.assertApart()
-        return await core.requested(request)
-      } finally {
-        // Closing saves once more where another writer wrote at the same moment.
-        await core.close()
-      }
-    }
+      })
     const host: EditorHost = { link, answerTimeoutMs, direct, compat: options.compat }
     return editorOf(host) as Editor<never>
   }

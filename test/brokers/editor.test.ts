@@ -107,6 +107,17 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
     expect({ ...pt }).toEqual(expected)
   })
 
+  test.skipIf(!runs)(
+    'what one editor changes at once in a pool that nobody owns is there, and the sum is exact',
+    async () => {
+      const { url } = await running(start())
+      const editor = await editedAt<Garage>(url, { protocolVersion })
+      const names = Array.from({ length: 10 }, (_, index) => `of${index}`)
+      await Promise.all(names.flatMap((name) => [editor.patch({ [name]: 1 } as never), editor.increment('counter', 2)]))
+      expect(await poolAt(url)).toEqual({ counter: 20, ...Object.fromEntries(names.map((name) => [name, 1])) })
+    },
+  )
+
   test.skipIf(!runs)('two editors of a pool that nobody owns write at once: both patches are there', async () => {
     const { url } = await running(start())
     const [one, other] = await Promise.all([

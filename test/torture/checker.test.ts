@@ -206,6 +206,9 @@ test('what an editor wrote without the owner, before the pool was deleted, may g
   const end = quiet({ x: 'o1' })
   expect(rulesOf(...saves, link(true), ...edit, ...rawWrote(3, null), link(false), end)).toEqual([])
   expect(rulesOf(...saves, link(true), ...rawWrote(3, null), ...edit, link(false), end)).toEqual([MISSING])
+  const rawWithout = rawWrote(5, { y: 'r1' }, { y: 'r1' })
+  expect(rulesOf(...saves, link(true), ...rawWrote(3, null), ...edit, ...rawWithout, link(false), end)).toEqual([])
+  expect(rulesOf(...saves, link(true), ...edit, ...rawWithout, link(false), end)).toEqual([MISSING])
   expect(rulesOf(...saves, link(true), ...edit, link(false), end)).toEqual([MISSING])
   expect(rulesOf(...saves, ...saved(4, { x: 'o2' }), link(true), ...edit, ...rawWrote(3, null), end)).toEqual([MISSING])
 })
@@ -257,6 +260,16 @@ describe('a sum', () => {
     expect(rulesOf(...at('direct'), quiet({ sum1: 4 }))).toEqual([])
     expect(rulesOf(...at('owner'), quiet({ sum1: 4 }))).toEqual(inexact('lost'))
     expect(rulesOf(...raised(1, 3, 'direct'), ...raised(2, 4, 'direct'), quiet({ sum1: 4 }))).toEqual(inexact('lost'))
+  })
+
+  test('a sum may miss what was raised without the owner, from a pool that was deleted before the owner was back', () => {
+    const link = (isBroken: boolean): NewEvent => ({ type: 'owner-link', isBroken })
+    const away = (...events: NewEvent[]) => [...raised(1, 5), link(true), ...events, link(false)]
+    const end = quiet({ sum1: 5 })
+    expect(rulesOf(...away(...raised(2, 3, 'direct'), ...rawWrote(3, null)), ...saved(4, {}), end)).toEqual([])
+    expect(rulesOf(...away(...rawWrote(3, null)), ...raised(2, 3, 'direct'), ...saved(4, {}), end)).toEqual([
+      'wrong: a sum is not exact',
+    ])
   })
 
   test('a sum begins again where the raw client has set it', () => {

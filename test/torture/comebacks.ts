@@ -2,25 +2,42 @@ import type { HistoryEvent } from './history.ts'
 import { outagesOf, sentBy } from './raw-writes.ts'
 import type { VariableWrite } from './variable-write.ts'
 
+interface Comeback {
+  /** The link broke: what the owner had then comes back. */
+  readonly start: number
+  /** What was written until then, without the owner, may be gone. */
+  readonly until: number
+}
+
 /**
- * What an owner brings back that had no link while the pool was deleted, or forgotten by its broker: all that it had when
- * the link broke. What editors wrote meanwhile without it, and before that, is gone, and it never knew; nor of what they
- * removed after that, of which nothing tells.
+ * When an owner without a link may bring back what it had of a variable: the pool was deleted meanwhile, or forgotten by
+ * its broker. What editors wrote without it is gone with that, and also with a raw client's pool that lacks it: the owner
+ * never knew of it, and takes what is missing for lost.
  */
+export function comebackTimesOf(events: readonly HistoryEvent[]): (name: string) => Comeback[] {
+  const sent = sentBy(events)
+  return (name) =>
+    outagesOf(events).flatMap(({ start, end }) => {
+      const during = sent.filter((write) => start <= write.start && write.start < end)
+      const first = during.findIndex(({ payload }) => payload === null)
+      const without = during.slice(first).filter(({ payload }) => !Object.hasOwn(payload ?? {}, name))
+      return first < 0 ? [] : [{ start, until: Math.max(...without.map((write) => write.end)) }]
+    })
+}
+
+/** What an owner brings back; nothing tells it either what editors removed without it from a pool that had been deleted. */
 export function* comebacksOf(
   events: readonly HistoryEvent[],
   writes: ReadonlyMap<string, readonly VariableWrite[]>,
 ): Generator<VariableWrite> {
-  const deleted = sentBy(events).filter(({ payload }) => payload === null)
-  for (const outage of outagesOf(events)) {
-    const last = deleted.findLast(({ start }) => outage.start <= start && start < outage.end)
-    if (last === undefined) continue
-    for (const made of writes.values()) {
+  const timesOf = comebackTimesOf(events)
+  for (const [name, made] of writes) {
+    for (const { start, until } of timesOf(name)) {
       const untold = made.filter(
-        ({ value, isPromised, start, end }) =>
-          value === undefined && !isPromised && start > outage.start && end < Number.POSITIVE_INFINITY,
+        (write) =>
+          write.value === undefined && !write.isPromised && write.start > start && write.end < Number.POSITIVE_INFINITY,
       )
-      yield* hadAt(outage.start, made, Math.max(last.end, ...untold.map(({ end }) => end)))
+      yield* hadAt(start, made, Math.max(until, ...untold.map(({ end }) => end)))
     }
   }
 }

@@ -1,3 +1,4 @@
+import { comebackTimesOf } from './comebacks.ts'
 import { racesOf } from './direct-edits.ts'
 import type { HistoryEvent } from './history.ts'
 import { untilOf } from './journal-kills.ts'
@@ -23,7 +24,8 @@ interface Raise {
  * What each counter may be after this history.
  *
  * What was answered ok is in it, what was not answered may be. Where the raw client may have set it, it counts from there.
- * If one was raised by an editor itself, while another raised it too, one of them may be lost, as is documented.
+ * If one was raised by an editor itself, while another raised it too, one of them may be lost, as is documented; and so may
+ * one without the owner that brings back, after that, what it had.
  */
 export function raisesOf(events: readonly HistoryEvent[]): Raises[] {
   const counters = new Map<string, Map<number, Raise>>()
@@ -49,19 +51,21 @@ export function raisesOf(events: readonly HistoryEvent[]): Raises[] {
     }
   }
   const pools = rawPoolsOf(events)
+  const comebacks = comebackTimesOf(events)
   return [...counters].map(([name, counter]) => {
     const all = [...counter.values()]
+    const times = comebacks(name)
+    const isSure = (raise: Raise) =>
+      !mayBeLost(raise, all) &&
+      !(raise.isDirect && isRaced(raise.start, raise.end)) &&
+      !(raise.isDirect && times.some(({ start, until }) => raise.start < until && raise.end > start))
     const bases = pools
       .filter(({ mayHaveWritten }) => mayHaveWritten(name))
       .map(({ start, end, payload }) => ({ start, end, value: Number(payload?.[name] ?? 0) }))
     const ranges = [{ start: -1, end: -1, value: 0 }, ...bases].map(({ start, end, value }): [number, number] => {
       const sure = all.filter((raise) => raise.start > end && raise.end < Number.POSITIVE_INFINITY)
       const possible = all.filter((raise) => raise.end > start)
-      return [
-        value +
-          sum(sure.filter((raise) => !mayBeLost(raise, all) && !(raise.isDirect && isRaced(raise.start, raise.end)))),
-        value + sum(possible),
-      ]
+      return [value + sum(sure.filter(isSure)), value + sum(possible)]
     })
     return { name, ranges }
   })

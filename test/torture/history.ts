@@ -87,3 +87,19 @@ export function poolIn(payload: string | null): PoolValues {
     return null
   }
 }
+
+/** The events that have to do with a variable, and what was done to owner, broker and links: JSON, an event a line. */
+export function linesAbout(name: string, events: readonly HistoryEvent[]): string {
+  const ids = new Set<number>()
+  const isAbout = (event: HistoryEvent): boolean => {
+    if (event.type === 'ok' || event.type === 'failed') return ids.has(event.id)
+    const isEdit = event.type === 'set' || event.type === 'patch' || event.type === 'raw' || event.type === 'increment'
+    const isOfOther = event.type === 'increment' && event.name !== name
+    if (isEdit && !isOfOther && (!('values' in event) || event.type === 'raw' || Object.hasOwn(event.values, name))) {
+      ids.add(event.id)
+      return true
+    }
+    return !isEdit && (event.type !== 'seen' || event.name === name)
+  }
+  return linesOf(events.filter(isAbout))
+}

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
 import { BROKERS } from './brokers.ts'
+import { linesAbout } from './history.ts'
 import { bundlePrograms, type Programs } from './programs.ts'
 import { torture } from './torture.ts'
 
@@ -17,6 +18,8 @@ for (const [name, kind] of Object.entries(BROKERS)) {
     const end = performance.now() + LIMIT_MS
     const isOver = (round: number) => round > 1 && performance.now() > end
     const result = await torture({ kind, programs, seed: SEED, journal: true, isOver })
+    // A failure that does not come again can only be understood from its history.
+    for (const { name } of result.violations) console.log(linesAbout(name ?? '', result.history.events))
     expect(result.violations).toEqual([])
     // A cluster on a busy machine confirms a handful only.
     expect(result.confirmed).toBeGreaterThan(0)

@@ -142,7 +142,11 @@ for (const [name, runs, start, protocolVersion] of brokers) {
       const { broker, proxy } = await throughProxy(start)
       const stores = await Promise.all(Array.from({ length: 3 }, () => watched(proxy.url, { protocolVersion })))
       const owners = () => stores.filter(({ pt }) => pt.$status.state === 'ready')
-      await waitFor(() => owners().length === 1 && proxy.open() === 1, { what: 'one owner to be left' })
+      const isOneLeft = () => owners().length === 1 && proxy.open() === 1
+      await waitFor(isOneLeft, { what: 'one owner to be left' }).catch((error) => {
+        const now = stores.map(({ pt, states, errors }) => [pt.$status.state, states, errors.map(({ code }) => code)])
+        throw new Error(JSON.stringify([now, proxy.open(), proxy.connections()]), { cause: error })
+      })
       const [owner] = owners()
       if (owner === undefined) throw new Error('there is no owner left')
       owner.pt.counter = 1

@@ -3,6 +3,7 @@ import { openStore } from '../../src/index.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
+import { retainedAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
 import { editedAt, openedAt, poolAt, proxied, running } from '../helpers/opened-at.ts'
 import type { RunningBroker } from '../helpers/running-broker.ts'
@@ -11,9 +12,6 @@ import { waitFor } from '../helpers/wait.ts'
 interface Garage {
   n: number
 }
-
-const _TOPIC = 'stat/garage/PersistMQTT'
-const _own = { name: 'garage', saveOnExit: false }
 
 const brokers: readonly [name: string, runs: boolean, hasOneOrder: boolean, start: () => Promise<RunningBroker>][] = [
   ['Aedes', true, true, () => startAedes()],
@@ -189,4 +187,20 @@ describe.skipIf(!mosquittoAvailable)('an editor whose link breaks while it conne
     expect(await increment).toEqual({ way: 'owner', value: 2 })
     expect(await editor.increment('n')).toEqual({ way: 'owner', value: 3 })
   })
+})
+
+test('an editor whose connections broke while it was opened sees the owner all the same', async () => {
+  const broker = await running(startAedes())
+  await openedAt<Garage>(broker.url, { protocolVersion: 4 })
+  await waitFor(() => retainedAt(broker.url, 'stat/garage/PersistMQTT/owner'), {
+    what: 'the owner to say that it is one',
+  })
+  let breaks = 3
+  broker.aedes().on('subscribe', (_subscriptions, client) => {
+    if (breaks > 0) client.close()
+    breaks -= 1
+  })
+  const editor = await editedAt<Garage>(broker.url, { protocolVersion: 4 })
+  expect(await editor.increment('n', 5)).toEqual({ way: 'owner', value: 5 })
+  expect(breaks).toBeLessThan(0)
 })

@@ -58,6 +58,19 @@ export class SessionOpener {
    * @throws {PersistError} ERR_PERSIST_CONNECT, _DENIED, _OPTION, _TIMEOUT; the reason of `limit.closing`
    */
   async open(limit: ConnectLimit): Promise<Session> {
+    const start = performance.now()
+    const hadSideTopics = this.#first.usesSideTopics
+    const session = await this.#open(limit)
+    if (!hadSideTopics || this.#first.usesSideTopics) return session
+    // A link that breaks, and a broker that is being restarted, look like a broker that closes at these topics. Whoever
+    // does without them for that sees no owner: so it is tried once more, now that the broker is known to be well.
+    await session.connection.end()
+    this.#first = { ...this.#first, usesSideTopics: true }
+    const limitMs = Math.max(1, limit.limitMs - (performance.now() - start))
+    return this.#open({ ...limit, limitMs })
+  }
+
+  async #open(limit: ConnectLimit): Promise<Session> {
     const address = this.#address
     const { storeName, clientId } = address
     /** Of the attempt under way. */

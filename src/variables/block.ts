@@ -18,14 +18,15 @@ export interface Member {
 
 /** Variables that follow one another in the payload, and what the payload has of them. */
 export class Block {
-  readonly members: Member[]
+  /** In their order; a set, since all of many may be taken out one by one. */
+  readonly members: Set<Member>
   /** `"name":text,` of each variable, in UTF-8; undefined since one of them has changed. */
   bytes: Uint8Array | undefined
   /** While the block is as it was loaded, and has no members yet: the hashes of their names. */
   hashes: Uint32Array | undefined
 
-  constructor(members: Member[], bytes?: Uint8Array, hashes?: Uint32Array) {
-    this.members = members
+  constructor(members: readonly Member[], bytes?: Uint8Array, hashes?: Uint32Array) {
+    this.members = new Set(members)
     this.bytes = bytes
     this.hashes = hashes
     for (const member of members) member.block = this
@@ -33,12 +34,13 @@ export class Block {
 
   /** Its bytes, where the backend is known to hold just them. */
   get confirmedBytes(): Uint8Array | undefined {
-    return this.members.every(({ text, confirmed }) => text === confirmed) ? this.bytes : undefined
+    for (const { text, confirmed } of this.members) if (text !== confirmed) return undefined
+    return this.bytes
   }
 
   /** The texts of its variables, as they are or as the backend is known to hold them. */
   texts(which: 'text' | 'confirmed'): (readonly [name: string, text: string | undefined])[] {
-    if (this.hashes === undefined) return this.members.map((member) => [member.name, member[which]] as const)
+    if (this.hashes === undefined) return Array.from(this.members, (member) => [member.name, member[which]] as const)
     return [...textsIn(this.bytes as Uint8Array)]
   }
 }
@@ -56,7 +58,7 @@ export function memberText(name: string, text: string | undefined): string {
 }
 
 /** Encodes variables in blocks of a limited size; a variable that is larger has a block of its own. */
-export function encodedBlocks(members: readonly Member[]): Block[] {
+export function encodedBlocks(members: Iterable<Member>): Block[] {
   const blocks: Block[] = []
   let inside: Member[] = []
   let texts = ''

@@ -77,7 +77,7 @@ export class KnownVariables {
       this.#blocks.push(last)
     }
     // What the block has stays right: the variable has no text yet.
-    last.members.push(variable)
+    last.members.add(variable)
     variable.block = last
   }
 
@@ -86,7 +86,7 @@ export class KnownVariables {
     const { block } = variable
     if (block === undefined) return
     this.#byName.delete(variable.name)
-    block.members.splice(block.members.indexOf(variable), 1)
+    block.members.delete(variable)
     variable.block = undefined
   }
 
@@ -117,7 +117,7 @@ export class KnownVariables {
     for (const [name, text] of block.texts('text')) {
       const variable = new Variable(name, text)
       variable.block = block
-      block.members.push(variable)
+      block.members.add(variable)
       this.#byName.set(name, variable)
     }
     block.hashes = undefined

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { PublishRefused } from '../../src/mqtt/failure.ts'
 import { bytesOf, textOf } from '../helpers/bytes.ts'
-import { within } from '../helpers/wait.ts'
+import { waitFor, within } from '../helpers/wait.ts'
 import { opened, type Peer, rejection, welcoming } from './scripted-server.ts'
 
 const payloads = (peer: Peer) => peer.all('publish').map(({ payload }) => textOf(payload))
@@ -81,14 +81,21 @@ describe('what a broker says of itself in CONNACK is honoured', () => {
   ])('Server Keep Alive %s: something is sent every %i seconds', async (serverKeepAlive, seconds) => {
     vi.useFakeTimers({ toFake: [...TIMERS] })
     onTestFinished(() => void vi.useRealTimers())
-    const { peer } = await opened(
+    const { connection, peer } = await opened(
       welcoming(serverKeepAlive === undefined ? {} : { serverKeepAlive }, (packet, server) => {
-        if (packet.cmd === 'pingreq') server.send({ cmd: 'pingresp' })
+        if (packet.cmd === 'pingreq')
+          server.send({ cmd: 'pingresp' }, { cmd: 'publish', topic: 't', payload: '', qos: 0 })
       }),
     )
+    let heard = 0
+    connection.onMessage = () => {
+      heard += 1
+    }
     for (const count of [1, 2, 3]) {
       vi.advanceTimersByTime(seconds * 1000)
       await peer.wait('pingreq', count)
+      // The clock goes on when the answer is here: without one, the connection would be given up.
+      await waitFor(() => heard === count, { what: 'the answer to PINGREQ' })
     }
   })
 

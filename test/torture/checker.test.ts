@@ -27,6 +27,7 @@ const rawWrote = (id: number, payload: Record<string, unknown> | null, values = 
 ]
 const killed: NewEvent = { type: 'owner-killed', session: 1, hasJournal: false }
 const back: NewEvent = { type: 'owner-up', session: 2 }
+const link = (isBroken: boolean): NewEvent => ({ type: 'owner-link', isBroken })
 /** The quiet moment, where the owner has what is retained. */
 const quiet = (pool: object | string | null, owner: object | string | null = pool, session = 1): NewEvent => {
   const textOf = (what: object | string | null) => (typeof what === 'object' && what ? JSON.stringify(what) : what)
@@ -176,7 +177,6 @@ test('what an editor removes without the owner, from a broker that has forgotten
   expect(rulesOf(...saves, { type: 'broker-killed', forgets: true }, ...removal, end)).toEqual([])
   expect(rulesOf(...saves, { type: 'broker-killed', forgets: false }, ...removal, end)).toEqual([MISSING])
   expect(rulesOf({ type: 'broker-killed', forgets: true }, ...saves, ...removal, end)).toEqual([MISSING])
-  const link = (isBroken: boolean): NewEvent => ({ type: 'owner-link', isBroken })
   const edit: NewEvent[] = [
     { type: 'patch', id: 3, editor: 1, values: { x: 'e1' } },
     { type: 'ok', id: 3, way: 'direct' },
@@ -187,7 +187,6 @@ test('what an editor removes without the owner, from a broker that has forgotten
 })
 
 test('a deletion that the owner may not have seen counts, others do not', () => {
-  const link = (isBroken: boolean): NewEvent => ({ type: 'owner-link', isBroken })
   const saves = saved(1, { x: 'o1' })
   expect(rulesOf(...saves, link(true), ...rawWrote(2, null), link(false), quiet({}))).toEqual([])
   expect(rulesOf(...saves, link(true), link(false), ...saved(3, {}), ...rawWrote(2, null), quiet({}))).toEqual([
@@ -197,7 +196,6 @@ test('a deletion that the owner may not have seen counts, others do not', () => 
 })
 
 test('what an editor wrote without the owner, before the pool was deleted, may give way to what the owner had', () => {
-  const link = (isBroken: boolean): NewEvent => ({ type: 'owner-link', isBroken })
   const saves = saved(1, { x: 'o1' })
   const edit: NewEvent[] = [
     { type: 'patch', id: 2, editor: 1, values: { x: 'e1' } },
@@ -263,7 +261,6 @@ describe('a sum', () => {
   })
 
   test('a sum may miss what was raised without the owner, from a pool that was deleted before the owner was back', () => {
-    const link = (isBroken: boolean): NewEvent => ({ type: 'owner-link', isBroken })
     const away = (...events: NewEvent[]) => [...raised(1, 5), link(true), ...events, link(false)]
     const end = quiet({ sum1: 5 })
     expect(rulesOf(...away(...raised(2, 3, 'direct'), ...rawWrote(3, null)), ...saved(4, {}), end)).toEqual([])

@@ -16,12 +16,15 @@ interface Comeback {
  */
 export function comebackTimesOf(events: readonly HistoryEvent[]): (name: string) => Comeback[] {
   const sent = sentBy(events)
+  const outages = outagesOf(events).flatMap(({ start, end }) => {
+    const during = sent.filter((write) => start <= write.start && write.start < end)
+    const first = during.findIndex(({ payload }) => payload === null)
+    return first < 0 ? [] : [{ start, sent: during.slice(first) }]
+  })
   return (name) =>
-    outagesOf(events).flatMap(({ start, end }) => {
-      const during = sent.filter((write) => start <= write.start && write.start < end)
-      const first = during.findIndex(({ payload }) => payload === null)
-      const without = during.slice(first).filter(({ payload }) => !Object.hasOwn(payload ?? {}, name))
-      return first < 0 ? [] : [{ start, until: Math.max(...without.map((write) => write.end)) }]
+    outages.map(({ start, sent }) => {
+      const without = sent.filter(({ payload }) => !Object.hasOwn(payload ?? {}, name))
+      return { start, until: Math.max(...without.map(({ end }) => end)) }
     })
 }
 

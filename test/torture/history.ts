@@ -92,14 +92,26 @@ export function poolIn(payload: string | null): PoolValues {
 export function linesAbout(name: string, events: readonly HistoryEvent[]): string {
   const ids = new Set<number>()
   const isAbout = (event: HistoryEvent): boolean => {
-    if (event.type === 'ok' || event.type === 'failed') return ids.has(event.id)
-    const isEdit = event.type === 'set' || event.type === 'patch' || event.type === 'raw' || event.type === 'increment'
-    const isOfOther = event.type === 'increment' && event.name !== name
-    if (isEdit && !isOfOther && (!('values' in event) || event.type === 'raw' || Object.hasOwn(event.values, name))) {
-      ids.add(event.id)
-      return true
+    switch (event.type) {
+      case 'set':
+      case 'patch':
+        if (Object.hasOwn(event.values, name)) ids.add(event.id)
+        return ids.has(event.id)
+      case 'increment':
+        if (event.name === name) ids.add(event.id)
+        return ids.has(event.id)
+      case 'raw':
+        // Of the whole pool.
+        ids.add(event.id)
+        return true
+      case 'ok':
+      case 'failed':
+        return ids.has(event.id)
+      case 'seen':
+        return event.name === name
+      default:
+        return true
     }
-    return !isEdit && (event.type !== 'seen' || event.name === name)
   }
   return linesOf(events.filter(isAbout))
 }

@@ -1,3 +1,4 @@
+import { hex } from './codec/hex.ts'
 import type { MalformedPacket } from './codec/malformed-packet.ts'
 import type { Meaning } from './transport/transport.ts'
 
@@ -49,7 +50,7 @@ export class PublishRefused extends Error {
   readonly reasonString: string | undefined
 
   constructor(reasonCode: number, reasonString?: string) {
-    super(`PUBACK with reason code 0x${reasonCode.toString(16)}${reasonString ? ` (${reasonString})` : ''}`)
+    super(`PUBACK with reason code ${hex(reasonCode)}${reasonString ? ` (${reasonString})` : ''}`)
     this.reasonCode = reasonCode
     this.reasonString = reasonString
   }

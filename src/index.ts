@@ -5,7 +5,7 @@ import type { Editor } from './open/editor.ts'
 import { type EditorOptions, editorOpenerFor } from './open/open-editor.ts'
 import { type Openers, openersFor } from './open/open-store.ts'
 
-export type { Backend, BackendListener, EditRequest, Held, News, Stamp, WriteOutcome } from './contracts/backend.ts'
+export type { Backend, BackendListener, EditRequest, Held, News, WriteOutcome } from './contracts/backend.ts'
 export type {
   IntegratedChange,
   IntegratedPool,

@@ -1,4 +1,4 @@
-import { decodePayload, type Payload } from '../format/payload.ts'
+import { decodePayload, type Payload, withoutRevision } from '../format/payload.ts'
 import type { OwnerKind } from '../pools/owners.ts'
 import type { Context } from './command.ts'
 import { CliError, EXIT } from './io.ts'
@@ -7,9 +7,8 @@ import { printable } from './print.ts'
 /** A pool that is there. */
 export interface FoundPool {
   readonly payload: Payload
-  /** As it was written. */
+  /** As it was written, without its revision. */
   readonly text: string
-  readonly bytes: Uint8Array
   readonly owner: OwnerKind
 }
 
@@ -28,5 +27,6 @@ export async function foundPool(context: Context, name: string): Promise<FoundPo
       `There is no pool ${printable(name)} at ${pools.place}. persist-mqtt ls lists them.`,
     )
   }
-  return { payload: decodePayload(bytes, `'${printable(name)}'`), text: new TextDecoder().decode(bytes), bytes, owner }
+  const payload = decodePayload(bytes, `'${printable(name)}'`)
+  return { payload, text: new TextDecoder().decode(withoutRevision(bytes)), owner }
 }

@@ -25,11 +25,10 @@ export interface Backend {
    * The store has one write at a time and never passes an empty array.
    *
    * @param limitMs the promise settles within this time, in milliseconds
-   * @param stamp kept with the bytes, where the backend has a place for it
    * @throws {PersistError} ERR_PERSIST_CONNECT (the link broke: the listener gets 'offline'), ERR_PERSIST_DENIED,
    * ERR_PERSIST_TOO_LARGE, ERR_PERSIST_TIMEOUT. The backend may then hold the old or the new bytes.
    */
-  write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<WriteOutcome>
+  write(bytes: Uint8Array, limitMs: number): Promise<WriteOutcome>
 
   /**
    * Keeps one copy of an older pool beside the pool, replacing the copy before, or removes it (null). The copy is for
@@ -51,33 +50,15 @@ export interface Backend {
  */
 export type WriteOutcome = 'written' | 'overwritten' | 'superseded'
 
-/**
- * What a writer says about its write, beside the bytes.
- *
- * A writer writes a pool as a whole: the stamp tells what it had seen, and so which values it only passed on.
- */
-export interface Stamp {
-  /** Different for each store that is opened. */
-  readonly writer: string
-  /** The number of writes of this writer, this one included. */
-  readonly revision: number
-  /** The last write that its writer had seen, as `<writer>.<revision>`; missing if that had no stamp. */
-  readonly base?: string
-}
-
 /** What a backend holds, and how sure that is. */
 export interface Held {
   /** The pool's bytes; null: there is none, as sure as `proof` is. */
   readonly bytes: Uint8Array | null
-  /** The stamp of its writer, where the backend has a place for it. */
-  readonly stamp?: Stamp | undefined
   /**
    * 'exact': the backend read the place itself. 'fence': a message to itself came back from the broker, after all that was
    * retained. 'settled': the broker let no such message through, and nothing arrived for a while.
    */
   readonly proof: 'exact' | 'fence' | 'settled'
-  /** The place lost the pool since the backend last read it, and another writer wrote `bytes` after that. */
-  readonly isLost?: boolean | undefined
   /** The largest pool that the backend can write, in bytes, where it knows a limit. */
   readonly limitBytes?: number
   /** MQTT only: the protocol in use, 4 (MQTT 3.1.1) or 5. */
@@ -107,8 +88,9 @@ export type News =
       readonly kind: 'held'
       readonly how: 'written' | 'found'
       readonly bytes: Uint8Array | null
-      readonly stamp?: Stamp | undefined
     }
+  /** The write under way has been held, if it still is not certain for how long: all other news came after it. */
+  | { readonly kind: 'landed' }
   /** The link is gone; the backend tries to get it back until `close`. */
   | { readonly kind: 'offline'; readonly error: PersistError }
   /** The link is back, and this is what is held now. */

@@ -1,4 +1,4 @@
-import { type JsonValue, put } from './json.ts'
+import { type JsonValue, put, sameJson } from './json.ts'
 
 const BACKSLASH = 0x5c
 
@@ -14,6 +14,12 @@ const BACKSLASH = 0x5c
 export function parseJson(text: string): JsonValue {
   const value = JSON.parse(text) as JsonValue
   return hasEscapedName(text) ? readJson(text) : value
+}
+
+/** Have both texts the same value? Writers print JSON in their own ways. Undefined is the same as undefined alone. */
+export function sameJsonText(one: string | undefined, other: string | undefined): boolean {
+  if (one === other) return true
+  return one !== undefined && other !== undefined && sameJson(parseJson(one), parseJson(other))
 }
 
 /** The index of the quote that ends the string that begins at `from`; the length of the text where there is none. */

@@ -1,12 +1,15 @@
 import { PersistError } from '../runtime/errors.ts'
-import { encodeText } from './bytes.ts'
+import { encodeText, sameBytes } from './bytes.ts'
 import { isMap, type JsonObject, MAX_DEPTH } from './json.ts'
 import { type Members, scanMembers } from './members.ts'
 import { endOfString, parseJson } from './parse-json.ts'
+import { nameOf, printRevision, REVISION_NAME, type Revision, revisionIn } from './revision.ts'
 
 /** A pool as it came from a backend. */
 export interface Payload {
   readonly values: JsonObject
+  /** What its writer says of it; undefined: nothing. */
+  readonly revision?: Revision | undefined
   /** The JSON text of each variable as it was written, so that an unchanged variable is written back unaltered. */
   readonly texts: ReadonlyMap<string, string>
 }
@@ -20,13 +23,20 @@ export class DecodedPayload implements Payload {
   readonly bytes: Uint8Array
   /** Where the variables are in `bytes`. */
   readonly members: Members
+  readonly revision: Revision | undefined
   #texts: ReadonlyMap<string, string> | undefined
 
-  constructor(values: JsonObject, names: readonly string[], bytes: Uint8Array, members: Members) {
+  constructor(values: JsonObject, names: readonly string[], bytes: Uint8Array, members: Members, revision?: Revision) {
+    this.revision = revision
     this.values = values
     this.names = names
     this.bytes = bytes
     this.members = members
+  }
+
+  /** Which pool it is, whoever has written it. */
+  get name(): string {
+    return nameOf(this.revision, membersIn(this))
   }
 
   /** A copy of the members, each with a comma behind it. */
@@ -41,7 +51,7 @@ export class DecodedPayload implements Payload {
   /** The same pool with other lists and maps, which nobody has seen. */
   copy(): DecodedPayload {
     const values = parseJson(decoder.decode(this.bytes)) as JsonObject
-    return new DecodedPayload(values, this.names, this.bytes, this.members)
+    return new DecodedPayload(values, this.names, this.bytes, this.members, this.revision)
   }
 
   /** Cut when they are asked for: a store of a large pool needs few of them. */
@@ -65,16 +75,96 @@ export function decodePayload(
   limitBytes: number = Number.POSITIVE_INFINITY,
 ): DecodedPayload {
   if (bytes.length > limitBytes) throw tooLarge(bytes.length, limitBytes, store)
-  return decodeObject(
-    bytes,
-    (reason, cause) =>
-      new PersistError(
-        'ERR_PERSIST_BAD_PAYLOAD',
-        `What is kept for ${store} is no pool: ${reason}. ` +
-          'It is left as it is; its bytes are in error.bytes. zero(true) replaces it with an empty pool.',
-        { store, bytes, cause },
-      ),
-  )
+  const refuse = (reason: string, cause?: unknown) =>
+    new PersistError(
+      'ERR_PERSIST_BAD_PAYLOAD',
+      `What is kept for ${store} is no pool: ${reason}. ` +
+        'It is left as it is; its bytes are in error.bytes. zero(true) replaces it with an empty pool.',
+      { store, bytes, cause },
+    )
+  const begun = revisionAtStart(bytes)
+  const pool = decodeObject(begun?.rest ?? bytes, refuse)
+  if (!Object.hasOwn(pool.values, REVISION_NAME)) return revised(pool, begun?.revision)
+  // Somebody else has written it: the member may be anywhere.
+  const texts = [...pool.texts].filter(([name]) => name !== REVISION_NAME)
+  const rest = decodeObject(encodeText(joinPayload(texts)), refuse)
+  return revised(rest, revisionIn(pool.values[REVISION_NAME]))
+}
+
+function revised({ values, names, bytes, members }: DecodedPayload, revision?: Revision): DecodedPayload {
+  return new DecodedPayload(values, names, bytes, members, revision)
+}
+
+/** As stores write it: the first member. */
+const START = encodeText(`{"${REVISION_NAME}":"`)
+
+/** The revision of a pool that a store has written, and the rest of the pool, without reading that. */
+function revisionAtStart(bytes: Uint8Array): { revision: Revision; rest: Uint8Array } | undefined {
+  if (!sameBytes(bytes.subarray(0, START.length), START)) return undefined
+  const end = bytes.indexOf(QUOTE, START.length)
+  const revision = revisionIn(decoder.decode(bytes.subarray(START.length, end)))
+  const behind = bytes[end + 1]
+  if (revision === undefined || (behind !== COMMA && behind !== CLOSING_BRACE)) return undefined
+  // A copy: not slice(), which copies nothing where the array is one of Node's Buffers.
+  const rest = new Uint8Array(bytes.subarray(behind === COMMA ? end + 1 : end))
+  rest[0] = OPENING_BRACE
+  return { revision, rest }
+}
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const OPENING_BRACE = 0x7b
+const CLOSING_BRACE = 0x7d
+
+/** The beginning of a payload with a revision, and a comma for the members behind it. */
+export function encodeRevision(revision: Revision): Uint8Array {
+  return encodeText(`{"${REVISION_NAME}":"${printRevision(revision)}",`)
+}
+
+/**
+ * Completes a payload that begins as encodeRevision() has it, for a revision without a hash, with the hash of its variables;
+ * returns the revision with it.
+ */
+export function hashed(payload: Uint8Array, revision: Revision): Revision {
+  const start = encodeRevision(revision)
+  const id = nameOf(revision, payload.subarray(start.length, payload.length - 1))
+  payload.set(encodeText(id), START.length)
+  return { ...revision, id }
+}
+
+/** A pool as it was written, without its revision; what is no pool stays as it is. */
+export function withoutRevision(bytes: Uint8Array): Uint8Array {
+  const begun = revisionAtStart(bytes)
+  if (begun !== undefined) return begun.rest
+  // Most have none, and searching is far cheaper than decoding. A writer may have escaped the dollar sign.
+  if (!decoder.decode(bytes).includes(REVISION_NAME.slice(1))) return bytes
+  return decodedOrNot(bytes)?.bytes ?? bytes
+}
+
+/**
+ * A pool as it was written, with a revision in the place of any other; what is no pool stays as it is.
+ *
+ * @param next without the hash of the variables
+ */
+export function withRevision(bytes: Uint8Array, next: Revision): Uint8Array {
+  const pool = decodedOrNot(bytes)
+  if (pool === undefined) return bytes
+  const start = encodeRevision({ ...next, id: nameOf(next, membersIn(pool)) })
+  if (pool.names.length === 0) {
+    start[start.length - 1] = CLOSING_BRACE
+    return start
+  }
+  const own = withoutRevision(bytes)
+  const members = own.subarray(own.indexOf(OPENING_BRACE) + 1)
+  const written = new Uint8Array(start.length + members.length)
+  written.set(start)
+  written.set(members, start.length)
+  return written
+}
+
+/** What is between the braces. */
+function membersIn({ bytes }: DecodedPayload): Uint8Array {
+  return bytes.subarray(1, bytes.length - 1)
 }
 
 /** A pool without variables. */
@@ -83,9 +173,13 @@ export function emptyPayload(): DecodedPayload {
 }
 
 /** The pool in these bytes, or an empty one (null); undefined: the bytes are no pool. */
-export function payloadOf(bytes: Uint8Array | null): Payload | undefined {
+export function payloadOf(bytes: Uint8Array | null): DecodedPayload | undefined {
+  return bytes === null ? emptyPayload() : decodedOrNot(bytes)
+}
+
+function decodedOrNot(bytes: Uint8Array): DecodedPayload | undefined {
   try {
-    return bytes === null ? emptyPayload() : decodePayload(bytes, '')
+    return decodePayload(bytes, '')
   } catch {
     return undefined
   }

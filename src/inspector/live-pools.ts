@@ -1,4 +1,4 @@
-import { decodeObject, payloadOf } from '../format/payload.ts'
+import { decodeObject, payloadOf, withoutRevision } from '../format/payload.ts'
 import { isExamined } from '../pools/doctor.ts'
 import type { OwnerKind } from '../pools/owners.ts'
 import type { Pools } from '../pools/pools.ts'
@@ -15,6 +15,7 @@ const SHOWN_BYTES = 10_000
 
 /** A pool now. */
 interface LivePool {
+  /** As the broker holds it. */
   bytes: Uint8Array
   owner: OwnerState
   changedAt: number | undefined
@@ -87,9 +88,10 @@ export class LivePools {
     return [...this.#known.keys()]
   }
 
-  /** What the broker holds; null: nothing. */
+  /** What the broker holds, without its revision; null: nothing. */
   bytesOf(name: string): Uint8Array | null {
-    return this.#known.get(name)?.bytes ?? null
+    const bytes = this.#known.get(name)?.bytes
+    return bytes === undefined ? null : withoutRevision(bytes)
   }
 
   ownerOf(name: string): OwnerKind {
@@ -101,11 +103,12 @@ export class LivePools {
     const pool = this.#known.get(name)
     if (pool === undefined) return undefined
     const about = { at: this.events.last, pool: summaryOf(name, pool) }
+    const bytes = withoutRevision(pool.bytes)
     try {
-      const { texts } = decodeObject(pool.bytes, (reason) => new Error(reason))
+      const { texts } = decodeObject(bytes, (reason) => new Error(reason))
       return { ...about, variables: [...texts] }
     } catch (error) {
-      const text = new TextDecoder().decode(pool.bytes.subarray(0, SHOWN_BYTES))
+      const text = new TextDecoder().decode(bytes.subarray(0, SHOWN_BYTES))
       return { ...about, variables: null, invalid: { reason: reasonOf(error), text } }
     }
   }
@@ -184,5 +187,5 @@ function summaryOf(name: string, { bytes, owner: { kind, isOnline }, changedAt, 
 }
 
 function textOf(bytes: Uint8Array | null): string | null {
-  return bytes === null ? null : new TextDecoder().decode(bytes)
+  return bytes === null ? null : new TextDecoder().decode(withoutRevision(bytes))
 }

@@ -1,7 +1,7 @@
 import { encodeText, sameBytes } from '../format/bytes.ts'
 import { type JsonObject, put } from '../format/json.ts'
 import { parseJson } from '../format/parse-json.ts'
-import { decodePayload, joinPayload, type Payload } from '../format/payload.ts'
+import { decodePayload, joinPayload, type Payload, withoutRevision } from '../format/payload.ts'
 import { type EditOptions, type Editor, type EditWay, openEditor } from '../index.ts'
 import { poolChanges } from '../pools/pool-changes.ts'
 import { assertName } from '../pools/pool-topics.ts'
@@ -86,7 +86,7 @@ export class PoolEdits {
       if (!isMove) return { way }
       await link.read([name])
       const now = link.held(name)
-      if (!sameBytes(now.bytes, bytes) || now.owner === 'program') {
+      if (!sameBytes(now.bytes && withoutRevision(now.bytes), bytes) || now.owner === 'program') {
         const text = `${name} has changed meanwhile. It is copied to ${to} as it was before, and not removed.`
         throw new RequestError(409, 'CONFLICT', text)
       }

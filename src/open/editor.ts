@@ -63,7 +63,7 @@ export interface EditorHost {
   /** How long the editor waits for the owner's answer, in milliseconds. */
   readonly answerTimeoutMs: number
   /** Makes a change as the owner would, in a store that the editor opens for it. */
-  direct(request: EditRequest, isForced: boolean): Promise<Uint8Array>
+  direct(request: EditRequest, isForced: boolean): Promise<{ readonly answer: Uint8Array; readonly way: EditWay }>
   readonly compat: 'tasmota' | undefined
 }
 
@@ -74,8 +74,10 @@ export function editorOf(host: EditorHost): Editor {
     const bytes = encodeText(jsonOf(variables, host.compat))
     const request = { kind, bytes }
     const answered = force ? 'nobody' : await host.link.ask(request, host.answerTimeoutMs)
-    const way: EditWay = answered === 'nobody' ? 'direct' : 'owner'
-    const answer = answered === 'nobody' ? await host.direct({ ...request, isAnswered: true }, force) : answered
+    const { answer, way } =
+      answered === 'nobody'
+        ? await host.direct({ ...request, isAnswered: true }, force)
+        : { answer: answered, way: 'owner' as const }
     return { way, values: valuesIn(answer, host.link.storeName) }
   }
   const close = () => {

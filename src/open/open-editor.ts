@@ -53,17 +53,20 @@ export function editorOpenerFor({
     await link.open(options.openTimeoutMs)
     const edits = new DirectEdits(async () => {
       await link.makeRoom()
-      const { core } = await startedStore({ ...given, saveOnExit: false }, makeBackend, {
-        isOwned: () => link.isOwned,
-      })
+      const { core } = await startedStore({ ...given, saveOnExit: false }, makeBackend, true)
       // The answer has the store's failures.
       core.context.events.on('error', () => {})
       return core
     })
-    const direct = (request: EditRequest, isForced: boolean) =>
-      edits.make(request, async () => {
+    const direct = async (request: EditRequest, isForced: boolean) => {
+      const answer = await edits.make(request, async () => {
         if (!isForced) await link.assertApart()
       })
+      // An owner that has come meanwhile may have written over it, and has the last word. It adds nothing twice.
+      if (isForced || request.kind === 'increment' || !link.isOwned) return { answer, way: 'direct' as const }
+      const again = await link.ask(request, answerTimeoutMs)
+      return again === 'nobody' ? { answer, way: 'direct' as const } : { answer: again, way: 'owner' as const }
+    }
     const host: EditorHost = { link, answerTimeoutMs, direct, compat: options.compat }
     return editorOf(host) as Editor<never>
   }

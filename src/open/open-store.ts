@@ -7,7 +7,7 @@ import { saveOnExit } from '../runtime/exit.ts'
 import { isNode } from '../runtime/is-node.ts'
 import { within } from '../runtime/promises.ts'
 import type { Store, StoreMembers, VariablesOf } from '../store/members.ts'
-import { type Guards, type ResolvedOptions, resolveOptions, type StoreOptions } from '../store/options.ts'
+import { type ResolvedOptions, resolveOptions, type StoreOptions } from '../store/options.ts'
 import { type ProxiedStore, proxiedStore } from '../store/proxy.ts'
 import { adviseOnSize } from '../store/size-limit.ts'
 import { attachIntegrations } from './integrations.ts'
@@ -28,9 +28,9 @@ export function startStore(
   given: StoreOptions<never>,
   makeBackend: BackendMaker,
   patience: Sides['patience'],
-  guards: Guards = 'all',
+  isGuest = false,
 ): ProxiedStore & { opened: Promise<void> } {
-  const options = { ...resolveOptions(given), guards }
+  const options = { ...resolveOptions(given), isGuest }
   const sideTopics = () => attachIntegrations(store)
   const backend = options.backend ?? makeBackend({ ...options, sideTopics, patience })
   const store = proxiedStore(options, backend, { selfUpdate, makeJournal: journalMaker(options) })
@@ -49,9 +49,9 @@ export function startStore(
 export async function startedStore(
   given: StoreOptions<never>,
   makeBackend: BackendMaker,
-  guards?: Guards,
+  isGuest?: boolean,
 ): Promise<ProxiedStore> {
-  const store = startStore(given, makeBackend, 'limited', guards)
+  const store = startStore(given, makeBackend, 'limited', isGuest)
   const { core, opened } = store
   // Until this function returns the store, no program can listen: the rejection has the error.
   const quiet = core.context.events.on('error', () => {})

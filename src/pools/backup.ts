@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { encodeText } from '../format/bytes.ts'
 import { isMap, type JsonObject } from '../format/json.ts'
+import { withoutRevision } from '../format/payload.ts'
 import { PersistError } from '../runtime/errors.ts'
 import type { OwnerKind } from './owners.ts'
 
@@ -12,6 +13,7 @@ const VERSION = 1
 export interface SavedPool {
   readonly name: string
   readonly topic: string
+  /** A backup has no revisions: restoring is a write of its own. */
   readonly bytes: Uint8Array
   readonly owner: OwnerKind
 }
@@ -45,8 +47,9 @@ export function* linesOf({ created, broker, isComplete, pools }: Backup): Genera
   yield `${JSON.stringify({ sha256: sum.digest('hex') })}\n`
 }
 
-function entryOf({ name, topic, owner, bytes }: SavedPool): Entry {
+function entryOf({ name, topic, owner, bytes: held }: SavedPool): Entry {
   const about = { name, topic, owner }
+  const bytes = withoutRevision(held)
   try {
     return { ...about, text: decoder.decode(bytes) }
   } catch {
@@ -102,8 +105,8 @@ function savedPool(entry: JsonObject | undefined): SavedPool | undefined {
   // A name with a wildcard would stand for other pools.
   if (typeof name !== 'string' || !/^[^+#\0]+$/.test(name) || typeof topic !== 'string') return undefined
   const kind = owner === 'program' || owner === 'device' ? owner : 'none'
-  if (typeof text === 'string') return { name, topic, owner: kind, bytes: encodeText(text) }
+  if (typeof text === 'string') return { name, topic, owner: kind, bytes: withoutRevision(encodeText(text)) }
   if (typeof base64 === 'string')
-    return { name, topic, owner: kind, bytes: new Uint8Array(Buffer.from(base64, 'base64')) }
+    return { name, topic, owner: kind, bytes: withoutRevision(new Uint8Array(Buffer.from(base64, 'base64'))) }
   return undefined
 }

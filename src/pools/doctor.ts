@@ -89,7 +89,6 @@ class Doctor {
       ['wildcard', () => this.#wildcard()],
       ['size', () => this.#size()],
       ...this.#permissions(),
-      ['properties', () => this.#properties()],
       ['broker', () => this.#broker()],
     ]
   }
@@ -235,21 +234,6 @@ class Doctor {
         `Give this user read and write permission on ${shown}.`,
       )
     })
-  }
-
-  async #properties(): Promise<Check> {
-    const userProperties = { 'persist-mqtt': 'doctor' }
-    const version = await this.#pools.connected(async (connection) => {
-      await put(connection, this.#topic, encodeText('{}'), { userProperties })
-      return connection.protocolVersion
-    })
-    const advice =
-      'Racing writers are then told apart by time: a value replaced within five seconds counts as old. Mosquitto speaks MQTT 5.'
-    if (version === 4) return warning('properties', 'MQTT 3.1.1 has none', advice)
-    const { messages } = await this.#retainedAt([this.#topic])
-    const found = messages[0]?.properties?.userProperties?.['persist-mqtt']
-    if (found === 'doctor') return ok('properties', 'user properties of retained messages are kept')
-    return warning('properties', 'user properties of retained messages are not kept', advice)
   }
 
   async #broker(): Promise<Check> {

@@ -1,6 +1,8 @@
 import { ECHO_MS, isFenceMessage, newFenceMessage } from '../backends/mqtt/fence.ts'
 import { RETAIN_NOT_SUPPORTED, refusalIn, WriteFailure, writeError } from '../backends/mqtt/write-error.ts'
 import { encodeText, sameBytes } from '../format/bytes.ts'
+import { payloadOf, withRevision } from '../format/payload.ts'
+import { guestRevision } from '../format/revision.ts'
 import { lateError } from '../mqtt/connect.ts'
 import { lostConnection } from '../mqtt/connect-error.ts'
 import type { Connection, Message } from '../mqtt/connection.ts'
@@ -8,6 +10,7 @@ import { ConnectionLost, PublishRefused } from '../mqtt/failure.ts'
 import type { EditorOptions } from '../open/open-editor.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { type Deferred, deferred, pause, within } from '../runtime/promises.ts'
+import { randomHex } from '../runtime/random-hex.ts'
 import { atOnce } from './at-once.ts'
 import { refusedError, SURE_BYTES } from './listing.ts'
 import { BY_NAME, nameBatches } from './name-batches.ts'
@@ -64,6 +67,9 @@ export class PoolsLink {
   readonly #fence = encodeText(newFenceMessage())
   readonly #probes = new Map<string, Deferred<true>>()
   readonly #writes = new Map<string, Write>()
+  /** For revisions: it owns none of the pools that it writes. */
+  readonly #writer = randomHex(2)
+  #writeCount = 0
 
   constructor(pools: LinkedPools, connection: Connection) {
     this.pools = pools
@@ -182,8 +188,8 @@ export class PoolsLink {
   }
 
   /**
-   * Writes a pool that was read, or removes it (no bytes); resolves when the broker has acknowledged that. What has become
-   * of it, {@link failureOf} tells after {@link readAgain}.
+   * Writes a pool that was read, with a revision of its own, or removes it (no bytes); resolves when the broker has
+   * acknowledged that. What has become of it, {@link failureOf} tells after {@link readAgain}.
    *
    * @throws {PersistError} as a store's save(); ERR_PERSIST_FAILED: somebody else has changed it since it was read
    * @throws {ConnectionLost}
@@ -201,16 +207,24 @@ export class PoolsLink {
     }
   }
 
-  async #acknowledged(name: string, bytes: Uint8Array): Promise<void> {
+  async #acknowledged(name: string, pool: Uint8Array): Promise<void> {
+    const before = this.#held.get(name) ?? null
+    const bytes = this.#signed(pool, before)
     const topic = this.pools.topics.of(name)
     const limitBytes = this.#connection.limits.maximumPacketSize - PUBLISH_BYTES - encodeText(topic).length
     if (!this.#connection.limits.retainAvailable) throw new WriteFailure('refused', bytes.length, RETAIN_NOT_SUPPORTED)
     if (bytes.length > limitBytes) throw new WriteFailure('too large', bytes.length, limitBytes)
     if (this.#changed.has(name)) throw this.changedError(name)
-    const before = this.#held.get(name) ?? null
     if (before === null && !this.#readable.has(name)) throw new WriteFailure('unreadable')
     this.#writes.set(name, { bytes, before, isEchoed: false })
     await this.#connection.publish(topic, bytes, true)
+  }
+
+  /** An owner that comes back can place the write in what it knows, removals too. */
+  #signed(pool: Uint8Array, before: Uint8Array | null): Uint8Array {
+    this.#writeCount += 1
+    const held = before === null ? undefined : payloadOf(before)
+    return withRevision(pool, guestRevision(`${this.#writer}.${this.#writeCount}`, held))
   }
 
   /** Why the broker does not hold what was written; undefined: it does. */

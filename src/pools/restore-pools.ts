@@ -1,5 +1,5 @@
 import { sameBytes } from '../format/bytes.ts'
-import { decodePayload } from '../format/payload.ts'
+import { decodePayload, withoutRevision } from '../format/payload.ts'
 import { type EditWay, openEditor } from '../index.ts'
 import { ConnectionLost } from '../mqtt/failure.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
@@ -91,6 +91,11 @@ function assertSeen(link: PoolsLink, name: string, seen: HeldPool | undefined): 
   if (seen && !(sameBytes(bytes, seen.bytes) && owner === seen.owner)) throw link.changedError(name)
 }
 
+/** The same bytes, but for who wrote them. */
+function samePool(one: Uint8Array, other: Uint8Array): boolean {
+  return sameBytes(withoutRevision(one), withoutRevision(other))
+}
+
 class Restoring {
   readonly results = new Map<string, EditWay | PersistError>()
   /** What was on its way when the connection was lost, with the error for it. */
@@ -137,7 +142,7 @@ class Restoring {
     for (const one of wanted) {
       const { bytes, owner } = link.held(one.name)
       if (owner === 'program') owned.push(one)
-      else if (sameBytes(bytes, one.bytes)) this.results.set(one.name, 'direct')
+      else if (bytes !== null && samePool(bytes, one.bytes)) this.results.set(one.name, 'direct')
       else others.push(one)
     }
     await atOnce(

@@ -1,4 +1,5 @@
 import { sameBytes } from '../format/bytes.ts'
+import { withoutRevision } from '../format/payload.ts'
 import type { Message } from '../mqtt/connection.ts'
 import { asPersistError, type PersistError } from '../runtime/errors.ts'
 import { aborted, orAfter } from '../runtime/promises.ts'
@@ -138,9 +139,10 @@ class PoolsWatch {
   #changed(name: string, payload: Uint8Array): void {
     const before = this.#known.get(name) ?? null
     const after = payload.length === 0 ? null : new Uint8Array(payload)
-    if (sameBytes(before, after)) return
     if (after === null) this.#known.delete(name)
     else this.#known.set(name, after)
+    // Written once more, it is the same but for its revision.
+    if (sameBytes(before && withoutRevision(before), after && withoutRevision(after))) return
     this.#listener.changed(name, before, after)
     if (after === null) this.#states.delete(name)
     else if (before === null) this.#owned(name)

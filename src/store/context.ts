@@ -1,7 +1,7 @@
 import type { Backend } from '../contracts/backend.ts'
 import type { JsonObject } from '../format/json.ts'
 import type { Payload } from '../format/payload.ts'
-import { History } from '../merge/history/history.ts'
+import { Revisions } from '../merge/revisions.ts'
 import type { PersistError } from '../runtime/errors.ts'
 import type { Unsaved } from '../variables/unsaved.ts'
 import type { Origin } from '../variables/variable.ts'
@@ -19,7 +19,7 @@ export interface StoreContext {
   readonly state: StoreState
   readonly variables: Variables
   readonly unsaved: Unsaved
-  readonly history: History
+  readonly revisions: Revisions
   readonly events: Events<StoreEvents>
   /** Where there is a journal, from before the backend is opened. */
   journaling?: StoreJournal
@@ -65,7 +65,7 @@ export function storeContext(
     state,
     variables,
     unsaved: variables.unsaved,
-    history: new History(),
+    revisions: new Revisions(options.isGuest),
     events,
     report: (error) => report(error, events),
   }

@@ -106,7 +106,7 @@ export class EditRequests {
     const edits = new Map([...asked].filter(([name, value]) => !sameJson(value, variables.get(name))))
     for (const [name, value] of edits) if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
     // Before anything changes: a pool that cannot be saved would keep its owner from ever saving again.
-    validation.assertSavable(edited(edits, variables))
+    validation.assertSavable(edited(edits, variables, this.#context.revisions.sizeBytes))
     // Listeners hear of this program's changes first: the editor's have another origin.
     changeEvents.flush()
     variables.edit(edits)
@@ -124,7 +124,7 @@ function assertAllowed(name: string): void {
 }
 
 /** The pool as it would be after the edits. */
-function edited(edits: Edits, variables: Variables): PoolToSave {
+function edited(edits: Edits, variables: Variables, revisionBytes: number): PoolToSave {
   const { unsaved } = variables
   const textOf = (value: JsonValue | undefined) => (value === undefined ? undefined : JSON.stringify(value))
   const changed = new Map(Array.from(edits, ([name, value]) => [name, textOf(value)]))
@@ -140,7 +140,7 @@ function edited(edits: Edits, variables: Variables): PoolToSave {
     }
     return pool
   }
-  return { sizeBytes: unsaved.sizeWith(changed), texts, values }
+  return { sizeBytes: unsaved.sizeWith(changed) + revisionBytes, texts, values }
 }
 
 function refusal(code: PersistErrorCode, message: string): Uint8Array {

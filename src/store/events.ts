@@ -14,6 +14,11 @@ export interface StoreEvents {
   conflict: { name: string; local: JsonValue | undefined; remote: JsonValue | undefined; value: JsonValue | undefined }
   /** The store wrote its pool again: the backend had lost it, or held what is no pool or does not fit the schema ('invalid'). */
   heal: { reason: 'lost' | 'deleted' | 'overwritten' | 'invalid' }
+  /**
+   * Another writer wrote these variables as it had once seen them, not as they are, or left them out without having seen
+   * them: the store writes its own again.
+   */
+  stale: { names: readonly string[] }
   /** `$status` has changed. */
   status: Status
   /** Something failed; a program may not await the promise that rejects with it, if there is one. */

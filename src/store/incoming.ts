@@ -1,9 +1,8 @@
-import type { Held, Stamp } from '../contracts/backend.ts'
-import { type JsonObject, type JsonValue, ownValue } from '../format/json.ts'
+import type { Held } from '../contracts/backend.ts'
+import { type JsonValue, ownValue, sameJson } from '../format/json.ts'
 import { parseJson } from '../format/parse-json.ts'
 import { type DecodedPayload, decodePayload } from '../format/payload.ts'
-import type { AgeOf } from '../merge/history/history.ts'
-import type { PayloadKind } from '../merge/history/payload-history.ts'
+import type { Seen } from '../merge/revisions.ts'
 import { mergeVariable } from '../merge/three-way.ts'
 import { asPersistError, type PersistError } from '../runtime/errors.ts'
 import type { ChangeEvents } from './change-events.ts'
@@ -16,124 +15,129 @@ import type { Validation } from './validation.ts'
 /** The texts of variables by name; undefined: the pool does not have it. */
 type Texts = ReadonlyMap<string, string | undefined>
 
+/** How the store has come to know what is held: written just now, found when it was read again, or when the link was back. */
+type How = 'written' | 'found' | 'reopened'
+
 /** The parts of a store that taking in others' writes needs, beside what all of them have. */
 interface IncomingParts {
   readonly saving: Saving
   readonly changeEvents: ChangeEvents
   readonly validation: Validation
-  /** The names of the variables that an editor's store was asked to change. */
+  /** The names of the variables that an editor has asked this store to change. */
   readonly edited: ReadonlySet<string>
 }
 
 /**
  * Takes in what the backend holds although this store did not write it.
  *
- * Another writer changed the pool: the store merges each variable (merge/three-way.ts). The backend lost the pool, or holds
- * an older one of this store's own: the store writes its own pool again.
+ * Each variable is merged three-way with what the writer had seen (merge/revisions.ts). What it only carried along as it
+ * had been, and this store has changed since, the store writes again; and all of it where the backend has lost the pool.
  */
 export class Incoming {
   readonly #context: StoreContext
   readonly #parts: IncomingParts
-  /** The variables that the backend lost, that no writer has written since, and that this store does not guard. */
-  readonly #lost = new Set<string>()
-  /** By name: the texts that this store's writes carried while another writer wrote that variable. */
-  readonly #writtenOver = new Map<string, Set<string | undefined>>()
-
   constructor(context: StoreContext, parts: IncomingParts) {
     this.#context = context
     this.#parts = parts
   }
 
   /** Another writer wrote this pool, or deleted it (null); or a write of this store's own arrived late. */
-  written(bytes: Uint8Array | null, stamp?: Stamp): void {
-    const kind = this.#kindOf(bytes)
-    if (bytes !== null && (kind === 'sent' || kind === 'stray')) this.#known(bytes, kind)
-    else this.#foreign(bytes, stamp)
+  written(bytes: Uint8Array | null): void {
+    this.#take(bytes, 'written')
   }
 
-  /** The link is back. Where the broker now holds an older pool of this store's own, it has lost the newer ones. */
-  reopened({ bytes, stamp, isLost = false }: Held): void {
-    const { history, options } = this.#context
-    const kind = this.#kindOf(bytes)
-    if (bytes === null && !options.readOnly) this.#heal('lost')
-    else if (bytes === null || kind === 'unknown') this.#foreign(bytes, stamp, isLost)
-    else if (kind !== 'last') this.#known(bytes, kind, () => this.#sendAgain('lost'))
-    history.linked = true
+  /** The link is back. Where the broker now holds an older pool, it has lost the newer ones. */
+  reopened({ bytes }: Held): void {
+    this.#take(bytes, 'reopened')
   }
 
   /** The backend read the pool again and holds this: the broker delivered messages in another order than it kept them. */
-  found(bytes: Uint8Array | null, stamp?: Stamp): void {
-    const kind = this.#kindOf(bytes)
-    if (bytes === null || kind === 'unknown') this.#foreign(bytes, stamp)
-    else if (kind !== 'last') this.#known(bytes, kind)
+  found(bytes: Uint8Array | null): void {
+    this.#take(bytes, 'found')
   }
 
-  /** Which of this store's own payloads it is. A store that only reads has none. */
-  #kindOf(bytes: Uint8Array | null): PayloadKind {
-    const { history, options } = this.#context
-    return bytes === null || options.readOnly ? 'unknown' : history.kindOf(bytes)
+  #take(bytes: Uint8Array | null, how: How): void {
+    const { storeName, options, report } = this.#context
+    let pool: DecodedPayload | undefined
+    try {
+      pool = bytes === null ? undefined : decodePayload(bytes, storeName, readLimit(options))
+    } catch (error) {
+      report(error as PersistError)
+    }
+    if (pool !== undefined) this.#merge(pool, how)
+    else if (bytes !== null) this.#heal('overwritten')
+    else this.#heal(how === 'reopened' ? 'lost' : 'deleted')
   }
 
-  /** The backend holds a payload of this store's own: nothing to merge, but now the store knows what is held. */
-  #known(bytes: Uint8Array, kind: PayloadKind, restore: () => void = () => void this.#parts.saving.save()): void {
-    const { history, unsaved, storeName } = this.#context
-    const pool = decodePayload(bytes, storeName)
-    this.#outdate(this.#changed(pool).keys())
-    if (kind === 'sent') history.arrived()
-    unsaved.confirmAll(pool.texts)
-    this.#context.journaling?.review()
-    if (kind !== 'sent') restore()
-  }
-
-  /** @param isLost the backend lost the pool before this was written: no writer removed what is missing there */
-  #foreign(bytes: Uint8Array | null, stamp: Stamp | undefined, isLost = false): void {
-    const { history } = this.#context
+  #merge(pool: DecodedPayload, how: How): void {
+    const { revisions, unsaved, events } = this.#context
     const { changeEvents, validation, saving } = this.#parts
-    const theirs = this.#usable(bytes)
-    if (theirs === undefined || bytes === null) return
-    const ageOf = history.received(bytes, stamp)
     // Listeners hear of this program's changes first: the other writer's have another origin.
     changeEvents.flush()
     const before = validation.before()
-    const changed = this.#changed(theirs)
-    const isUndone = this.#merge(theirs.values, changed, this.#oldNames(theirs.values, changed, ageOf, isLost))
-    const outcome = before === undefined ? 'taken' : validation.merged([...changed.keys()], before, theirs.values)
+    const changed = unsaved.differing(pool)
+    // Nobody has written it just now: the broker has again what it had.
+    const known = how === 'written' ? undefined : revisions.known(pool)
+    const seen = known ?? revisions.seenBy(pool)
+    this.#addDeliberate(changed, seen)
+    const held = new Map(Array.from(changed.keys(), (name) => [name, unsaved.confirmedText(name)]))
+    const carried = this.#carriedIn(pool, changed, held, seen)
+    const isLost = how === 'reopened' && carried.size > 0 && !revisions.isSent(pool)
+    revisions.taken(pool, held)
+    unsaved.toResend(carried)
+    for (const [name, text] of changed) this.#mergeOne(name, ownValue(pool.values, name), text, carried.has(name))
+    const outcome = before === undefined ? 'taken' : validation.merged([...changed.keys()], before, pool.values)
     changeEvents.flush()
     this.#context.journaling?.review()
+    if (how === 'written' && carried.size > 0) events.emit('stale', { names: [...carried] })
     if (outcome === 'refused') this.#sendAgain('invalid')
-    // The other writer had not seen this store's last changes: the store writes them again.
-    else if (outcome !== 'ended' && (isUndone || outcome === 'coerced')) void saving.save()
+    else if (outcome === 'ended') return
+    else if (isLost) this.#sendAgain('lost')
+    else if (carried.size > 0 || outcome === 'coerced') void saving.save()
   }
 
-  /** The pool that another writer wrote; where it is no pool, the store writes its own again. */
-  #usable(bytes: Uint8Array | null): DecodedPayload | undefined {
-    const { storeName, options, report } = this.#context
-    try {
-      if (bytes !== null) return decodePayload(bytes, storeName, readLimit(options))
-      this.#heal('deleted')
-    } catch (error) {
-      report(error as PersistError)
-      this.#heal('overwritten')
+  /** Adds what is held already, and is to be written again: where the writer of the pool has made it that on purpose. */
+  #addDeliberate(changed: Map<string, string | undefined>, seen: Seen): void {
+    const { unsaved } = this.#context
+    for (const [name, held] of unsaved.passedOn()) {
+      const ours = unsaved.text(name)
+      if (!changed.has(name) && !seen(name, held, ours, ours)) changed.set(name, held)
     }
-    return undefined
+  }
+
+  /** The variables that the writer of a pool left as it had seen them, though they are others now. */
+  #carriedIn(pool: DecodedPayload, changed: Texts, held: Texts, seen: Seen): ReadonlySet<string> {
+    const { revisions, options, unsaved, variables } = this.#context
+    // What the backend holds is right for a store that only reads.
+    if (options.readOnly) return new Set()
+    const isUnseenEdit = (name: string) => this.#parts.edited.has(name) && !revisions.hasSeenOurs(pool)
+    const isCarried = (name: string) => {
+      // By value: who prints JSON in another way has changed nothing.
+      if (!this.#answersFor(name) || sameJson(variables.get(name), ownValue(pool.values, name))) return false
+      if (options.isGuest && isUnseenEdit(name)) return true
+      return seen(name, changed.get(name), held.get(name), unsaved.text(name))
+    }
+    return new Set([...changed.keys()].filter(isCarried))
+  }
+
+  /**
+   * Does this store keep the variable from going back? An owner does for all. A guest does for what it was asked to change;
+   * and for all while it writes, since what it writes may land over what has come.
+   */
+  #answersFor(name: string): boolean {
+    const { saving, edited } = this.#parts
+    return !this.#context.options.isGuest || saving.isWriting || edited.has(name)
   }
 
   /** The backend has lost the pool: every variable goes back to it. */
   #heal(reason: StoreEvents['heal']['reason']): void {
-    const { variables, unsaved, options } = this.#context
+    const { variables, unsaved, options, revisions } = this.#context
     if (options.readOnly) return
-    // A writer that still carries what was held has not seen what this store changes, now or before it writes again.
-    this.#outdate(variables.knownNames())
-    unsaved.toResend(variables.knownNames())
-    for (const name of variables.knownNames()) if (!this.#answersFor(name)) this.#lost.add(name)
+    const names = variables.knownNames()
+    revisions.lost(new Map(names.map((name) => [name, unsaved.confirmedText(name)])))
+    unsaved.toResend(names)
     unsaved.confirmAll(new Map())
     this.#sendAgain(reason)
-  }
-
-  /** The backend holds other texts of these variables than the store knew; what the store has is to be held next. */
-  #outdate(names: Iterable<string>): void {
-    const { unsaved, history } = this.#context
-    for (const name of names) history.outdated(name, unsaved.confirmedText(name), unsaved.text(name))
   }
 
   /** Writes the pool, even if no variable has changed here. */
@@ -144,81 +148,23 @@ export class Incoming {
     saving.save().then(healed, () => {})
   }
 
-  /** The variables that this pool has as older values of this store's own, or lacks only because the backend lost them. */
-  #oldNames(values: JsonObject, changed: Texts, ageOf: AgeOf, isLost: boolean): Set<string> {
-    const { variables, options } = this.#context
-    if (options.readOnly) return new Set()
-    const ages = Array.from(changed, ([name, text]) => [name, ageOf(name, text)] as const)
-    // A writer writes a pool as it saw it at one moment: if one value in it is stale, no other went back on purpose.
-    const isStale = isLost || ages.some(([, age]) => age === 'young')
-    const old = ages.filter(([, age]) => age === 'young' || (age === 'aged' && isStale)).map(([name]) => name)
-    if (isLost) for (const name of variables.knownNames()) if (!Object.hasOwn(values, name)) old.push(name)
-    return new Set(old.filter((name) => this.#isGuarded(name, changed.get(name))))
-  }
-
-  /**
-   * What a pool changes, compared with what the backend was known to hold. A pool that lacks a variable changes it too while
-   * the store only writes that one again because the backend lost it.
-   */
-  #changed(pool: DecodedPayload): Texts {
-    const { unsaved } = this.#context
-    const changed = unsaved.differing(pool)
-    for (const name of this.#lost) {
-      if (!Object.hasOwn(pool.values, name) && unsaved.text(name) !== undefined) changed.set(name, undefined)
-    }
-    return changed
-  }
-
-  /** Does this store answer for the variable? An owner does for all, an editor's store for those that it was asked to change. */
-  #answersFor(name: string): boolean {
-    return this.#context.options.guards === 'all' || this.#parts.edited.has(name)
-  }
-
-  /** Does this store keep the variable from going back to this text? */
-  #isGuarded(name: string, text: string | undefined): boolean {
-    const { guards } = this.#context.options
-    if (guards === 'all' || this.#answersFor(name)) return true
-    // An editor that may have written over another writer's value brings it back; where an owner lives, the owner does, and
-    // may have chosen that very text.
-    return !guards.isOwned() && this.#writtenOver.get(name)?.has(text) === true
-  }
-
-  /** A write of this store's may land over what another writer has just written. */
-  #wroteOver(name: string): void {
-    const texts = this.#writtenOver.get(name) ?? new Set()
-    this.#writtenOver.set(name, texts.add(this.#context.unsaved.text(name)))
-  }
-
-  /** Returns whether the pool has older values of this store's own. */
-  #merge(values: JsonObject, changed: Texts, old: ReadonlySet<string>): boolean {
-    for (const name of this.#lost) if (Object.hasOwn(values, name)) this.#lost.delete(name)
-    this.#context.unsaved.toResend(old)
-    for (const [name, text] of changed) if (old.has(name)) this.#context.history.isBack(name, text)
-    for (const [name, text] of changed) this.#mergeOne(name, ownValue(values, name), text, old.has(name))
-    return Array.from(changed.keys()).some((name) => old.has(name))
-  }
-
-  #mergeOne(name: string, remote: JsonValue | undefined, text: string | undefined, isOld: boolean): void {
-    const { variables, unsaved, history, events, options, storeName, report } = this.#context
+  /** @param isCarried the writer had not changed it */
+  #mergeOne(name: string, remote: JsonValue | undefined, text: string | undefined, isCarried: boolean): void {
+    const { variables, unsaved, events, options, storeName, report } = this.#context
     const confirmed = unsaved.confirmedText(name)
     const local = variables.get(name)
     // A value that the store only passed on is no change of this program, even where a write of this store landed over it.
+    const isPassedOn = unsaved.isPassedOn(name)
     const known = confirmed === undefined ? undefined : parseJson(confirmed)
-    const isPassedOn = unsaved.isPassedOn(name) || !this.#answersFor(name)
-    const base = isOld ? remote : isPassedOn ? local : known
+    const base = isCarried ? remote : isPassedOn ? local : known
     unsaved.confirmForeign(name, text)
     try {
       // Changed and changed back is a change: what another writer wrote before that must not win over it.
       const isOurChange = !isPassedOn && unsaved.isInFlight(name)
       const merged = mergeVariable({ name, base, local, remote }, options.onConflict, isOurChange)
-      if (merged.take === 'local') history.outdated(name, confirmed, unsaved.text(name))
-      if (merged.take === 'same') history.outlived(name, confirmed)
       if (merged.take === 'same') unsaved.adoptText(name, text)
-      else if (merged.take === 'remote') {
-        // Only its owner can tell whether a missing variable was removed or lost.
-        if (this.#parts.saving.isWriting && remote !== undefined && local !== undefined) this.#wroteOver(name)
-        variables.take(name, remote, text)
-      } else if (merged.take === 'other') variables.set(name, merged.value)
+      else if (merged.take === 'remote') variables.take(name, remote, text)
+      else if (merged.take === 'other') variables.set(name, merged.value)
       if (merged.conflict) events.emit('conflict', { name, local, remote, value: variables.get(name) })
     } catch (thrown) {
       // onConflict threw, or returned what cannot be stored: the local value stays, as it does by default.

@@ -152,10 +152,10 @@ export class Journaling implements StoreJournal {
 
   /** Every variable that the backend may hold otherwise: unconfirmed, or sent with another text that may have landed. */
   #collect(): Map<string, JournalEntry> {
-    const { unsaved, history } = this.#context
+    const { unsaved, revisions } = this.#context
     const entries = new Map<string, JournalEntry>()
     const unconfirmed = Array.from(unsaved.variables(), ({ name }) => name)
-    for (const name of new Set([...unconfirmed, ...history.namesInDoubt()])) {
+    for (const name of new Set([...unconfirmed, ...revisions.namesInDoubt()])) {
       const entry = this.#entryOf(name, unsaved.text(name))
       if (entry !== undefined) entries.set(name, entry)
     }
@@ -163,13 +163,13 @@ export class Journaling implements StoreJournal {
   }
 
   #entryOf(name: string, text: string | undefined): JournalEntry | undefined {
-    const { unsaved, history } = this.#context
+    const { unsaved, revisions } = this.#context
     const confirmed = unsaved.confirmedText(name)
     // Passed on, because the backend lost it or another writer wrote over it: it comes back where that still is so, and is
     // no change of this program.
     const isAgain = unsaved.isPassedOn(name)
     const base = isAgain ? text : confirmed
-    const sent = new Set([...history.inDoubt(name), ...(isAgain ? [confirmed] : [])])
+    const sent = new Set([...revisions.inDoubt(name), ...(isAgain ? [confirmed] : [])])
     for (const known of [text, base]) sent.delete(known)
     return text !== base || sent.size > 0 ? { text, base, sent: [...sent] } : undefined
   }

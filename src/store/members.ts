@@ -1,4 +1,5 @@
 import type { JsonObject } from '../format/json.ts'
+import { REVISION_NAME } from '../format/revision.ts'
 import type { StoreEvents } from './events.ts'
 import type { Status } from './status.ts'
 
@@ -110,6 +111,7 @@ export function isReservedName(name: string): boolean {
 export function reservedBecause(name: string): string | undefined {
   if (name === '') return 'it is empty'
   if (name === '__proto__' || name === 'constructor') return 'every JavaScript object has it'
+  if (name === REVISION_NAME) return 'a pool has its revision there'
   if (isReservedName(name)) return `pt.${name} is a member of the store`
   // Members that are added later begin with $, so that no variable has to be renamed for them.
   return name.startsWith('$') ? 'names that begin with $ are for members of the store' : undefined

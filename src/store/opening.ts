@@ -1,4 +1,4 @@
-import type { Held, Stamp } from '../contracts/backend.ts'
+import type { Held } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
 import { type JsonObject, ownValue, sameJson } from '../format/json.ts'
 import { type DecodedPayload, decodePayload, emptyPayload } from '../format/payload.ts'
@@ -48,7 +48,7 @@ export class Opening {
     state.held = held
     inbox.close()
     try {
-      if (held.bytes !== null) await this.#take(held.bytes, held.stamp)
+      if (held.bytes !== null) await this.#take(held.bytes)
       else if (options.empty === 'create') this.beginEmpty()
       else if (options.empty === 'wait') this.#outcome.waits()
       else throw emptyError(storeName)
@@ -67,11 +67,11 @@ export class Opening {
     this.#start(pool, this.#context.journaling?.recover(pool))
   }
 
-  async #take(bytes: Uint8Array, stamp: Stamp | undefined): Promise<void> {
-    const { options, storeName, history } = this.#context
+  async #take(bytes: Uint8Array): Promise<void> {
+    const { options, storeName, revisions } = this.#context
     const { migrating, saving } = this.#parts
     const pool = decodePayload(bytes, storeName, readLimit(options))
-    history.began(bytes, stamp)
+    revisions.began(pool)
     const recovery = this.#context.journaling?.recover(pool)
     const values = recovery?.values ?? pool.values
     if (!migrating.isNeeded(values)) {
@@ -96,7 +96,7 @@ export class Opening {
     const { validation } = this.#parts
     const today = validation.opened(values)
     const texts = () => Object.entries(today).map(([name, value]) => [name, JSON.stringify(value)] as const)
-    const sizeBytes = encodeText(JSON.stringify(today)).length
+    const sizeBytes = encodeText(JSON.stringify(today)).length + this.#context.revisions.sizeBytes
     validation.assertSize({ sizeBytes, texts, values: () => today })
     return today
   }

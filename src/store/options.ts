@@ -113,14 +113,9 @@ export interface ResolvedOptions
   extends Resolved<Omit<StoreOptions, 'autosave' | MayBeMissing>>,
     Readonly<Required<Pick<StoreOptions, MayBeMissing>>> {
   readonly autosave: false | Required<AutosaveOptions>
-  readonly guards: Guards
+  /** This store changes a pool that it does not own, for an editor. */
+  readonly isGuest: boolean
 }
-
-/**
- * Which variables a store keeps from going back to an old value: an owner's store all, an editor's those that the editor
- * changed. Several editors may write one pool at once: they must not guard it against each other, nor against its owner.
- */
-export type Guards = 'all' | { readonly isOwned: () => boolean }
 
 type Given = { readonly [Name in keyof StoreOptions]?: Exclude<StoreOptions[Name], undefined> }
 
@@ -276,7 +271,7 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
     compat: options.compat,
     integrations: [...(options.integrations ?? [])],
     maxBytes: options.maxBytes ?? (options.compat === 'tasmota' ? deviceLimit(topic) : MAX_POOL_BYTES),
-    guards: 'all',
+    isGuest: false,
     autosave: options.autosave ? resolveAutosave(options.autosave) : false,
   }
 }

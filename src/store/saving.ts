@@ -1,5 +1,3 @@
-import type { Sent } from '../merge/history/history.ts'
-import type { Change } from '../merge/history/own-texts.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { type Deferred, deferred } from '../runtime/promises.ts'
 import type { PendingWrite } from '../variables/unsaved.ts'
@@ -13,6 +11,10 @@ interface Batch extends Deferred<void> {
   timer?: ReturnType<typeof setTimeout> | undefined
 }
 
+/** About what a write takes, in milliseconds. */
+const SLOT_MS = 10
+const MOST_DOUBLINGS = 7
+
 const DONE: Promise<void> = Promise.resolve()
 
 /**
@@ -25,11 +27,14 @@ export class Saving {
   readonly #validation: Validation
   #current: Batch | undefined
   #next: Batch | undefined
+  #inFlight: PendingWrite | undefined
   #linked = false
   /** How often a link came up. */
   #links = 0
   /** The next write goes out even if the backend holds every variable as it is. */
   #forced = false
+  /** How often in a row another writer was faster. */
+  #collisions = 0
   /** A save failed: the store sends what it was to save when the link is back. */
   #owed = false
 
@@ -43,9 +48,19 @@ export class Saving {
     this.#forced = true
   }
 
-  /** Is a write in flight? */
+  /** Is a write in flight, which may land over what another writer has just written? */
   get isWriting(): boolean {
-    return this.#current !== undefined
+    return this.#inFlight !== undefined
+  }
+
+  /** The write in flight was held, if it still is not certain for how long. */
+  landed(): void {
+    const { revisions, unsaved } = this.#context
+    const pending = this.#inFlight
+    if (pending === undefined) return
+    this.#inFlight = undefined
+    revisions.landed(pending.revision, heldIn(pending), true)
+    unsaved.confirm(pending)
   }
 
   /** Is there a value that the backend is not known to hold, or that the store must write once more? */
@@ -131,41 +146,46 @@ export class Saving {
   }
 
   async #write(batch: Batch): Promise<void> {
-    const { backend, variables, unsaved, history, events, journaling } = this.#context
-    const pending = unsaved.compose()
+    const { backend, variables, unsaved, revisions, events, journaling } = this.#context
+    const pending = unsaved.compose(revisions.next())
     const forced = this.#forced
     const link = this.#links
     this.#forced = false
-    let sent: Sent | undefined
+    let isSent = false
     try {
       const { bytes } = pending
       const pool = { sizeBytes: bytes.length, texts: () => unsaved.texts(), values: () => variables.snapshot() }
       this.#validation.assertSavable(pool)
-      sent = history.sent(bytes, changesIn(pending))
+      revisions.sent(pending.revision, textsIn(pending))
+      isSent = true
+      this.#inFlight = pending
       // On disk before it goes out: after a crash, the next program can tell what the broker may hold from what it never got.
       if (journaling !== undefined) await journaling.note()
-      const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()), sent.stamp)
-      if (outcome !== 'superseded') history.confirmed(sent, outcome === 'written')
+      const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()))
+      if (outcome === 'written') this.landed()
+      this.#abandon(outcome === 'overwritten')
       if (outcome === 'written') {
-        unsaved.confirm(pending)
         journaling?.review()
         this.#owed = false
+        this.#collisions = 0
         events.emit('save', { sizeBytes: bytes.length })
         this.#settle(batch)
         // It landed over another writer's write, which the store has merged by now: the merge must be written too.
         if (pending.raced && batch === this.#current) void this.save()
       } else {
         // The backend holds another writer's write, which the store has merged by now: the merge must be written.
-        unsaved.abandon()
         // The store may have ended meanwhile.
         if (batch !== this.#current) return
         if (outcome === 'superseded') this.#forced ||= forced
         this.#again(batch)
+        this.#collisions += 1
+        if (this.#context.options.isGuest) return void setTimeout(() => this.#proceed(), this.#turnMs())
       }
     } catch (thrown) {
-      unsaved.abandon()
+      if (!isSent) unsaved.abandon()
+      this.#abandon(false)
       // The backend may hold it all the same: then even values that went back to what they were must be written.
-      this.#forced ||= forced || sent !== undefined
+      this.#forced ||= forced || isSent
       if (batch !== this.#current) return
       const error = asPersistError(thrown, this.#context.storeName, 'saved')
       // A broken link fails no save before its time is over: the save goes on when the link is back.
@@ -181,6 +201,25 @@ export class Saving {
     this.#proceed()
   }
 
+  /** The write in flight, if there still is one, is not held; `wasHeld` tells whether it was before. */
+  #abandon(wasHeld: boolean): void {
+    const { revisions, unsaved } = this.#context
+    const pending = this.#inFlight
+    if (pending === undefined) return
+    this.#inFlight = undefined
+    if (wasHeld) revisions.landed(pending.revision, heldIn(pending), false)
+    unsaved.abandon()
+  }
+
+  /**
+   * How long a guest waits for its turn, in milliseconds: of several that write at once, each would write over the others
+   * for ever. At random, and longer each time, as stations of an Ethernet do (IEEE 802.3, truncated binary exponential
+   * backoff).
+   */
+  #turnMs(): number {
+    return Math.random() * SLOT_MS * 2 ** Math.min(this.#collisions, MOST_DOUBLINGS)
+  }
+
   /** Puts a batch back in its place before the next; calls that came since then are answered with it. */
   #again(batch: Batch): void {
     const later = this.#next
@@ -193,7 +232,12 @@ export class Saving {
   }
 }
 
-/** What a write changes of what the backend is known to hold. */
-function changesIn({ texts }: PendingWrite): Change[] {
-  return Array.from(texts, ([{ name, confirmed }, text]) => [name, confirmed, text])
+/** What a write has otherwise than what the backend is known to hold. */
+function textsIn({ texts }: PendingWrite): Map<string, string | undefined> {
+  return new Map(Array.from(texts, ([{ name }, text]) => [name, text]))
+}
+
+/** What the backend is known to hold of the variables that a write changes. */
+function heldIn({ texts }: PendingWrite): Map<string, string | undefined> {
+  return new Map(Array.from(texts.keys(), ({ name, confirmed }) => [name, confirmed]))
 }

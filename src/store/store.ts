@@ -187,21 +187,21 @@ export class StoreCore implements BackendListener {
 
   #take(news: News): void {
     if (news.kind === 'held') this.#takeHeld(news)
+    else if (news.kind === 'landed') this.#saving.landed()
     else if (news.kind === 'online') this.#takeOnline(news.held)
     else if (news.kind === 'offline') this.#takeOffline(news.error)
     else if (news.kind === 'ended') this.#end(news.error)
     else this.context.report(news.error)
   }
 
-  #takeHeld({ how, bytes, stamp }: News & { kind: 'held' }): void {
+  #takeHeld({ how, bytes }: News & { kind: 'held' }): void {
     const { state } = this.context
-    if (this.isReady) this.#incoming[how](bytes, stamp)
-    else if (state.name === 'waiting' && state.held) void this.#opening.begin({ ...state.held, bytes, stamp })
+    if (this.isReady) this.#incoming[how](bytes)
+    else if (state.name === 'waiting' && state.held) void this.#opening.begin({ ...state.held, bytes })
   }
 
   #takeOffline(error: PersistError): void {
     this.#saving.linked = false
-    this.context.history.linked = false
     if (this.isReady) this.#become('offline', error)
   }
 

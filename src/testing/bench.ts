@@ -13,7 +13,8 @@ export class Recorder implements BackendListener {
 
   tell(news: News): void {
     if (news.kind === 'held') this.changes.push(news.bytes)
-    this.#note(news.kind === 'held' ? news.how : news.kind)
+    // A backend may say so of a write under way, or leave it to the outcome.
+    if (news.kind !== 'landed') this.#note(news.kind === 'held' ? news.how : news.kind)
   }
 
   async requested(): Promise<Uint8Array> {

@@ -4,7 +4,6 @@ import type { DecodedPayload } from '../format/payload.ts'
 import { Block, differentPart, encodedBlocks, memberText, textsIn } from './block.ts'
 import { Variable } from './variable.ts'
 
-const OPENING_BRACE = 0x7b
 const CLOSING_BRACE = 0x7d
 /** The bytes of the payload of no variable: the braces. */
 const EMPTY_SIZE = 2
@@ -97,12 +96,17 @@ export class KnownVariables {
     return Math.max(EMPTY_SIZE, size)
   }
 
-  /** The payload, as the texts of the variables are. */
-  payload(): Uint8Array {
+  /**
+   * The payload, as the texts of the variables are.
+   *
+   * @param start its beginning: the brace and perhaps members, each with a comma behind it
+   */
+  payload(start: Uint8Array): Uint8Array {
     const blocks = this.#encoded()
-    const bytes = new Uint8Array(Math.max(EMPTY_SIZE, payloadSize(blocks)))
-    bytes[0] = OPENING_BRACE
-    let at = 1
+    const sizeBytes = payloadSize(blocks) - 1 + start.length
+    const bytes = new Uint8Array(Math.max(EMPTY_SIZE, sizeBytes))
+    bytes.set(start)
+    let at = start.length
     for (const members of blocks) {
       bytes.set(members, at)
       at += members.length

@@ -1,11 +1,13 @@
 import type { JsonValue } from '../format/json.ts'
-import type { DecodedPayload } from '../format/payload.ts'
+import { type DecodedPayload, encodeRevision, hashed } from '../format/payload.ts'
+import type { Revision } from '../format/revision.ts'
 import type { KnownVariables } from './known-variables.ts'
 import type { Origin, Variable } from './variable.ts'
 
 /** A pool's payload on its way to the backend. */
 export interface PendingWrite {
   readonly bytes: Uint8Array
+  readonly revision: Revision
   /** The texts in it that the backend is not known to hold; undefined: the variable was removed. */
   readonly texts: Map<Variable, string | undefined>
   /** Another writer has written since the store composed this. */
@@ -53,10 +55,16 @@ export class Unsaved {
     )
   }
 
-  /** The payload of all variables as they are now; `confirm` or `abandon` it before the next. */
-  compose(): PendingWrite {
+  /**
+   * The payload of all variables as they are now; `confirm` or `abandon` it before the next.
+   *
+   * @param next its revision, without the hash
+   */
+  compose(next: Revision): PendingWrite {
     const texts = new Map(Array.from(this.variables(), (variable) => [variable, variable.text]))
-    this.#inFlight = { bytes: this.#known.payload(), texts, raced: false, changed: this.#changed }
+    const bytes = this.#known.payload(encodeRevision(next))
+    const revision = hashed(bytes, next)
+    this.#inFlight = { bytes, revision, texts, raced: false, changed: this.#changed }
     this.#changed = new Set()
     return this.#inFlight
   }
@@ -118,6 +126,12 @@ export class Unsaved {
   /** The text that the backend is known to hold of a variable. */
   confirmedText(name: string): string | undefined {
     return this.#known.find(name)?.confirmed
+  }
+
+  /** The variables that the store writes again though this program has not changed them, with what is held of them. */
+  passedOn(): (readonly [name: string, confirmed: string | undefined])[] {
+    const variables = Array.from(this.variables()).filter(({ passedOn }) => passedOn)
+    return variables.map(({ name, confirmed }) => [name, confirmed] as const)
   }
 
   isPassedOn(name: string): boolean {

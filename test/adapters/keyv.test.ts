@@ -6,7 +6,7 @@ import { type KeyValueOptions, KeyvPersistMqtt } from '../../src/adapters/keyv.t
 import { openEditor, openStore, type PersistError, type Store } from '../../src/index.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { type Mosquitto, startMosquitto } from '../helpers/mosquitto.ts'
-import { retainedAt } from '../helpers/mqtt-client.ts'
+import { poolTextAt } from '../helpers/mqtt-client.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
@@ -21,10 +21,7 @@ describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
     await broker.stop()
   })
 
-  const held = async (name: string) => {
-    const packet = await retainedAt(broker.url, `stat/${name}/PersistMQTT`)
-    return JSON.parse(packet?.payload.toString() ?? 'null')
-  }
+  const held = async (name: string) => JSON.parse((await poolTextAt(broker.url, `stat/${name}/PersistMQTT`)) ?? 'null')
   /** A Keyv with a pool of its own, let go at the end of the test. */
   const keyvOf = (options: KeyValueOptions, keyvOptions: object = {}) => {
     const store = new KeyvPersistMqtt({ url: broker.url, ...options })

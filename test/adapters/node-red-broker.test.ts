@@ -6,7 +6,7 @@ import { type JsonObject, openEditor } from '../../src/index.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { type Mosquitto, startMosquitto } from '../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../helpers/mqtt-client.ts'
 import { waitFor, within } from '../helpers/wait.ts'
 
 const TOPIC = 'stat/node-red/PersistMQTT'
@@ -21,7 +21,7 @@ async function broker(pool?: JsonObject): Promise<Mosquitto> {
 }
 
 async function poolAt(url: string): Promise<JsonObject> {
-  return JSON.parse((await retainedAt(url, TOPIC))?.payload.toString() ?? '{}')
+  return JSON.parse((await poolTextAt(url, TOPIC)) ?? '{}')
 }
 
 function make(options: NodeRedOptions): NodeRedContextStore {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { mergedContext } from '../../src/adapters/node-red/merged-context.ts'
 import { type NodeRedOptions, nodeRedContextStore } from '../../src/adapters/node-red.ts'
 import { type MemoryPlace, memoryBackend, memoryPlace } from '../../src/memory.ts'
+import { textOf, withoutRevision } from '../helpers/bytes.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { contexts } from './node-red-modules.ts'
 
@@ -11,7 +12,7 @@ beforeEach(() => {
 })
 
 /** What is kept. */
-const pool = () => JSON.parse(new TextDecoder().decode(place.bytes ?? new Uint8Array([0x7b, 0x7d])))
+const pool = () => JSON.parse(withoutRevision(textOf(place.bytes) ?? '{}'))
 const write = (text: string) => place.replace(new TextEncoder().encode(text))
 
 /** Starts Node-RED's contexts with this store beside the one in memory, which is the default. */

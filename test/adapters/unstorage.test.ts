@@ -4,7 +4,7 @@ import persistMqttDriver, { type UnstorageOptions } from '../../src/adapters/uns
 import { openEditor, openStore, type Store } from '../../src/index.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { type Mosquitto, startMosquitto } from '../helpers/mosquitto.ts'
-import { retainedAt } from '../helpers/mqtt-client.ts'
+import { poolTextAt } from '../helpers/mqtt-client.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 describe.skipIf(!mosquittoAvailable)('unstorage on Mosquitto', () => {
@@ -19,10 +19,7 @@ describe.skipIf(!mosquittoAvailable)('unstorage on Mosquitto', () => {
     await broker.stop()
   })
 
-  const held = async (name: string) => {
-    const packet = await retainedAt(broker.url, `stat/${name}/PersistMQTT`)
-    return JSON.parse(packet?.payload.toString() ?? 'null')
-  }
+  const held = async (name: string) => JSON.parse((await poolTextAt(broker.url, `stat/${name}/PersistMQTT`)) ?? 'null')
   const storageOf = (options: UnstorageOptions) => {
     const storage = createStorage({ driver: persistMqttDriver({ url: broker.url, ...options }) })
     onTestFinished(() => storage.dispose())
@@ -203,7 +200,7 @@ describe.skipIf(!mosquittoAvailable)('unstorage on Mosquitto', () => {
   })
 
   test('what cannot be kept is refused, and everything else goes on as before', async () => {
-    const storage = storageOf({ name: 'limited', maxBytes: 50 })
+    const storage = storageOf({ name: 'limited', maxBytes: 86 })
     await storage.setItem('a', { is: 1 })
     const tooMuch = [
       { key: 'b', value: 2 },

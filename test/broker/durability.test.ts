@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt, retainedAt } from '../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { waitFor, waitForEvent, within } from '../helpers/wait.ts'
 import { replaceDatasync, startTestBroker } from './fixture.ts'
@@ -49,7 +49,7 @@ test('what is retained is there after a close and a start, as it was', async () 
     expect(found).toMatchObject({ topic, qos, retain: true })
     expect(payload.equals(found?.payload as Buffer)).toBe(true)
   }
-  expect((await retainedAt(second.url, 'stat/garage/PersistMQTT'))?.payload.toString()).toBe('{"counter":2}')
+  expect(await poolTextAt(second.url, 'stat/garage/PersistMQTT')).toBe('{"counter":2}')
 })
 
 test('an empty payload deletes, now and after a start', async () => {

@@ -3,7 +3,7 @@ import { openStore } from '../../src/index.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
 import type { RunningBroker } from '../helpers/running-broker.ts'
 import { waitFor } from '../helpers/wait.ts'
@@ -50,7 +50,7 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
         else await Promise.all([write(), turns(round % 7).then(save)])
         await waitFor(
           async () => {
-            const kept = JSON.parse((await retainedAt(url, TOPIC))?.payload.toString() ?? '{}')
+            const kept = JSON.parse((await poolTextAt(url, TOPIC)) ?? '{}')
             expect(kept).toMatchObject({ mine: round, [`mine${round % 3}`]: round, theirs: round })
             expect(kept).toEqual(JSON.parse(JSON.stringify(pt)))
             return true
@@ -82,7 +82,7 @@ describe.each(brokers)('%s', (_name, runs, protocolVersion, start) => {
         await Promise.all([...writes, pt.save()])
         await waitFor(
           async () => {
-            const kept = JSON.parse((await retainedAt(url, TOPIC))?.payload.toString() ?? '{}')
+            const kept = JSON.parse((await poolTextAt(url, TOPIC)) ?? '{}')
             expect(kept).toEqual(JSON.parse(JSON.stringify(pt)))
             expect(kept).toMatchObject({ round, ...(round % 2 === 0 && { mine: round }) })
             return true

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
+import { withoutRevision } from '../helpers/bytes.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
@@ -42,7 +43,7 @@ for (const [name, runs, start] of brokers) {
       const { url } = await running(start())
       const client = await connectClient(url)
       const pools: string[] = []
-      client.on('message', (_topic, payload) => pools.push(payload.toString()))
+      client.on('message', (_topic, payload) => pools.push(withoutRevision(payload.toString())))
       await client.subscribeAsync('stat/garage/PersistMQTT', { qos: 1 })
       const pt = await openedAt<Garage>(url)
       pt.config = { limits: [1, 2] }

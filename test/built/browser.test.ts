@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { startAedes } from '../helpers/aedes.ts'
 import { chromiumAvailable, mosquittoAvailable, programs } from '../helpers/available.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../helpers/mqtt-client.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { ROOT } from './snippets.ts'
 
@@ -72,7 +72,7 @@ async function openIn(page: Page, url: string): Promise<{ count: unknown; list: 
   }, url)
 }
 
-const kept = async (url: string) => (await retainedAt(url, TOPIC))?.payload.toString()
+const kept = (url: string) => poolTextAt(url, TOPIC)
 
 describe.skipIf(!chromiumAvailable)('in Chromium', () => {
   const start = async (name: string) => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { type Program, runProgram } from './run-program.ts'
@@ -32,8 +32,7 @@ async function startOf(demo: Program): Promise<{ starts: number; seconds: number
 }
 
 async function poolAt(url: string): Promise<Pool> {
-  const retained = await retainedAt(url, TOPIC)
-  return JSON.parse(String(retained?.payload))
+  return JSON.parse(String(await poolTextAt(url, TOPIC)))
 }
 
 test('every start counts one, whatever ended the one before, and the list has them all', {

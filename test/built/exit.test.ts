@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startAedes } from '../helpers/aedes.ts'
-import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../helpers/mqtt-client.ts'
 import type { RunningBroker } from '../helpers/running-broker.ts'
 import { runProgram } from './run-program.ts'
 
@@ -17,9 +17,8 @@ beforeEach(() => broker.restart())
 const start = (...manners: string[]) => runProgram(program, [broker.url, ...manners], process.cwd())
 
 /** What is kept of the three stores. */
-async function kept(): Promise<(string | undefined)[]> {
-  const pools = ['first', 'second', 'third'].map((name) => retainedAt(broker.url, `stat/${name}/PersistMQTT`))
-  return (await Promise.all(pools)).map((packet) => packet?.payload.toString())
+function kept(): Promise<(string | undefined)[]> {
+  return Promise.all(['first', 'second', 'third'].map((name) => poolTextAt(broker.url, `stat/${name}/PersistMQTT`)))
 }
 
 const ALL = ['{"n":1}', '{"n":1}', '{"n":1}']

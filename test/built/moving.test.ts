@@ -4,7 +4,7 @@ import Conf from 'conf'
 import storage from 'node-persist'
 import { expect, onTestFinished, test } from 'vitest'
 import { startAedes } from '../helpers/aedes.ts'
-import { retainedAt } from '../helpers/mqtt-client.ts'
+import { poolTextAt } from '../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { outputOf } from './run-program.ts'
 import { ROOT, snippetsOf } from './snippets.ts'
@@ -47,8 +47,8 @@ test.each(sources)(
     const snippet = snippetsOf('docs/moving.md').find(({ title }) => title.endsWith(`: ${heading}`))
     writeFileSync(join(directory, 'main.js'), snippet?.files.at(-1)?.code ?? '')
     await outputOf('main.js', [], directory, { MQTT_URL: broker.url })
-    const held = await retainedAt(broker.url, 'stat/garage/PersistMQTT')
-    expect(JSON.parse(held?.payload.toString() ?? '{}')).toEqual(VALUES)
+    const held = await poolTextAt(broker.url, 'stat/garage/PersistMQTT')
+    expect(JSON.parse(held ?? '{}')).toEqual(VALUES)
     expect(readdirSync(directory)).toEqual([...before, 'main.js'].sort())
   },
 )

@@ -1,12 +1,14 @@
-import type { Backend, BackendListener, EditRequest, Held, Stamp, WriteOutcome } from '../../src/contracts/backend.ts'
+import type { Backend, BackendListener, EditRequest, Held, WriteOutcome } from '../../src/contracts/backend.ts'
 import { openersFor } from '../../src/open/open-store.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
-import { bytesOf, textOf } from './bytes.ts'
+import { bytesOf, textOf, withoutRevision } from './bytes.ts'
 
 /** A write that the store is waiting for. */
 export interface PendingWrite {
+  /** Without its revision. */
   readonly text: string
-  readonly stamp: Stamp | undefined
+  /** As it is written. */
+  readonly payload: string
   /** How long it may take, in milliseconds. */
   readonly limitMs: number
   land(outcome?: WriteOutcome): void
@@ -25,8 +27,8 @@ export interface EditAnswer {
 export class HeldBackend implements Backend {
   readonly place = 'held'
   readonly writes: PendingWrite[] = []
-  /** What landed last. */
-  text: string | null
+  /** What landed last, with its revision. */
+  payload: string | null
   /** The copy that is kept beside it. */
   copy: string | null = null
   /** Every copy that was to be kept, and null for each time that it was to be removed. */
@@ -38,8 +40,13 @@ export class HeldBackend implements Backend {
   #arrived: (() => void)[] = []
 
   constructor(text: string | null = null, { auto = true }: { auto?: boolean } = {}) {
-    this.text = text
+    this.payload = text
     this.auto = auto
+  }
+
+  /** What landed last, without its revision. */
+  get text(): string | null {
+    return this.payload === null ? null : withoutRevision(this.payload)
   }
 
   async open(listener: BackendListener): Promise<Held> {
@@ -48,18 +55,20 @@ export class HeldBackend implements Backend {
   }
 
   held(): Held {
-    return { bytes: this.text === null ? null : bytesOf(this.text), proof: 'exact' }
+    return { bytes: this.payload === null ? null : bytesOf(this.payload), proof: 'exact' }
   }
 
-  write(bytes: Uint8Array, limitMs = 0, stamp?: Stamp): Promise<WriteOutcome> {
-    const text = new TextDecoder().decode(bytes)
+  write(bytes: Uint8Array, limitMs = 0): Promise<WriteOutcome> {
+    const payload = new TextDecoder().decode(bytes)
     return new Promise((resolve, reject) => {
+      let isOver = false
       const write: PendingWrite = {
-        text,
-        stamp,
+        text: withoutRevision(payload),
+        payload,
         limitMs,
         land: (outcome = 'written') => {
-          if (outcome === 'written') this.text = text
+          if (outcome === 'written' && !isOver) this.payload = payload
+          isOver = true
           resolve(outcome)
         },
         fail: (code) => reject(new PersistError(code, `failed on purpose with ${code}`)),
@@ -77,16 +86,21 @@ export class HeldBackend implements Backend {
   }
 
   /** Somebody else writes. */
-  foreign(written: string | Uint8Array | null, stamp?: Stamp): void {
+  foreign(written: string | Uint8Array | null): void {
     const bytes = typeof written === 'string' ? bytesOf(written) : written
-    this.text = textOf(bytes)
-    this.#listener.tell({ kind: 'held', how: 'written', bytes, stamp })
+    this.payload = textOf(bytes)
+    this.#listener.tell({ kind: 'held', how: 'written', bytes })
+  }
+
+  /** The write in flight comes back. */
+  landed(): void {
+    this.#listener.tell({ kind: 'landed' })
   }
 
   /** The backend looks again, and another pool is held than it had told. */
-  reread(text: string | null, stamp?: Stamp): void {
-    this.text = text
-    this.#listener.tell({ kind: 'held', how: 'found', bytes: this.held().bytes, stamp })
+  reread(payload: string | null): void {
+    this.payload = payload
+    this.#listener.tell({ kind: 'held', how: 'found', bytes: this.held().bytes })
   }
 
   /** An editor asks for a change, and has the answer. */
@@ -101,9 +115,9 @@ export class HeldBackend implements Backend {
   }
 
   /** The link is back, and this is held. */
-  online(text: string | null = this.text, facts: Partial<Held> = {}): void {
-    this.text = text
-    this.#listener.tell({ kind: 'online', held: { ...this.held(), ...facts } })
+  online(payload: string | null = this.payload): void {
+    this.payload = payload
+    this.#listener.tell({ kind: 'online', held: this.held() })
   }
 
   /** Another owner has taken the pool over. */

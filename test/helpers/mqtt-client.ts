@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
 import { onTestFinished } from 'vitest'
+import { withoutRevision } from './bytes.ts'
 import { within } from './wait.ts'
 
 /** A bare MQTT.js client that never reconnects, for tests that look at a broker from outside; ends with the test. */
@@ -33,4 +34,10 @@ export async function retainedAt(
   await within(echo, { what: `the end of what is retained at ${topic}` })
   await client.endAsync()
   return found
+}
+
+/** The pool that a broker has retained at one topic, without its revision; `undefined` where there is nothing. */
+export async function poolTextAt(url: string, topic: string, options?: IClientOptions): Promise<string | undefined> {
+  const packet = await retainedAt(url, topic, options)
+  return packet && withoutRevision(packet.payload.toString())
 }

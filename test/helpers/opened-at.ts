@@ -9,6 +9,7 @@ import {
   type StoreOptions,
 } from '../../src/index.ts'
 import type { VariablesOf } from '../../src/store/members.ts'
+import { withoutRevision } from './bytes.ts'
 import { type DelayProxy, startDelayProxy } from './delay-proxy.ts'
 import { retainedAt } from './mqtt-client.ts'
 import type { RunningBroker } from './running-broker.ts'
@@ -37,7 +38,7 @@ export async function editedAt<T extends VariablesOf<T> = JsonObject>(
 /** The pool that another client finds at the broker; `undefined` where there is none. */
 export async function poolAt(url: string, name = 'garage'): Promise<unknown> {
   const packet = await retainedAt(url, `stat/${name}/PersistMQTT`)
-  return packet && JSON.parse(packet.payload.toString())
+  return packet && JSON.parse(withoutRevision(packet.payload.toString()))
 }
 
 /** The broker that is being started; stopped with the test. */

@@ -29,6 +29,7 @@ export async function opened(
     save: heard(pt, 'save'),
     conflict: heard(pt, 'conflict'),
     heal: heard(pt, 'heal'),
+    stale: heard(pt, 'stale'),
     status: heard(pt, 'status'),
     error: heard(pt, 'error'),
   }

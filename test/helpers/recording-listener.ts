@@ -26,7 +26,8 @@ export class RecordingListener implements BackendListener {
   }
 
   tell(news: News): void {
-    this.#hear(toldOf(news))
+    const told = toldOf(news)
+    if (told !== undefined) this.#hear(told)
   }
 
   async requested({ bytes }: { bytes: Uint8Array }): Promise<Uint8Array> {
@@ -46,7 +47,7 @@ export class RecordingListener implements BackendListener {
   }
 }
 
-function toldOf(news: News): Told {
+function toldOf(news: News): Told | undefined {
   switch (news.kind) {
     case 'held':
       return news.how === 'written' ? { changed: textOf(news.bytes) } : { reread: textOf(news.bytes) }
@@ -58,5 +59,8 @@ function toldOf(news: News): Told {
       return { trouble: news.error }
     case 'ended':
       return { ended: news.error }
+    // Of one's own write, whose outcome tells more.
+    case 'landed':
+      return undefined
   }
 }

@@ -1,16 +1,16 @@
 import { setImmediate as tick } from 'node:timers/promises'
 import { onTestFinished, vi } from 'vitest'
-import type { BackendListener, Held, Stamp } from '../../src/contracts/backend.ts'
+import type { BackendListener, Held } from '../../src/contracts/backend.ts'
 import type { Editor } from '../../src/open/editor.ts'
 import { editorOpenerFor } from '../../src/open/open-editor.ts'
 import type { LooseStore } from '../../src/store/members.ts'
 import type { StoreOptions } from '../../src/store/options.ts'
+import { withoutRevision } from './bytes.ts'
 import { HeldBackend, type PendingWrite } from './held-backend.ts'
 
 /** A retained message; its text is null where there is none. */
 interface Message {
   readonly text: string | null
-  readonly stamp?: Stamp | undefined
 }
 
 /** What comes down a link. */
@@ -30,13 +30,10 @@ const RACE_MS = 1000
  */
 export class ScriptedBroker {
   readonly #clients = new Set<ScriptedClient>()
-  readonly #keepsStamps: boolean
   #retained: Message
 
-  /** @param keepsStamps as MQTT 5 does, and MQTT 3.1.1 does not */
-  constructor(text: string | null, { keepsStamps = true }: { keepsStamps?: boolean } = {}) {
+  constructor(text: string | null) {
     this.#retained = { text }
-    this.#keepsStamps = keepsStamps
     // Without setImmediate, which is how what is ready gets to run.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
     onTestFinished(() => void vi.useRealTimers())
@@ -48,12 +45,12 @@ export class ScriptedBroker {
 
   /** The variables that are retained. */
   get pool(): unknown {
-    return JSON.parse(this.#retained.text ?? 'null')
+    return JSON.parse(withoutRevision(this.#retained.text ?? 'null'))
   }
 
   /** This is retained from now on, and on its way to all clients. */
   publish(text: string | null, of?: PendingWrite): void {
-    this.#retained = { text, stamp: this.#keepsStamps ? of?.stamp : undefined }
+    this.#retained = { text }
     for (const client of this.#clients) client.arrivals.push({ ...this.#retained, of })
   }
 
@@ -113,16 +110,20 @@ export class ScriptedClient extends HeldBackend {
   override async open(listener: BackendListener): Promise<Held> {
     this.#broker.link(this, true)
     await super.open(listener)
-    const { text, stamp } = this.#broker.retained
-    this.text = text
-    return { ...this.held(), stamp }
+    this.payload = this.#broker.retained.text
+    return this.held()
+  }
+
+  /** Is there a write that has not got to the broker yet? */
+  get isSending(): boolean {
+    return this.writes.length > this.#sent
   }
 
   /** The next write gets to the broker; waits until there is one. */
   async up(): Promise<void> {
     const write = await this.nth(this.#sent + 1)
     this.#sent += 1
-    this.#broker.publish(write.text, write)
+    this.#broker.publish(write.payload, write)
     await tick()
   }
 
@@ -141,7 +142,7 @@ export class ScriptedClient extends HeldBackend {
     for (;;) {
       await tick()
       if (this.arrivals.length > 0) await this.down()
-      else if (this.writes.length > this.#sent) await this.up()
+      else if (this.isSending) await this.up()
       else return
     }
   }
@@ -158,8 +159,7 @@ export class ScriptedClient extends HeldBackend {
   /** The link is back. */
   async back(): Promise<void> {
     this.#broker.link(this, true)
-    const { text, stamp } = this.#broker.retained
-    this.online(text, { stamp })
+    this.online(this.#broker.retained.text)
     await tick()
   }
 
@@ -169,15 +169,16 @@ export class ScriptedClient extends HeldBackend {
     await super.close()
   }
 
-  #take({ text, stamp, of, isEnd }: Arrival): void {
+  #take({ text, of, isEnd }: Arrival): void {
     if (of === undefined || !this.writes.includes(of)) {
       this.#foreignAt = performance.now()
       // What changes nothing is not told.
-      if (text !== this.text) this.foreign(text, stamp)
+      if (text !== this.payload) this.foreign(text)
     } else if (isEnd) {
-      of.land(this.text === text ? 'written' : 'overwritten')
+      of.land(this.payload === text ? 'written' : 'overwritten')
     } else {
-      this.text = text
+      this.payload = text
+      this.landed()
       const isRaced = performance.now() - this.#foreignAt < RACE_MS
       if (isRaced) this.arrivals.push({ text, of, isEnd: true })
       else of.land()

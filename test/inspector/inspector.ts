@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import { type Inspector, type InspectorOptions, startInspector } from '../../src/inspector/server.ts'
 import { Pools } from '../../src/pools/pools.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -50,7 +50,7 @@ export async function inspected(
     const response = await fetch(`${origin}/api/${path}`, { method: 'POST', body: text, headers: { cookie, origin } })
     return [response.status, await response.json()]
   }
-  const kept = async (name: string) => (await retainedAt(broker.url, topicOf(name)))?.payload.toString()
+  const kept = (name: string) => poolTextAt(broker.url, topicOf(name))
   return { brokerUrl: broker.url, inspector, origin, cookie, client, put, kept, get, post }
 }
 

@@ -40,6 +40,23 @@ async function listen({ get }: Inspected, lastId?: string) {
 }
 
 describe.skipIf(!mosquittoAvailable)('what happens to pools', () => {
+  test('the revision of a pool is nowhere, and another one alone is no change', async () => {
+    const page = await inspected({ garage: '{"$rev":"w.1<0","a":1}' })
+    const { received, until } = await listen(page)
+    await until(1)
+    expect(received[0]?.event).toMatchObject({ pools: [{ name: 'garage', variables: 1 }] })
+    await page.put('garage', '{"$rev":"w.2<w.1","a":1}')
+    await page.put('garage', '{ "a": 2, "$rev": "w.3<w.2" }')
+    await until(2)
+    expect(received[1]?.event).toMatchObject({ changes: [['a', '2']] })
+    const all = await Promise.all(
+      ['pools/garage', 'pools/garage/history', 'search?q=rev'].map((path) => page.get(path)),
+    )
+    const texts = await Promise.all(all.map((response) => response.text()))
+    expect(texts.filter((text) => text.includes('rev'))).toEqual([])
+    expect(JSON.parse(texts[1] ?? '')).toMatchObject([{ text: '{"a":1}' }, { text: '{"a":2}' }])
+  })
+
   test('a page is told a snapshot first, then what changes as it happens', async () => {
     const page = await inspected({ garage: '{"a":1,"b":[1]}' })
     const { received, until, type } = await listen(page)

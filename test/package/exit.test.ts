@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { runProgram } from '../built/run-program.ts'
+import { withoutRevision } from '../helpers/bytes.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 
 const directory = temporaryDirectory()
@@ -16,7 +17,10 @@ beforeAll(async () => {
 /** Runs the program on a file of its own. */
 function start(...manners: string[]) {
   const path = join(temporaryDirectory(), 'pool.json')
-  return { running: runProgram(program, [path, ...manners], directory), kept: () => readFileSync(path, 'utf8') }
+  return {
+    running: runProgram(program, [path, ...manners], directory),
+    kept: () => withoutRevision(readFileSync(path, 'utf8')),
+  }
 }
 
 describe('a program with an unsaved store in a file', () => {

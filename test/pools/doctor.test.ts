@@ -16,11 +16,6 @@ async function examined(options: MosquittoOptions): Promise<Record<string, Check
 }
 
 describe.skipIf(!mosquittoAvailable)('the doctor', () => {
-  test('sees that user properties of retained messages are kept', async () => {
-    const { properties, write } = await examined({})
-    expect([properties?.result, write?.result]).toEqual(['ok', 'ok'])
-  })
-
   test('says that a broker takes no messages at QoS 1', async () => {
     const { write } = await examined({ listenerConfig: ['max_qos 0'] })
     expect(write).toMatchObject({ result: 'warning', seen: expect.stringContaining('QoS 0') })

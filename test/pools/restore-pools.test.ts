@@ -5,10 +5,12 @@ import { Pools, type PoolsOptions } from '../../src/pools/pools.ts'
 import { type Restored, restorePools } from '../../src/pools/restore-pools.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
+import { withoutRevision } from '../helpers/bytes.ts'
+import { startFaultProxy } from '../helpers/fault-proxy.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
-import { running } from '../helpers/opened-at.ts'
+import { editedAt, openedAt, poolAt, running } from '../helpers/opened-at.ts'
 import type { RunningBroker } from '../helpers/running-broker.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -26,13 +28,13 @@ async function put(url: string, pools: Readonly<Record<string, string>>, options
   await client.endAsync()
 }
 
-/** All pools on a broker, as a client of its own gets them. */
+/** All pools on a broker, as a client of its own gets them, without their revisions. */
 async function keptAt(url: string, count: number, options = {}): Promise<Map<string, string>> {
   const client = await connectAsync(url, { protocolVersion: 4, ...options })
   onTestFinished(() => void client.end(true))
   const kept = new Map<string, string>()
   client.on('message', (topic, payload) => {
-    kept.set(topic.split('/')[1] as string, payload.toString('latin1'))
+    kept.set(topic.split('/')[1] as string, withoutRevision(payload.toString('latin1')))
   })
   await client.subscribeAsync('stat/+/PersistMQTT', { qos: 0 })
   await waitFor(() => kept.size >= count, { what: `${count} pools, not ${kept.size}` }).catch(() => {})
@@ -53,6 +55,36 @@ const brokers: readonly [name: string, runs: boolean, start: () => Promise<Runni
   ['Aedes', true, startAedes, {}],
   ['NATS', natsAvailable, startNats, {}],
 ]
+
+describe.skipIf(!mosquittoAvailable)('an owner whose link was broken meanwhile', () => {
+  test.each(['of its own', 'of nobody', 'of an editor'])(
+    'takes what was restored over a pool %s, removals too',
+    async (whose) => {
+      const broker = await running(startMosquitto())
+      const { url } = broker
+      let isCut = false
+      const proxy = await startFaultProxy(() => (isCut ? { port: 1 } : broker))
+      onTestFinished(() => proxy.close())
+      const pt = await openedAt(proxy.url, { name: 'p0000' })
+      Object.assign(pt, { kept: 1, changed: 1, removed: 1 })
+      await pt.save()
+      isCut = true
+      proxy.cut()
+      const isOffline = async () => (await retainedAt(url, 'tele/p0000/LWT'))?.payload.toString() === 'Offline'
+      await waitFor(isOffline, { what: 'the end of the owner' })
+      if (whose === 'of nobody') await put(url, { p0000: '' })
+      if (whose === 'of an editor') await (await editedAt(url, { name: 'p0000' })).patch({ removed: 2 })
+      const wanted = [{ name: 'p0000', bytes: bytesOf('{"kept":1,"changed":2,"added":2}') }]
+      expect(failuresIn(await restorePools(new Pools({ url }), wanted))).toEqual({})
+      isCut = false
+      await waitFor(() => pt.added === 2, { what: 'what was restored' })
+      const as = { kept: 1, changed: 2, ...(whose === 'of nobody' && { removed: 1 }), added: 2 }
+      expect({ ...pt }).toEqual(as)
+      await pt.save()
+      expect(await poolAt(url, 'p0000')).toEqual(as)
+    },
+  )
+})
 
 describe.each(brokers)('many pools at %s', (_name, runs, start, options) => {
   test.skipIf(!runs)(

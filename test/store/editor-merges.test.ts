@@ -1,15 +1,17 @@
 import { expect, it } from 'vitest'
 import { startedStore } from '../../src/open/open-store.ts'
-import { bytesOf } from '../helpers/bytes.ts'
+import { asWritten, bytesOf, carriedAlong } from '../helpers/bytes.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 
 // The store of an editor that writes a pool itself, loses it meanwhile, and hears of others who write.
+
+const FIRST = asWritten('{"$rev":"test.1<0","x":1,"y":1}')
 
 /** It is asked to make y 2, and its write is on its way. */
 async function asked(text: string) {
   const backend = new HeldBackend(text, { auto: false })
   const given = { name: 'garage', saveOnExit: false }
-  const { core } = await startedStore(given, () => backend, { isOwned: () => false })
+  const { core } = await startedStore(given, () => backend, true)
   core.context.events.on('error', () => {})
   const answer = core.requested({ kind: 'patch', bytes: bytesOf('{"y":2}'), isAnswered: true })
   const first = await backend.nth(1)
@@ -21,8 +23,69 @@ async function asked(text: string) {
     await core.close()
     return JSON.parse(backend.text ?? '')
   }
-  return { backend, first, settled }
+  return { backend, core, answer, first, settled }
 }
+
+/** The same, whose write has landed over somebody's x, and who is passing that on. */
+async function passingOn() {
+  const editor = await asked(FIRST)
+  editor.backend.foreign(carriedAlong(FIRST, '{"x":5,"y":1}'))
+  editor.first.land()
+  return { ...editor, second: await editor.backend.nth(2) }
+}
+
+it('an editor writes again what it was asked to change, and what somebody else removes stays removed', async () => {
+  const { backend, core, answer, first, settled } = await asked(FIRST)
+  first.land()
+  await answer
+  backend.auto = true
+  backend.foreign('no pool')
+  await core.save()
+  expect(backend.text).toBe('{"x":1,"y":2}')
+  backend.foreign(carriedAlong(FIRST, '{"y":1,"z":9}'))
+  expect(await settled()).toEqual({ y: 2, z: 9 })
+})
+
+it('an editor does not bring back what somebody removes while a lost pool is being sent again', async () => {
+  const { backend, first, settled } = await asked(FIRST)
+  backend.foreign('no pool')
+  backend.foreign(carriedAlong(FIRST, '{"y":1,"z":9}'))
+  first.land('overwritten')
+  await backend.nth(2)
+  expect(await settled()).toEqual({ y: 2, z: 9 })
+})
+
+it('an editor takes what somebody makes of everything else, also while a lost pool is being sent again', async () => {
+  const { backend, settled } = await asked(FIRST)
+  for (const n of [1, 2]) {
+    const write = await backend.nth(n)
+    backend.foreign('no pool')
+    write.land('overwritten')
+  }
+  const third = await backend.nth(3)
+  backend.foreign(carriedAlong(FIRST, '{"x":7,"y":1}'))
+  backend.auto = true
+  third.land('overwritten')
+  expect(await settled()).toEqual({ x: 7, y: 2 })
+})
+
+it('an editor passes on what came while it wrote, though a third one builds on its first write', async () => {
+  const { backend, first, second, settled } = await passingOn()
+  backend.foreign(carriedAlong(first.payload, '{"x":1,"y":2,"z":9}'))
+  backend.auto = true
+  second.land()
+  expect(await settled()).toEqual({ x: 5, y: 2, z: 9 })
+})
+
+it('an editor leaves what it has passed on to who removes it', async () => {
+  const { backend, second, answer, settled } = await passingOn()
+  backend.foreign('no pool')
+  backend.auto = true
+  second.land('overwritten')
+  await answer
+  backend.foreign(carriedAlong(second.payload, '{"y":2,"z":9}'))
+  expect(await settled()).toEqual({ y: 2, z: 9 })
+})
 
 it('an editor passes on what was lost, removed, and written by somebody again', async () => {
   const { backend, first, settled } = await asked('{"x":1}')
@@ -43,7 +106,7 @@ it('an editor takes what somebody makes of a variable of a lost pool, though an 
   first.land()
   await backend.nth(2)
   backend.foreign('{"x":1,"y":2,"z":9}')
-  backend.reread(first.text)
+  backend.reread(first.payload)
   backend.foreign('no pool')
   backend.foreign('{"x":7,"y":2}')
   expect(await settled()).toMatchObject({ x: 7, y: 2 })

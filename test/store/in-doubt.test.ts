@@ -10,7 +10,7 @@ test('a value that went back, while it is not known whether the other one has ar
   const first = pt.save()
   const write = await backend.nth(1)
   // It lands, and nobody hears of it.
-  backend.text = write.text
+  backend.payload = write.payload
   write.fail('ERR_PERSIST_TIMEOUT')
   await expect(first).rejects.toMatchObject({ code: 'ERR_PERSIST_TIMEOUT' })
   pt.v = 'A'
@@ -18,6 +18,6 @@ test('a value that went back, while it is not known whether the other one has ar
   // What is sent is on the disk before.
   await backend.nth(2)
   expect(await notedIn(path)).toEqual({ v: '"A"' })
-  const next = await openJournaled(new HeldBackend(backend.text), await afterCrash(path))
+  const next = await openJournaled(new HeldBackend(backend.payload), await afterCrash(path))
   expect(next.pt.v).toBe('A')
 })

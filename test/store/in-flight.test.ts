@@ -126,14 +126,15 @@ describe('a link that comes back', () => {
     const { backend, pt } = await opened('{"n":0}', { auto: false })
     pt.n = 1
     const late = pt.save()
-    ;(await backend.nth(1)).fail('ERR_PERSIST_TIMEOUT')
+    const write = await backend.nth(1)
+    write.fail('ERR_PERSIST_TIMEOUT')
     await expect(late).rejects.toThrow()
     backend.auto = true
     pt.n = 2
     await pt.save()
     backend.offline()
     const healed = new Promise((resolve) => pt.$on('heal', resolve))
-    backend.online('{"n":1}')
+    backend.online(write.payload)
     expect(await healed).toEqual({ reason: 'lost' })
     expect([pt.n, backend.text]).toEqual([2, '{"n":2}'])
   })
@@ -146,7 +147,7 @@ describe('a link that comes back', () => {
       await pt.save()
     }
     backend.offline()
-    backend.online('{"n":7}')
+    backend.online(backend.writes[6]?.payload)
     await pt.save()
     expect([pt.n, backend.text]).toEqual([4000, '{"n":4000}'])
   })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { asWritten } from '../helpers/bytes.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 import { heard, opened } from '../helpers/opened-store.ts'
 
@@ -49,11 +50,11 @@ describe('somebody else writes', () => {
   })
 
   it('what both sides have changed to the same value does not go back because of who had not seen that', async () => {
-    const backend = new HeldBackend('{"n":1}')
+    const backend = new HeldBackend(asWritten('{"$rev":"test.1<0","n":1}'))
     const { pt } = await opened(backend)
     pt.n = 2
-    backend.foreign('{"n":2}')
-    backend.foreign('{"n":1,"m":9}')
+    backend.foreign(asWritten('{"$rev":"one.1<test.1","n":2}'))
+    backend.foreign(asWritten('{"$rev":"other.1<test.1","n":1,"m":9}'))
     await pt.save()
     expect({ ...pt }).toEqual({ n: 2, m: 9 })
     expect(JSON.parse(backend.text ?? '')).toEqual({ n: 2, m: 9 })
@@ -253,7 +254,7 @@ describe('the link comes back', () => {
     backend.offline()
     first.fail('ERR_PERSIST_CONNECT')
     pt.n = 3
-    backend.online(first.text)
+    backend.online(first.payload)
     const second = await backend.nth(2)
     expect(second.text).toBe('{"n":3}')
     second.land()

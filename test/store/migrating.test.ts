@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../../src/format/json.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
 import type { StoreOptions } from '../../src/store/options.ts'
+import { asWritten } from '../helpers/bytes.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 import { opened } from '../helpers/opened-store.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
@@ -146,7 +147,13 @@ test.each([
 test('what a step sets to undefined is removed, and takes no place in the pool', async () => {
   const backend = new HeldBackend('{"count":1,"old":1}')
   const migrate = { 2: (before: JsonObject) => ({ ...before, old: undefined }) as never }
-  const options = { name: 'garage', saveOnExit: false, version: 2, migrate, maxBytes: 24 }
+  const options = {
+    name: 'garage',
+    saveOnExit: false,
+    version: 2,
+    migrate,
+    maxBytes: asWritten('{"$rev":"writer.1<writer.1","count":1,"$version":2}').length,
+  }
   const pt = await backend.openers.openStore(options)
   await pt.save()
   expect(backend.text).toBe('{"count":1,"$version":2}')

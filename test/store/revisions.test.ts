@@ -1,295 +1,231 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Stamp } from '../../src/contracts/backend.ts'
-import { startedStore } from '../../src/open/open-store.ts'
-import type { Guards } from '../../src/store/options.ts'
-import { HeldBackend } from '../helpers/held-backend.ts'
+import { describe, expect, it } from 'vitest'
+import { asWritten, carriedAlong, plainName, revisionOf } from '../helpers/bytes.ts'
+import type { HeldBackend } from '../helpers/held-backend.ts'
 import { opened, saved, settled } from '../helpers/opened-store.ts'
 
 // Whoever writes a whole pool carries along what it had read: values that this store has replaced since.
 
-afterEach(() => void vi.useRealTimers())
+const FIRST = asWritten('{"$rev":"test.1<0","x":1}')
 
-it('what a stale writer carries along does not undo a save, and its own change is taken', async () => {
-  const { backend, pt, shown } = await opened('{"x":1}')
-  await saved(pt, 2)
-  backend.foreign('{"x":1,"y":9}')
-  await settled(pt)
-  expect({ ...pt }).toEqual({ x: 2, y: 9 })
-  expect(shown()).toEqual({ x: 2, y: 9 })
-})
+/** As a plain client reads it: with the revision. */
+const read = (backend: HeldBackend) => JSON.parse(backend.payload as string)
+/** As Python prints JSON. */
+const spaced = (pool: object) => JSON.stringify(pool, null, 1).replaceAll(/\n */g, ' ')
+const idOf = (payload: string | null | undefined) => revisionOf(payload ?? null)?.id
 
-it('what a stale writer carries along does not bring back what was removed, or remove what was added', async () => {
-  const { backend, pt, shown } = await opened('{"x":1}')
-  delete pt.x
-  await pt.save()
-  pt.y = 5
-  await pt.save()
-  backend.foreign('{"x":1,"z":0}')
-  await settled(pt)
-  expect(shown()).toEqual({ y: 5, z: 0 })
-})
-
-it('what a stale writer carries along does not undo what was changed and not saved', async () => {
-  const { backend, pt } = await opened('{"x":1}')
-  await saved(pt, 2)
-  pt.x = 3
-  backend.foreign('{"x":1,"y":9}')
-  await settled(pt)
-  expect({ ...pt }).toEqual({ x: 3, y: 9 })
-})
-
-it('a value that was replaced a while ago may be brought back by anybody', async () => {
-  vi.useFakeTimers({ toFake: ['performance'] })
-  const { backend, pt } = await opened('{"x":1}')
-  await saved(pt, 2)
-  vi.advanceTimersByTime(5001)
-  backend.foreign('{"x":1}')
-  expect(pt.x).toBe(1)
-})
-
-it('somebody else is free to go back to a value of their own', async () => {
-  const { backend, pt } = await opened('{"x":1}')
-  backend.foreign('{"x":2}')
-  backend.foreign('{"x":1}')
-  expect(pt.x).toBe(1)
-})
-
-it('values do not grow older while the link is gone: what the broker has lost is no edit', async () => {
-  vi.useFakeTimers({ toFake: ['performance'] })
-  const { backend, pt, shown } = await opened('{"x":1}')
-  await saved(pt, 2)
-  backend.offline()
-  vi.advanceTimersByTime(60_000)
-  // The broker was killed, came back with an older pool, and somebody has changed that.
-  backend.online('{"x":1,"y":9}')
-  await settled(pt)
-  expect(shown()).toEqual({ x: 2, y: 9 })
-})
-
-it('a stamp tells what its writer had not seen: that is old after any time', async () => {
-  vi.useFakeTimers({ toFake: ['performance'] })
-  const { backend, pt, shown } = await opened('{"x":1}')
-  await saved(pt, 2)
-  const { stamp } = backend.writes[0] as { stamp: Stamp }
-  await saved(pt, 3)
-  vi.advanceTimersByTime(3_600_000)
-  backend.foreign('{"x":2,"y":9}', { writer: 'theirs', revision: 1, base: `${stamp.writer}.${stamp.revision}` })
-  await settled(pt)
-  expect(shown()).toEqual({ x: 3, y: 9 })
-})
-
-it('an editor whose stamp says that it has seen the new value may go back to the old one at once', async () => {
-  const { backend, pt } = await opened('{"x":1}')
-  await saved(pt, 2)
-  const { stamp } = backend.writes[0] as { stamp: Stamp }
-  backend.foreign('{"x":1}', { writer: 'theirs', revision: 1, base: `${stamp.writer}.${stamp.revision}` })
-  expect(pt.x).toBe(1)
-})
-
-it('what a writer has seen is known through the stamps of others that it builds on', async () => {
-  const { backend, pt } = await opened('{"x":1}')
-  await saved(pt, 2)
-  const { stamp } = backend.writes[0] as { stamp: Stamp }
-  await saved(pt, 3)
-  // One editor has seen x = 2; another one builds on that one.
-  backend.foreign('{"x":2,"y":1}', { writer: 'one', revision: 4, base: `${stamp.writer}.${stamp.revision}` })
-  backend.foreign('{"x":2,"y":2}', { writer: 'other', revision: 1, base: 'one.4' })
-  await settled(pt)
-  expect({ ...pt }).toEqual({ x: 3, y: 2 })
-  // It has seen both by now, and means it.
-  const last = backend.writes.at(-1)?.stamp as Stamp
-  expect(last.base).toBe('other.1')
-  backend.foreign('{"x":2,"y":2}', { writer: 'other', revision: 2, base: `${last.writer}.${last.revision}` })
-  expect({ ...pt }).toEqual({ x: 2, y: 2 })
-})
-
-it.each(['somebody.7', '.', '', 'x'.repeat(10_000), '__proto__.1'])(
-  'a stamp that nobody can place is as good as none: %j',
-  async (base) => {
-    const { backend, pt } = await opened('{"x":1}')
+describe('a client that carries the revision along without knowing it', () => {
+  it.each([
+    ['as JavaScript prints it', JSON.stringify],
+    ['as Python prints it', spaced],
+  ])('does not undo what was saved since it had read the pool, %s, and its own change is taken', async (_, print) => {
+    const { backend, pt, told } = await opened(
+      asWritten('{"$rev":"test.1<0","x":1,"m":{"a":1,"b":[1,2]},"same":{"c":1}}'),
+    )
     await saved(pt, 2)
-    backend.foreign('{"x":1}', { writer: 'theirs', revision: Number.NaN, base })
+    const pool = read(backend)
+    Object.assign(pt, { m: { a: 2, b: [] } })
+    await saved(pt, 3)
+    backend.foreign(print({ ...pool, y: 9 }))
     await settled(pt)
+    const expected = { x: 3, m: { a: 2, b: [] }, same: { c: 1 }, y: 9 }
+    expect([{ ...pt }, JSON.parse(backend.text as string)]).toEqual([expected, expected])
+    expect(told.stale).toEqual([{ names: expect.toSatisfy((names) => names.toSorted().join() === 'm,x') }])
+  })
+
+  it('does not bring back what was removed since, or remove what was added', async () => {
+    const { backend, pt, shown } = await opened(FIRST)
+    delete pt.x
+    await pt.save()
+    pt.y = 5
+    await pt.save()
+    backend.foreign(carriedAlong(FIRST, '{"x":1,"z":0}'))
+    await settled(pt)
+    expect(shown()).toEqual({ y: 5, z: 0 })
+  })
+
+  it('does not undo what was changed since and is not saved yet', async () => {
+    const { backend, pt } = await opened(FIRST)
+    await saved(pt, 2)
+    pt.x = 3
+    backend.foreign(carriedAlong(FIRST, '{"x":1,"y":9}'))
+    await settled(pt)
+    expect({ ...pt }).toEqual({ x: 3, y: 9 })
+  })
+
+  it('may be a device that loads its pool once: its lamp goes on, and off again', async () => {
+    const { backend, pt, shown } = await opened(asWritten('{"$rev":"test.1<0","x":1,"lamp":0}'))
+    const device = read(backend)
+    for (let x = 2; x < 1000; x++) await saved(pt, x)
+    backend.foreign(JSON.stringify({ ...device, lamp: 1 }))
+    await settled(pt)
+    expect(shown()).toEqual({ x: 999, lamp: 1 })
+    for (let x = 0; x < 10; x++) await saved(pt, x)
+    backend.foreign(JSON.stringify({ ...device, lamp: 0 }))
+    await settled(pt)
+    expect(shown()).toEqual({ x: 9, lamp: 0 })
+  })
+
+  it('may go back to an old value when it has read the new one', async () => {
+    const { backend, pt, shown, told } = await opened(FIRST)
+    await saved(pt, 2)
+    await saved(pt, 3)
+    backend.foreign(JSON.stringify({ ...read(backend), x: 2 }))
+    await settled(pt)
+    expect([shown(), told.stale]).toEqual([{ x: 2 }, []])
+  })
+
+  it('is told of as stale only where it would have undone something', async () => {
+    const { backend, pt, told } = await opened(asWritten('{"$rev":"test.1<0","x":1,"m":{"a":1.5,"b":2}}'))
+    await saved(pt, 2)
+    backend.foreign(carriedAlong(FIRST, '{ "m":{"b":2, "a":1.50}, "x":2 }'))
+    await settled(pt)
+    expect([told.stale, told.conflict, backend.writes.length]).toEqual([[], [], 1])
+  })
+
+  it('does not undo one of thousands of saves', async () => {
+    const { backend, pt } = await opened(FIRST)
+    for (let x = 2; x < 3000; x++) await saved(pt, x)
+    backend.foreign(carriedAlong(backend.writes[10]?.payload ?? '', '{"x":12,"y":9}'))
+    await settled(pt)
+    expect({ ...pt }).toEqual({ x: 2999, y: 9 })
+  })
+})
+
+describe('a pool without a revision', () => {
+  it('changes what is in it, and leaves the rest', async () => {
+    const { backend, pt, shown } = await opened(asWritten('{"$rev":"test.1<0","x":1,"m":{"a":1}}'))
+    await saved(pt, 2)
+    await saved(pt, 3)
+    backend.foreign('{"x":2}')
+    await settled(pt)
+    expect(shown()).toEqual({ x: 2, m: { a: 1 } })
+  })
+
+  it('leaves the rest also where it comes before the store has written that again', async () => {
+    const { backend, pt, shown } = await opened(asWritten('{"$rev":"test.1<0","x":1,"y":1,"z":1}'))
+    backend.foreign('{"x":2}')
+    backend.foreign('{"y":2}')
+    await settled(pt)
+    expect(shown()).toEqual({ x: 2, y: 2, z: 1 })
+  })
+
+  it('is the change of its writer, who may have dropped the names that it does not know: then a save is undone', async () => {
+    const { backend, pt, shown } = await opened(FIRST)
+    await saved(pt, 2)
+    const { $rev, ...known } = read(backend)
+    await saved(pt, 3)
+    backend.foreign(JSON.stringify({ ...known, y: 9 }))
+    await settled(pt)
+    expect(shown()).toEqual({ x: 2, y: 9 })
+  })
+
+  it('removes what is missing in it as long as what is held has no revision either', async () => {
+    const { backend, pt } = await opened('{"x":1,"z":1}')
+    backend.foreign('{"x":2}')
+    expect({ ...pt }).toEqual({ x: 2 })
+    await saved(pt, 3)
+    backend.foreign('{"z":4}')
+    await settled(pt)
+    expect({ ...pt }).toEqual({ x: 3, z: 4 })
+  })
+
+  it.each([
+    'somebody.7<somebody.6',
+    'somebody.7<somebody.6<somebody.5',
+    'test.1',
+    'test.1<0<0<0',
+    '<',
+    '',
+    '__proto__.1<__proto__.0',
+    `${'x'.repeat(10_000)}.1<0`,
+    7,
+    null,
+    { id: 'test.1' },
+  ])('is one whose revision nobody can place or read: %j', async ($rev) => {
+    const { backend, pt } = await opened(asWritten('{"$rev":"test.1<0","x":1,"y":1}'))
+    await saved(pt, 2)
+    await saved(pt, 3)
+    backend.foreign(JSON.stringify({ $rev, x: 2 }))
+    await settled(pt)
+    expect({ ...pt }).toEqual({ x: 2, y: 1 })
+    expect(read(backend).$rev).toMatch(/^[0-9a-f]{4}\.\d\.[\da-z]{5}<[^<]*$/)
+  })
+})
+
+describe('another store', () => {
+  it('does not undo what it had not seen, whenever that was', async () => {
+    const { backend, pt, shown } = await opened(FIRST)
+    await saved(pt, 2)
+    const base = idOf(backend.payload)
+    await saved(pt, 3)
+    backend.foreign(asWritten(`{"$rev":"theirs.1<${base}","x":2,"y":9}`))
+    await settled(pt)
+    expect(shown()).toEqual({ x: 3, y: 9 })
+  })
+
+  it('may go back to what it has seen', async () => {
+    const { backend, pt } = await opened(FIRST)
+    await saved(pt, 2)
+    backend.foreign(asWritten(`{"$rev":"theirs.1<${idOf(backend.payload)}","x":1}`))
+    expect(pt.x).toBe(1)
+    backend.foreign(asWritten('{"$rev":"theirs.2<theirs.1","x":2}'))
     expect(pt.x).toBe(2)
-  },
-)
+  })
 
-it('a save that was never answered is no edit of whoever has seen it', async () => {
-  const { backend, pt } = await opened('{"x":1}', { onConflict: 'remote' })
-  backend.auto = false
-  pt.x = 2
-  const save = pt.save()
-  ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
-  await expect(save).rejects.toThrow('on purpose')
-  // It has arrived all the same; an editor read it, and changed something else.
-  pt.x = 1
-  backend.auto = true
-  backend.foreign('{"x":2,"y":9}')
-  await settled(pt)
-  expect({ ...pt }).toEqual({ x: 1, y: 9 })
-})
+  it('has seen what the pool of another one had seen that it builds on', async () => {
+    const { backend, pt } = await opened(FIRST)
+    await saved(pt, 2)
+    const base = idOf(backend.payload)
+    await saved(pt, 3)
+    backend.foreign(asWritten(`{"$rev":"one.4<${base}","x":2,"y":1}`))
+    backend.foreign(asWritten('{"$rev":"other.1<one.4","x":2,"y":2}'))
+    await settled(pt)
+    expect({ ...pt }).toEqual({ x: 3, y: 2 })
+    // It has seen both by now, and means it.
+    backend.foreign(asWritten(`{"$rev":"other.2<${idOf(backend.payload)}","x":2,"y":2}`))
+    expect({ ...pt }).toEqual({ x: 2, y: 2 })
+  })
 
-it('a save that arrives after a newer one was confirmed does not undo that one', async () => {
-  const { backend, pt, shown, told } = await opened('{"x":1}')
-  backend.auto = false
-  pt.x = 2
-  const save = pt.save()
-  ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
-  await expect(save).rejects.toThrow('on purpose')
-  backend.auto = true
-  await saved(pt, 3)
-  backend.foreign('{"x":2}')
-  await settled(pt)
-  expect(shown()).toEqual({ x: 3 })
-  expect(told.heal).toEqual([])
-})
+  it('that began with the same pool of a device, which has no revision, does not undo what was saved meanwhile', async () => {
+    const { backend, pt, shown } = await opened('{"x":1,"z":1}')
+    await saved(pt, 2)
+    backend.foreign(asWritten(`{"$rev":"theirs.1<${plainName('{"x":1,"z":1}')}","x":1,"y":9}`))
+    await settled(pt)
+    expect(shown()).toEqual({ x: 2, y: 9 })
+  })
 
-it('the merge is sent once more where the broker keeps another message than the last one seen', async () => {
-  const { backend, pt, shown, told } = await opened('{"x":1}')
-  await saved(pt, 2)
-  backend.foreign('{"x":2,"y":9}')
-  // What is kept is our write after all, from before theirs.
-  backend.reread('{"x":2}')
-  await settled(pt)
-  expect(shown()).toEqual({ x: 2, y: 9 })
-  // And this time theirs.
-  backend.reread('{"x":1,"y":7}')
-  await settled(pt)
-  expect(shown()).toEqual({ x: 2, y: 7 })
-  expect(told.heal).toEqual([])
+  it('that owns nothing names the last write of the owner: who was away can place it without those between', async () => {
+    const { backend, pt, shown } = await opened(FIRST)
+    await saved(pt, 2)
+    const seen = idOf(backend.payload)
+    await saved(pt, 3)
+    backend.offline()
+    backend.online(asWritten(`{"$rev":"guest.2<unknown.5<${seen}","x":2,"y":9}`))
+    await settled(pt)
+    expect(shown()).toEqual({ x: 3, y: 9 })
+  })
 })
 
 it('a store that only reads has nothing of its own: what is held is right', async () => {
-  const { backend, pt } = await opened('{"x":1}', { readOnly: true })
-  backend.foreign('{"x":2}')
-  backend.foreign('{"x":1}')
+  const { backend, pt, told } = await opened(FIRST, { readOnly: true })
+  backend.foreign(asWritten('{"$rev":"one.1<test.1","x":2}'))
+  backend.foreign(FIRST)
   expect(pt.x).toBe(1)
-  backend.reread('{"x":2}')
-  expect(pt.x).toBe(2)
+  backend.reread(asWritten('{"$rev":"one.1<test.1","x":2}'))
+  expect([pt.x, told.stale, backend.writes.length]).toEqual([2, [], 0])
 })
 
-it('old values are remembered within bounds, the newest longest', async () => {
-  const { backend, pt } = await opened('{"x":0,"y":0}')
-  const large = (fill: string) => fill.repeat(300_000)
-  for (const fill of ['a', 'b', 'c', 'd', 'e']) {
-    Object.assign(pt, { text: large(fill) })
-    await pt.save()
-  }
-  // Five of 300,000 characters are more than are remembered.
-  backend.foreign(JSON.stringify({ x: 0, y: 0, text: large('d') }))
+it('the revision is in the pool alone: no variable, in no copy and no event', async () => {
+  const { backend, pt, told } = await opened(FIRST)
+  await saved(pt, 2)
+  backend.foreign('{"y":1,"$rev":"one.1<0"}')
   await settled(pt)
-  expect(pt.find('text')).toBe(large('e'))
-  backend.foreign(JSON.stringify({ x: 0, y: 0, text: large('a') }))
-  expect(pt.find('text')).toBe(large('a'))
-})
-
-const ALONE: Guards = { isOwned: () => false }
-
-/** An editor's store that has been asked, and whose write is on its way. */
-async function asked(text: string, guards: Guards = ALONE) {
-  const backend = new HeldBackend(text, { auto: false })
-  const { core } = await startedStore({ name: 'garage', saveOnExit: false }, () => backend, guards)
-  core.context.events.on('error', () => {})
-  const answer = backend.request('patch', '{"y":2}')
-  const first = await backend.nth(1)
-  /** Lets everything land from now on, and tells what is held in the end. */
-  const settled = async () => {
-    backend.auto = true
-    await answer
-    await core.close()
-    return JSON.parse(backend.text ?? '')
-  }
-  return { backend, core, answer, first, settled }
-}
-
-/** The same, whose write has landed over somebody's x, and who is passing that on. */
-async function passingOn(text: string, guards?: Guards) {
-  const editor = await asked(text, guards)
-  editor.backend.foreign('{"x":5,"y":1}')
-  editor.first.land()
-  return { ...editor, second: await editor.backend.nth(2) }
-}
-
-describe('an editor that writes a pool itself', () => {
-  it('guards what it was asked to change, and nothing else', async () => {
-    const { backend, core, answer, first, settled } = await asked('{"x":1,"y":1}')
-    first.land()
-    await answer
-    backend.auto = true
-    backend.foreign('no pool')
-    await core.save()
-    expect(backend.text).toBe('{"x":1,"y":2}')
-    // Somebody removes x, and has an old y.
-    backend.foreign('{"y":1,"z":9}')
-    expect(await settled()).toEqual({ y: 2, z: 9 })
-  })
-
-  it('does not bring back what somebody removes while a lost pool is being sent again', async () => {
-    const { backend, first, settled } = await asked('{"x":1}')
-    backend.foreign('no pool')
-    backend.foreign('{"z":9}')
-    backend.auto = true
-    first.land('overwritten')
-    expect(await settled()).toEqual({ y: 2, z: 9 })
-  })
-
-  it('takes what somebody makes of everything else, also while a lost pool is being sent again', async () => {
-    const { backend, settled } = await asked('{"x":1,"y":1}')
-    for (const n of [1, 2]) {
-      const write = await backend.nth(n)
-      backend.foreign('no pool')
-      write.land('overwritten')
-    }
-    const third = await backend.nth(3)
-    backend.foreign('{"x":7,"y":1}')
-    backend.auto = true
-    third.land('overwritten')
-    expect(await settled()).toEqual({ x: 7, y: 2 })
-  })
-
-  it('passes on what somebody else has written while its own write was under way', async () => {
-    const { backend, second, settled } = await passingOn('{"x":1,"y":1}')
-    // A third one builds on the first write, before the merge is there.
-    backend.foreign('{"x":1,"y":2,"z":9}')
-    backend.auto = true
-    second.land()
-    expect(await settled()).toEqual({ x: 5, y: 2, z: 9 })
-  })
-
-  it('guards what it has passed on until it is closed: others may be about to write who had not seen it', async () => {
-    const { backend, second, answer, settled } = await passingOn('{"x":1,"y":1}')
-    second.land()
-    await answer
-    backend.auto = true
-    backend.foreign('{"x":1,"y":2,"z":9}')
-    expect(await settled()).toEqual({ x: 5, y: 2, z: 9 })
-  })
-
-  it('does not guard what it has passed on against somebody who removes it', async () => {
-    const { backend, second, answer, settled } = await passingOn('{"x":1,"y":1}')
-    backend.foreign('no pool')
-    backend.auto = true
-    second.land('overwritten')
-    await answer
-    backend.foreign('{"y":2,"z":9}')
-    expect(await settled()).toEqual({ y: 2, z: 9 })
-  })
-
-  it('does not guard a variable that is new to it against somebody who removes it', async () => {
-    const { backend, second, answer, settled } = await passingOn('{"y":1}')
-    second.land()
-    await answer
-    backend.auto = true
-    backend.foreign('{"y":2,"z":9}')
-    expect(await settled()).toEqual({ y: 2, z: 9 })
-  })
-
-  it('leaves what it has passed on to the owner where there is one, who may have put it back', async () => {
-    const { backend, second, answer, settled } = await passingOn('{"x":1,"y":1}', { isOwned: () => true })
-    second.land()
-    await answer
-    backend.auto = true
-    backend.foreign('{"x":1,"y":2,"z":9}')
-    expect(await settled()).toEqual({ x: 1, y: 2, z: 9 })
-  })
+  expect([pt.find('$rev'), '$rev' in pt, JSON.stringify(pt), pt.$snapshot()]).toEqual([
+    undefined,
+    false,
+    '{"x":2,"y":1}',
+    { x: 2, y: 1 },
+  ])
+  expect(JSON.stringify(told)).not.toContain('rev')
+  expect(() => Object.assign(pt, { $rev: 1 })).toThrow()
 })

@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { JsonObject } from '../../src/format/json.ts'
+import { decodePayload } from '../../src/format/payload.ts'
 import type { PersistError } from '../../src/runtime/errors.ts'
 import type { LooseStore } from '../../src/store/members.ts'
+import { asWritten, bytesOf } from '../helpers/bytes.ts'
 import { HeldBackend, type PendingWrite } from '../helpers/held-backend.ts'
 
 const OURS = ['a', 'b', 'c']
+const FIRST = asWritten('{"$rev":"test.1<0","a":0}')
 const step = fc.oneof(
   {
     weight: 6,
@@ -15,26 +18,37 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('dirty', 'arrive late', 'read again') }) },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constantFrom('edit elsewhere', 'supersede', 'overwrite'), stale: fc.nat(3) }),
+    arbitrary: fc.record({
+      do: fc.constantFrom('edit elsewhere', 'supersede', 'overwrite'),
+      stale: fc.nat(3),
+      isStore: fc.boolean(),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('time out'), landed: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('link'), landed: fc.boolean(), lost: fc.nat(3) }) },
 )
-type Step = { do: string; name?: string; value?: number; landed?: boolean; lost?: number; stale?: number }
+type Step = {
+  do: string
+  name?: string
+  value?: number
+  landed?: boolean
+  lost?: number
+  stale?: number
+  isStore?: boolean
+}
 
 /**
  * A store, its backend, and somebody else, who changes a variable that the store does not, and writes whole pools: also
  * on top of one that is not the last, or that the store does not know to be there.
  */
 class World {
-  readonly backend = new HeldBackend('{"a":0}', { auto: false })
+  readonly backend = new HeldBackend(FIRST, { auto: false })
   /** All that was ever held, as far as the store has seen it: a broker that was killed may come back with any of it. */
-  readonly landed: string[] = ['{"a":0}']
+  readonly landed: string[] = [FIRST]
   /** Our variables after every edit. */
   readonly states: string[] = []
   readonly replayed: JsonObject = { a: 0 }
   theirs = 0
-  staleEdits = 0
   handled = 0
   /** Writes that the store had to take for lost, and that may still arrive. */
   readonly strays: string[] = []
@@ -65,7 +79,7 @@ class World {
   land(write: PendingWrite): void {
     this.handled += 1
     write.land()
-    this.landed.push(write.text)
+    this.landed.push(write.payload)
   }
 
   /** The promise of a save keeps its word: the backend then holds the values of that time, or newer ones. */
@@ -82,13 +96,17 @@ class World {
     )
   }
 
-  /** @param wanted so many writes ago the pool was as they have it; not for ever, for whoever goes on means it */
-  editElsewhere(wanted = 0): string {
+  /**
+   * @param stale so many writes ago the pool was as they have it
+   * @param isStore they say what they had seen; else they carry its revision along
+   */
+  editElsewhere({ stale = 0, isStore = false }: Pick<Step, 'stale' | 'isStore'> = {}): string {
     this.theirs += 1
-    const stale = this.staleEdits < 15 ? wanted : 0
-    if (stale > 0) this.staleEdits += 1
-    const seen = stale === 0 ? this.backend.text : (this.landed.at(-1 - stale) ?? this.landed[0])
-    return JSON.stringify({ ...JSON.parse(seen as string), theirs: this.theirs })
+    const seen = stale === 0 ? this.backend.payload : (this.landed.at(-1 - stale) ?? this.landed[0])
+    const pool = { ...JSON.parse(seen as string), theirs: this.theirs }
+    if (!isStore) return JSON.stringify(pool)
+    const { name } = decodePayload(bytesOf(seen as string), 'any')
+    return asWritten(JSON.stringify(Object.assign({ $rev: '' }, pool, { $rev: `theirs.${this.theirs}<${name}` })))
   }
 
   foreign(text: string): void {
@@ -101,10 +119,10 @@ class World {
     if (write === undefined) return
     this.handled += 1
     if (landed) {
-      this.backend.text = write.text
-      this.landed.push(write.text)
+      this.backend.payload = write.payload
+      this.landed.push(write.payload)
     } else {
-      this.strays.push(write.text)
+      this.strays.push(write.payload)
     }
     write.fail(code)
   }
@@ -115,11 +133,11 @@ class World {
     if (this.isLinked) {
       if (lostWrites > 0) {
         this.landed.splice(Math.max(1, this.landed.length - lostWrites))
-        this.backend.text = this.landed.at(-1) as string
+        this.backend.payload = this.landed.at(-1) as string
         // What others had written since is gone as well, where this store had not seen it.
-        this.theirs = Math.max(Number(JSON.parse(this.backend.text).theirs ?? 0), Number(this.pt.find('theirs', 0)))
+        this.theirs = Math.max(Number(JSON.parse(this.backend.payload).theirs ?? 0), Number(this.pt.find('theirs', 0)))
       }
-      this.landed.push(this.backend.text as string)
+      this.landed.push(this.backend.payload as string)
       this.backend.online()
     } else {
       this.backend.offline()
@@ -127,7 +145,7 @@ class World {
     }
   }
 
-  run({ do: what, name = '', value, landed, lost: lostWrites, stale }: Step): void {
+  run({ do: what, name = '', value, landed, lost: lostWrites, ...how }: Step): void {
     const write = this.pending
     if (what === 'save') this.save()
     else if (what === 'dirty') this.pt.dirty()
@@ -139,19 +157,19 @@ class World {
       this.pt[name] = value === 0 ? undefined : value
       this.note()
     } else if (what === 'supersede' && write !== undefined && this.isLinked) {
-      this.foreign(this.editElsewhere(stale))
+      this.foreign(this.editElsewhere(how))
       this.handled += 1
       write.land('superseded')
     } else if (what === 'overwrite' && write !== undefined && this.isLinked) {
       this.handled += 1
-      this.landed.push(write.text)
-      this.backend.text = write.text
+      this.landed.push(write.payload)
+      this.backend.payload = write.payload
       write.land('overwritten')
-      this.foreign(this.editElsewhere(stale))
+      this.foreign(this.editElsewhere(how))
     } else if (what === 'edit elsewhere') {
       // Without a link, nobody can know that what was confirmed has been undone.
-      if (this.isLinked) this.foreign(this.editElsewhere(stale))
-      else this.backend.text = this.editElsewhere()
+      if (this.isLinked) this.foreign(this.editElsewhere(how))
+      else this.backend.payload = this.editElsewhere()
     } else if (what === 'arrive late' && this.strays.length > 0 && this.isLinked) {
       this.foreign(this.strays.shift() as string)
     } else if (what === 'read again' && this.isLinked) {

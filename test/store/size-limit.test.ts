@@ -15,13 +15,16 @@ async function warned(options: StoreOptions) {
   onTestFinished(() => void process.off('warning', note))
   const { backend, pt } = await opened('{}', { name: 'dev1', ...options })
   onTestFinished(() => pt.$close().catch(() => {}))
-  /** Saves a pool of this size; warnings come a tick later. */
+  let saves = 0
+  /** Saves a pool of this size, its revision included; warnings come a tick later. */
   const saved = async (bytes: number) => {
-    pt.text = 'x'.repeat(bytes - '{"n":1,"text":""}'.length)
+    const revision = saves === 0 ? 'abcd.1.hash1<.hash0' : `abcd.${saves + 1}.hash2<abcd.${saves}.hash1`
+    saves += 1
+    pt.text = 'x'.repeat(bytes - `{"$rev":"${revision}","n":1,"text":""}`.length)
     pt.n = 1
     await pt.save()
     await new Promise((resolve) => setImmediate(resolve))
-    expect(backend.text).toHaveLength(bytes)
+    expect(backend.payload).toHaveLength(bytes)
   }
   return { warnings, saved, pt, backend }
 }
@@ -34,7 +37,7 @@ test('a pool that a device reads is warned of from 1,000 bytes on, once, until i
   await saved(1001)
   await waitFor(() => warnings.length > 0, { what: 'the warning' })
   expect(warnings[0]).toMatchObject({ code: 'WARN_PERSIST_NEARLY_FULL' })
-  for (const told of ['1001 bytes', '1174', '"text" (986), "n" (1)']) expect(warnings[0]?.message).toContain(told)
+  for (const told of ['1001 bytes', '1174', '"text" (951), "n" (1)']) expect(warnings[0]?.message).toContain(told)
   await saved(1100)
   await saved(1050)
   expect(warnings).toHaveLength(1)
@@ -51,4 +54,17 @@ test('a save that is refused, and a pool that no device reads, are not warned of
   const other = await warned({})
   await other.saved(5000)
   expect([...device.warnings, ...other.warnings]).toEqual([])
+})
+
+test('what an editor asks for is refused where the pool would be too large with its revision, and the owner can save on', async () => {
+  const full = '{"$rev":"abcd.3.hash2<abcd.2.hash1","n":1,"text":"xxxxx"}'
+  const { backend, pt } = await opened('{"n":1}', { maxBytes: full.length })
+  const refused = await backend.request('patch', '{"text":"xxxxxx"}')
+  expect([refused.error?.code, pt.find('text'), backend.writes]).toEqual(['ERR_PERSIST_TOO_LARGE', undefined, []])
+  expect(await backend.request('patch', '{"text":"xxxxx"}')).toEqual({ ok: true })
+  for (const n of [2, 3]) {
+    pt.n = n
+    await pt.save()
+  }
+  expect(backend.payload).toHaveLength(full.length)
 })

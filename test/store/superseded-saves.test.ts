@@ -1,9 +1,7 @@
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { opened, saved, settled } from '../helpers/opened-store.ts'
 
 // Somebody else was first, or wrote over it at once: the store merges that, and writes once more.
-
-afterEach(() => void vi.useRealTimers())
 
 it('a save after dirty() that is superseded is sent again, though nothing has changed', async () => {
   const { backend, pt } = await opened('{"x":1}')
@@ -56,7 +54,6 @@ it('what was set and removed while something else was on its way is a change: wh
 })
 
 it("a save that was superseded and comes to be held late, after newer ones, is nobody's change", async () => {
-  vi.useFakeTimers({ toFake: ['performance'] })
   const { backend, pt, shown } = await opened('{"x":1}')
   backend.auto = false
   pt.x = 2
@@ -68,8 +65,7 @@ it("a save that was superseded and comes to be held late, after newer ones, is n
   await save
   backend.auto = true
   await saved(pt, 3)
-  vi.advanceTimersByTime(60_000)
-  backend.foreign(write.text)
+  backend.foreign(write.payload)
   await settled(pt)
   expect(shown()).toEqual({ x: 3, y: 9 })
 })

@@ -1,3 +1,4 @@
+import { REVISION_NAME } from '../../src/format/revision.ts'
 import type { EditorNumber, Writes } from './schedule.ts'
 
 /** What a retained message was, where it is a JSON object; null where there is none, or something else. */
@@ -78,8 +79,14 @@ export function linesOf(events: readonly HistoryEvent[]): string {
   return events.map((event) => `${JSON.stringify({ ...event, at: Math.round(event.at * 10) / 10 })}\n`).join('')
 }
 
-/** The JSON object in a payload; null where it is none. */
+/** The variables in a payload; null where it is no JSON object. */
 export function poolIn(payload: string | null): PoolValues {
+  const pool = membersIn(payload)
+  return pool && Object.fromEntries(Object.entries(pool).filter(([name]) => name !== REVISION_NAME))
+}
+
+/** The same with the revision. */
+export function membersIn(payload: string | null): PoolValues {
   try {
     const value: unknown = JSON.parse(payload ?? 'null')
     return typeof value === 'object' && !Array.isArray(value) ? (value as PoolValues) : null

@@ -1,7 +1,7 @@
 import mqtt, { type ISubscriptionMap, type MqttClient } from 'mqtt'
 import { type Deferred, deferred } from '../../src/runtime/promises.ts'
 import { within } from '../helpers/wait.ts'
-import { type History, type PoolValues, poolIn } from './history.ts'
+import { type History, membersIn, type PoolValues, poolIn } from './history.ts'
 import type { Operation, Writes } from './schedule.ts'
 
 export interface RawClientOptions {
@@ -30,7 +30,7 @@ export class RawClient {
     this.#client = mqtt.connect(url, { protocolVersion, reconnectPeriod: 100, connectTimeout: 2000, keepalive: 5 })
     this.#client.on('error', () => {})
     this.#client.on('message', (at, payload) => {
-      if (at === topic) this.#pool = poolIn(payload.toString())
+      if (at === topic) this.#pool = membersIn(payload.toString())
       else this.#fences.get(payload.toString())?.resolve()
     })
   }

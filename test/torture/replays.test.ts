@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { carriedAlong } from '../helpers/bytes.ts'
 import { afterCrash, journalPath } from '../helpers/journaled-store.ts'
 import { ScriptedBroker } from '../helpers/scripted-world.ts'
 
@@ -6,7 +7,7 @@ import { ScriptedBroker } from '../helpers/scripted-world.ts'
 // and questions are all, is in test/brokers/editor.test.ts: an owner that loses its link is asked everything again.
 
 test('what an editor writes while its owner writes a lost pool again is no conflict, and stays', async () => {
-  const broker = new ScriptedBroker('{"a":1,"b":1}', { keepsStamps: false })
+  const broker = new ScriptedBroker('{"a":1,"b":1}')
   const owner = await broker.owner()
   broker.restart(null)
   await owner.link.back()
@@ -23,7 +24,7 @@ test('what an editor writes while its owner writes a lost pool again is no confl
 })
 
 test('what an editor writes to a lost pool is no conflict for an owner that has it from the journal of a killed one', async () => {
-  const broker = new ScriptedBroker('{"a":1,"b":1}', { keepsStamps: false })
+  const broker = new ScriptedBroker('{"a":1,"b":1}')
   const path = journalPath()
   const killed = await broker.owner({ journal: path })
   broker.restart(null)
@@ -45,7 +46,7 @@ test('what an editor writes to a lost pool is no conflict for an owner that has 
 })
 
 test('what one editor removes while another one writes a lost pool again stays removed', async () => {
-  const broker = new ScriptedBroker('{"x":1}', { keepsStamps: false })
+  const broker = new ScriptedBroker('{"x":1}')
   const [one, other] = [await broker.editor(), await broker.editor()]
   const added = one.editor.patch({ y: 2 })
   const removed = other.editor.patch({ x: null })
@@ -104,14 +105,14 @@ test('what comes to an editor while it writes, and is removed by somebody else, 
   await link.down()
   await link.up()
   await link.down(2)
-  broker.publish('{"a":1,"y":2,"z":9}')
+  broker.publish(carriedAlong(broker.retained.text, '{"a":1,"y":2,"z":9}'))
   await link.settle()
   expect(await patched).toEqual({ way: 'direct' })
   expect(broker.pool).toEqual({ a: 1, y: 2, z: 9 })
 })
 
 test('what an owner sets and removes again does not give way to what somebody wrote before', async () => {
-  const broker = new ScriptedBroker('{"y":1}', { keepsStamps: false })
+  const broker = new ScriptedBroker('{"y":1}')
   const owner = await broker.owner()
   broker.publish('{"y":1,"x":7}')
   owner.pt.x = 2

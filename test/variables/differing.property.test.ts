@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { decodePayload, joinPayload } from '../../src/format/payload.ts'
 import { NO_RULES } from '../../src/variables/tracked.ts'
 import { Variables } from '../../src/variables/variables.ts'
-import { bytesOf } from '../helpers/bytes.ts'
+import { bytesOf, REVISION } from '../helpers/bytes.ts'
 
 // Names that look like the end of a member, and values of which one to four fill a block.
 const name = fc.string({ unit: fc.constantFrom('"', ',', ':', '\\', '1', 'a', '{', '}'), maxLength: 4 })
@@ -33,7 +33,7 @@ it('what another writer’s pool has otherwise is found, wherever that is', () =
       // Encodes the blocks.
       variables.unsaved.sizeWith(new Map())
       if (own.length > 1) {
-        const pending = variables.unsaved.compose()
+        const pending = variables.unsaved.compose(REVISION)
         variables.unsaved.confirm(pending)
         for (const [variable, text] of pending.texts) before.set(variable.name, text as string)
       }

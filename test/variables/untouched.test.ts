@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { expect, it } from 'vitest'
 import type { LooseStore } from '../../src/store/members.ts'
+import { carriedAlong } from '../helpers/bytes.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 
 const POOL = { list: [[1], [2]], map: { inside: { n: 1 }, other: [1] } }
@@ -162,7 +163,7 @@ it('another writer’s variable may be called like any member, and stays beside 
   pt.a = 2
   await pt.save()
   expect(JSON.parse(backend.text as string)).toEqual(JSON.parse(odd.replace('"a":1', '"a":2')))
-  backend.foreign('{"a":2}')
+  backend.foreign(carriedAlong(backend.payload, '{"a":2}'))
   expect(Object.entries(pt)).toEqual([['a', 2]])
   expect([pt.constructor, typeof pt.save]).toEqual([Object, 'function'])
   await pt.$close()

@@ -1,4 +1,4 @@
-import type { Backend, BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
+import type { Backend, BackendListener, Held, WriteOutcome } from '../../contracts/backend.ts'
 import type { SideTopics } from '../../contracts/integration.ts'
 import { Backoff, LAST_PAUSE_MS } from '../../mqtt/backoff.ts'
 import { lateError } from '../../mqtt/connect.ts'
@@ -111,14 +111,14 @@ class MqttBackend implements Backend {
     return this.#use(session, listener)
   }
 
-  async write(bytes: Uint8Array, limitMs: number, stamp?: Stamp): Promise<WriteOutcome> {
+  async write(bytes: Uint8Array, limitMs: number): Promise<WriteOutcome> {
     const session = this.#session
     if (this.#isClosed) throw this.#closing.signal.reason
     if (session === undefined) throw this.#goneError()
     const write = deferred<WriteOutcome>()
     this.#write = write
     // A copy: the caller may change its bytes while ours are still on their way.
-    session.write(new Uint8Array(bytes), stamp).then(write.resolve, write.reject)
+    session.write(new Uint8Array(bytes)).then(write.resolve, write.reject)
     const timer = setTimeout(() => {
       write.reject(lateError(this.#address.storeName, 'saved', limitMs, session.step))
       // A connection on which nothing is answered may be dead; the next one will show.

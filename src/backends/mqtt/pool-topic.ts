@@ -1,7 +1,6 @@
-import type { BackendListener, Stamp } from '../../contracts/backend.ts'
+import type { BackendListener } from '../../contracts/backend.ts'
 import { copyOf, sameBytes } from '../../format/bytes.ts'
 import type { Message } from '../../mqtt/connection.ts'
-import { stampOf } from './stamp-properties.ts'
 
 type Bytes = Uint8Array | null
 
@@ -43,8 +42,6 @@ export class Echo {
 export class PoolTopic {
   /** The pool as this session knows it: what it found, then what it last wrote or told. */
   known: Bytes = null
-  /** What the writer said of the pool that was found. */
-  stamp: Stamp | undefined
   /** How many messages of others have come: did one come near a write of ours? */
   foreignCount = 0
   /** What a subscription has brought since `askAgain`; undefined: nothing yet. */
@@ -54,7 +51,6 @@ export class PoolTopic {
   /** When somebody else wrote, and when anybody did, as performance.now() has it. */
   #foreignAt = Number.NEGATIVE_INFINITY
   #writtenAt = Number.NEGATIVE_INFINITY
-  #foundStamp: Stamp | undefined
   /** Something has come on this topic: this user may read it, and `known` is what is there. */
   isProven = false
   #listener: BackendListener | undefined
@@ -93,22 +89,21 @@ export class PoolTopic {
     if (!retain && ours !== undefined && sameBytes(ours.bytes, payload)) {
       this.#ours = undefined
       this.written(ours.bytes)
+      this.#listener?.tell({ kind: 'landed' })
       ours.come()
       return
     }
     const bytes = payload.length === 0 ? null : payload
-    const stamp = stampOf(message.properties)
     if (retain && this.#isAsking) {
       this.found = payload
-      this.#foundStamp = stamp
       // What came live is newer than what a slow broker took from its store when we subscribed.
-      if (this.#listener === undefined && !this.isProven) this.#begins(bytes, stamp)
+      if (this.#listener === undefined && !this.isProven) this.known = bytes
     } else if (this.#listener === undefined) {
-      this.#begins(bytes, stamp)
+      this.known = bytes
       this.isProven = true
     } else {
       this.isProven = true
-      this.#foreign(bytes, stamp)
+      this.#foreign(bytes)
     }
   }
 
@@ -128,22 +123,17 @@ export class PoolTopic {
   reread(): void {
     this.foreignCount += 1
     this.known = this.found ?? null
-    this.#listener?.tell({ kind: 'held', how: 'found', bytes: copyOf(this.known), stamp: this.#foundStamp })
-  }
-
-  #begins(bytes: Bytes, stamp: Stamp | undefined): void {
-    this.known = bytes
-    this.stamp = stamp
+    this.#listener?.tell({ kind: 'held', how: 'found', bytes: copyOf(this.known) })
   }
 
   /** Somebody else's write; one that changes nothing is not worth telling. */
-  #foreign(bytes: Bytes, stamp: Stamp | undefined): void {
+  #foreign(bytes: Bytes): void {
     this.foreignCount += 1
     const last = Math.max(this.#foreignAt, this.#writtenAt)
     this.#foreignAt = performance.now()
     if (this.#foreignAt - last < RACE_MS || this.#ours !== undefined) this.onRace()
     if (sameBytes(bytes, this.known)) return
     this.known = bytes
-    this.#listener?.tell({ kind: 'held', how: 'written', bytes: copyOf(bytes), stamp })
+    this.#listener?.tell({ kind: 'held', how: 'written', bytes: copyOf(bytes) })
   }
 }

@@ -1,11 +1,10 @@
-import type { BackendListener, Held, Stamp, WriteOutcome } from '../../contracts/backend.ts'
+import type { BackendListener, Held, WriteOutcome } from '../../contracts/backend.ts'
 import { copyOf, encodeText, sameBytes } from '../../format/bytes.ts'
 import type { Connection } from '../../mqtt/connection.ts'
 import { pause } from '../../runtime/promises.ts'
 import { ECHO_MS, Fence, type FencePlace, isFenceMessage } from './fence.ts'
 import type { Claim } from './owner/claim.ts'
 import { PoolTopic } from './pool-topic.ts'
-import { propertiesOf, STAMP_BYTES } from './stamp-properties.ts'
 import type { TopicHandler } from './topic-handler.ts'
 import { WriteFailure } from './write-error.ts'
 
@@ -89,29 +88,28 @@ export class Session {
     pool.onRace = () => this.#recheckSoon()
     const { limitBytes, connection } = this
     const { protocolVersion } = connection
-    const isLost = this.claim?.isLost ?? false
-    return { bytes: copyOf(pool.known), stamp: pool.stamp, isLost, proof: this.#proof, limitBytes, protocolVersion }
+    return { bytes: copyOf(pool.known), proof: this.#proof, limitBytes, protocolVersion }
   }
 
   /** @throws WriteFailure, PublishRefused, SubscriptionRefused or ConnectionLost */
-  async write(bytes: Uint8Array, stamp: Stamp | undefined): Promise<WriteOutcome> {
+  async write(bytes: Uint8Array): Promise<WriteOutcome> {
     if (bytes.length > this.limitBytes) throw new WriteFailure('too large', bytes.length, this.limitBytes)
     const pool = this.#pool
     this.#isWriting = true
     try {
       if (this.#rechecking !== undefined) await this.#rechecking
       if (pool.known === null && !pool.isProven && (await this.#isTaken())) return 'superseded'
-      return await this.#writeOver(bytes, stamp)
+      return await this.#writeOver(bytes)
     } finally {
       this.#isWriting = false
       pool.expectNothing()
     }
   }
 
-  async #writeOver(bytes: Uint8Array, stamp: Stamp | undefined): Promise<WriteOutcome> {
+  async #writeOver(bytes: Uint8Array): Promise<WriteOutcome> {
     const pool = this.#pool
     const before = pool.foreignCount
-    const isSeen = await this.#publish(bytes, stamp)
+    const isSeen = await this.#publish(bytes)
     const outcome = () => (sameBytes(pool.known, bytes) ? 'written' : 'overwritten')
     if (isSeen && this.#retains && !pool.isRaced) return outcome()
     // Does the broker keep it at all? Not seen: a cluster may have lost the echo, or the broker dropped the write in
@@ -153,10 +151,10 @@ export class Session {
   }
 
   /** Resolves with whether the echo came. It waits for the PUBACK even so: only that may mean "on disk". */
-  async #publish(bytes: Uint8Array, stamp: Stamp | undefined): Promise<boolean> {
+  async #publish(bytes: Uint8Array): Promise<boolean> {
     this.step = 'the PUBACK and the echo of what was written'
     const echo = this.#pool.expect(bytes)
-    await this.connection.publish(this.#topic, bytes, true, stamp && propertiesOf(stamp))
+    await this.connection.publish(this.#topic, bytes, true)
     // Mostly it has come before the PUBACK.
     return echo.hasCome || (await this.connection.orLost(pause(ECHO_MS, echo.coming()))) === true
   }
@@ -202,8 +200,8 @@ export class Session {
 
 /** What is left for the payload of a PUBLISH at QoS 1 (MQTT 5, 3.3; 3.1.1, 3.3). */
 function payloadLimit(topic: string, protocolVersion: 4 | 5, maximumPacketSize: number): number {
-  // Topic with its length, packet identifier, and in MQTT 5 the properties.
-  const header = 2 + encodeText(topic).length + 2 + (protocolVersion === 5 ? STAMP_BYTES : 0)
+  // Topic with its length, packet identifier, and in MQTT 5 the length of the properties, of which there are none.
+  const header = 2 + encodeText(topic).length + 2 + (protocolVersion === 5 ? 1 : 0)
   // The fixed header: one byte, and one to four for the remaining length, the fewest that will do.
   const remaining = [1, 2, 3, 4].map((bytes) => Math.min(maximumPacketSize - 1 - bytes, 2 ** (7 * bytes) - 1))
   return Math.min(MAX_REMAINING_LENGTH, Math.max(...remaining)) - header

@@ -1,7 +1,6 @@
 import { encodeText, sameBytes } from '../../format/bytes.ts'
-import { decodePayload, joinPayload, payloadOf } from '../../format/payload.ts'
+import { decodePayload, joinPayload, payloadOf, withoutRevision } from '../../format/payload.ts'
 import type { SavedPool } from '../../pools/backup.ts'
-import type { OwnerKind } from '../../pools/owners.ts'
 import { type PoolChange, poolChanges } from '../../pools/pool-changes.ts'
 import type { HeldPool } from '../../pools/pools-link.ts'
 import { restorePools } from '../../pools/restore-pools.ts'
@@ -18,8 +17,9 @@ interface Plan {
   readonly pool: SavedPool
   /** What the pool becomes. */
   readonly bytes: Uint8Array
-  readonly owner: OwnerKind
-  /** What the broker holds now; null: nothing. */
+  /** What the broker holds now. */
+  readonly seen: HeldPool
+  /** That pool without its revision; null: there is none. */
   readonly held: Uint8Array | null
   /** Undefined: what the broker holds, or the backup, is no pool. */
   readonly changes: readonly PoolChange[] | undefined
@@ -89,16 +89,17 @@ async function planned(context: Context, wanted: readonly SavedPool[]): Promise<
     return { held: new Map(names.map((name) => [name, link.held(name)])), isSure }
   })
   return wanted.map((pool) => {
-    const { bytes: before, owner } = held.get(pool.name) as HeldPool
+    const seen = held.get(pool.name) as HeldPool
+    const before = seen.bytes && withoutRevision(seen.bytes)
     const bytes = context.has('merge') ? merged(before, pool.bytes) : pool.bytes
     const isSame = sameBytes(before, bytes)
-    const mayWriteOver = owner === 'device' && !context.has('force') && !isSame
+    const mayWriteOver = seen.owner === 'device' && !context.has('force') && !isSame
     const device = mayWriteOver
       ? 'it is a device that is online and does not listen; switch it off first, or use --force'
       : undefined
     const isUnknown = before === null && !isSure && !context.has('force')
     const unknown = isUnknown ? 'the broker does not say what is kept there now; --force writes over it' : undefined
-    return { pool, bytes, owner, held: before, changes: changesOf(before, bytes), refusal: device ?? unknown }
+    return { pool, bytes, seen, held: before, changes: changesOf(before, bytes), refusal: device ?? unknown }
   })
 }
 
@@ -139,10 +140,10 @@ async function restored(context: Context, plans: readonly Plan[]): Promise<Outco
   const { io } = context
   const isMerge = context.has('merge')
   const progress = new Progress(io, 'Restoring pools', plans.length)
-  const wanted = plans.map(({ pool, bytes, held, owner }) => ({
+  const wanted = plans.map(({ pool, bytes, seen }) => ({
     name: pool.name,
     bytes,
-    seen: { bytes: held, owner },
+    seen,
     // The owner merges: it knows its variables at that moment best.
     ...(isMerge && { assigned: pool.bytes }),
   }))

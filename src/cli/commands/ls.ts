@@ -1,4 +1,5 @@
 import { isMap } from '../../format/json.ts'
+import { REVISION_NAME } from '../../format/revision.ts'
 import type { Context } from '../command.ts'
 import { completeness } from '../completeness.ts'
 import { EXIT, type ExitCode } from '../io.ts'
@@ -59,7 +60,7 @@ const decoder = new TextDecoder()
 function variablesIn(bytes: Uint8Array): number | null {
   try {
     const pool: unknown = JSON.parse(decoder.decode(bytes))
-    return isMap(pool) ? Object.keys(pool).length : null
+    return isMap(pool) ? Object.keys(pool).filter((name) => name !== REVISION_NAME).length : null
   } catch {
     return null
   }

@@ -1,5 +1,5 @@
 import { encodeText } from '../../format/bytes.ts'
-import type { Connection, Message, Properties } from '../../mqtt/connection.ts'
+import type { Connection, Message } from '../../mqtt/connection.ts'
 import { FAILURE, PublishRefused } from '../../mqtt/failure.ts'
 import { deferred, orAfter, within } from '../../runtime/promises.ts'
 import { readRetained } from '../read-retained.ts'
@@ -16,7 +16,7 @@ export function limitFor(bytes: number): number {
 }
 
 /** A copy of a message that was kept. */
-export type RetainedMessage = Pick<Message, 'topic' | 'payload' | 'properties'>
+export type RetainedMessage = Pick<Message, 'topic' | 'payload'>
 
 /** Why a message to ourselves did not come back. */
 export type Silence = 'refused' | 'not granted' | 'no echo'
@@ -69,8 +69,8 @@ export async function retainedAt(
   patienceMs?: number,
 ): Promise<{ messages: RetainedMessage[]; isFenced: boolean }> {
   const messages: RetainedMessage[] = []
-  const visit = ({ retain, topic, payload, properties }: Message) => {
-    if (retain && payload.length > 0) messages.push({ topic, payload: new Uint8Array(payload), properties })
+  const visit = ({ retain, topic, payload }: Message) => {
+    if (retain && payload.length > 0) messages.push({ topic, payload: new Uint8Array(payload) })
   }
   const { isFenced } = await readRetained(connection, {
     filters,
@@ -83,14 +83,9 @@ export async function retainedAt(
 }
 
 /** Publishes a retained message; false: the broker refused it. */
-export async function put(
-  connection: Connection,
-  topic: string,
-  payload: Uint8Array,
-  properties?: Properties,
-): Promise<boolean> {
+export async function put(connection: Connection, topic: string, payload: Uint8Array): Promise<boolean> {
   try {
-    await connection.publish(topic, payload, true, properties)
+    await connection.publish(topic, payload, true)
     return true
   } catch (error) {
     if (error instanceof PublishRefused) return false

@@ -8,7 +8,7 @@ import { mosquittoAvailable } from '../../helpers/available.ts'
 import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { journalPath, waitForNotes } from '../../helpers/journaled-store.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { waitFor, within } from '../../helpers/wait.ts'
 import { namesIn } from './fixture.ts'
@@ -62,7 +62,7 @@ describe.skipIf(!mosquittoAvailable)('at a Mosquitto behind a link that is froze
     const proxy = await startDelayProxy({ target: broker.url })
     onTestFinished(() => proxy.close())
     const journal = journalPath()
-    const held = async () => JSON.parse((await retainedAt(broker.url, topic))?.payload.toString() ?? 'null')
+    const held = async () => JSON.parse((await poolTextAt(broker.url, topic)) ?? 'null')
     const first = start(journal, proxy.url, 'garage', 'once')
     await first.says('open first')
     first.child.stdin?.write('1')
@@ -140,7 +140,7 @@ test.skipIf(!mosquittoAvailable)(
       await waitFor(() => running.lines().length > round, { what: `${round} saves`, limitMs: 15_000 })
       await running.kill('SIGKILL')
       least = Number(running.lines().at(-1)?.replace('confirmed ', ''))
-      const pool = JSON.parse((await retainedAt(broker.url, topic))?.payload.toString() ?? '{}')
+      const pool = JSON.parse((await poolTextAt(broker.url, topic)) ?? '{}')
       expect(pool.twice).toBe(2 * pool.n)
     }
   },

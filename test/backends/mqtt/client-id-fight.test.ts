@@ -5,7 +5,7 @@ import type { ConnectionFailure } from '../../../src/mqtt/failure.ts'
 import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable } from '../../helpers/available.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../../helpers/mqtt-client.ts'
 import { editedAt, openedAt, proxied, running } from '../../helpers/opened-at.ts'
 import { heard } from '../../helpers/opened-store.ts'
 import { waitFor } from '../../helpers/wait.ts'
@@ -109,7 +109,7 @@ describe.skipIf(!mosquittoAvailable)('a broker that takes the user name for the 
   )
 
   const held = async (url: string) =>
-    JSON.parse((await retainedAt(url, 'stat/garage/PersistMQTT', { username: 'bob' }))?.payload.toString() ?? 'null')
+    JSON.parse((await poolTextAt(url, 'stat/garage/PersistMQTT', { username: 'bob' })) ?? 'null')
 
   /** A pool whose owner said that it is one, and then that it is offline. */
   async function ownedButAway(url: string): Promise<void> {

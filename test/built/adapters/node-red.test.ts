@@ -6,7 +6,7 @@ import { openEditor } from '../../../src/index.ts'
 import { mosquittoAvailable } from '../../helpers/available.ts'
 import { freePort } from '../../helpers/free-port.ts'
 import { type Mosquitto, startMosquitto } from '../../helpers/mosquitto.ts'
-import { retainedAt } from '../../helpers/mqtt-client.ts'
+import { poolTextAt } from '../../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { type Program, runProgram } from '../run-program.ts'
@@ -45,8 +45,7 @@ function startNodeRed(directory: string, url: string): Program {
 }
 
 async function contexts(url: string): Promise<Contexts> {
-  const packet = await retainedAt(url, 'stat/node-red/PersistMQTT')
-  return JSON.parse(packet?.payload.toString() ?? '{}')
+  return JSON.parse((await poolTextAt(url, 'stat/node-red/PersistMQTT')) ?? '{}')
 }
 
 function countReaches(url: string, count: number): Promise<Contexts> {

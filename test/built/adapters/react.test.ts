@@ -8,7 +8,7 @@ import { chromium, type Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { chromiumAvailable, mosquittoAvailable, programs } from '../../helpers/available.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../../helpers/mqtt-client.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { ROOT } from '../snippets.ts'
 
@@ -189,7 +189,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('the hooks for React'
     await page.getByText('kitchen: 19.5 °C (auto)').waitFor()
     await page.getByRole('button', { name: '+' }).click()
     await page.getByText('20.5 °C').waitFor()
-    const kept = async () => (await retainedAt(url, 'stat/example-react/PersistMQTT'))?.payload.toString() ?? ''
+    const kept = async () => (await poolTextAt(url, 'stat/example-react/PersistMQTT')) ?? ''
     await waitFor(async () => (await kept()).includes('"target":20.5'), { what: 'the target to be kept' })
     await page.reload()
     await page.getByText('20.5 °C').waitFor()

@@ -4,7 +4,7 @@ import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { makeCertificates } from '../../helpers/certificates.ts'
-import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../../helpers/mqtt-client.ts'
 import type { Program } from '../run-program.ts'
 import { Cli } from './cli.ts'
 
@@ -39,7 +39,7 @@ describe('broker', () => {
 
     const second = cli.start('broker', ...PORTS, '--data', 'data')
     const again = await addressOf(second)
-    expect((await retainedAt(again.webSocketUrl, 'stat/garage/PersistMQTT'))?.payload.toString()).toBe('{"x":1}')
+    expect(await poolTextAt(again.webSocketUrl, 'stat/garage/PersistMQTT')).toBe('{"x":1}')
     await second.says(/disconnected/)
     expect(await second.kill('SIGINT')).toBe(0)
     expect(logOf(first)).toEqual([

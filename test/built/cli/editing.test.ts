@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../../src/index.ts'
 import { mosquittoAvailable } from '../../helpers/available.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt, retainedAt } from '../../helpers/mqtt-client.ts'
 import { startDevice } from '../../helpers/tasmota-device.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { Cli } from './cli.ts'
@@ -16,7 +16,7 @@ async function started(pool?: string) {
     const client = await connectClient(broker.url)
     await client.publishAsync(TOPIC, pool, { qos: 1, retain: true })
   }
-  const kept = async () => (await retainedAt(broker.url, TOPIC))?.payload.toString()
+  const kept = () => poolTextAt(broker.url, TOPIC)
   return { url: broker.url, cli: new Cli(broker.url), kept }
 }
 

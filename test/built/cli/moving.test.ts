@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { mosquittoAvailable } from '../../helpers/available.ts'
 import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../../helpers/mqtt-client.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { Cli } from './cli.ts'
 
@@ -12,7 +12,7 @@ async function started() {
   const client = await connectClient(broker.url)
   const topicOf = (name: string) => `stat/${name}/PersistMQTT`
   const put = (name: string, text: string) => client.publishAsync(topicOf(name), text, { qos: 1, retain: true })
-  const kept = async (name: string) => (await retainedAt(broker.url, topicOf(name)))?.payload.toString()
+  const kept = (name: string) => poolTextAt(broker.url, topicOf(name))
   return { url: broker.url, port: broker.port, cli: new Cli(broker.url), put, kept }
 }
 

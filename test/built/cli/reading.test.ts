@@ -40,7 +40,7 @@ describe.each(brokers)('%s', (_name, runs, start) => {
         'bad     (no pool)      7  -       -',
         'dev1            1      7  yes     device',
         'empty           0      2  -       -',
-        'garage          1     13  yes     program',
+        'garage          1     37  yes     program',
         'old             2     15  -       -',
         '',
       ].join('\n'),
@@ -52,7 +52,7 @@ describe.each(brokers)('%s', (_name, runs, start) => {
       complete: 'yes',
       missing: 0,
       pools: [
-        { name: 'garage', variables: 1, bytes: 13, online: true, owner: 'program' },
+        { name: 'garage', variables: 1, bytes: 37, online: true, owner: 'program' },
         { name: 'old', variables: 2, bytes: 15, online: null, owner: 'none' },
       ],
     })
@@ -100,6 +100,25 @@ describe.skipIf(!mosquittoAvailable)('get', () => {
     ] as [string[], string][]) {
       expect([args, await cli.out('get', ...args)]).toEqual([args, out])
     }
+  })
+
+  test('the revision of a pool is not shown, wherever its writer put it', async () => {
+    const cli = await filled(await startMosquitto(), {
+      store: '{"$rev":"w.1.abcde<0","a": 1.0}',
+      python: '{"a": 1.0, "$rev": "w.1.abcde<0"}',
+    })
+    expect(await cli.out('get', 'store', '--json')).toBe('{"a": 1.0}\n')
+    expect(await cli.out('get', 'python', '--json')).toBe('{"a":1.0}\n')
+    expect(await cli.out('get', 'python')).toBe('a  1.0\n')
+    expect(await cli.run('get', 'store', '$rev')).toMatchObject({ code: 3 })
+    expect(await cli.run('diff', 'store', 'python')).toMatchObject({ code: 0, out: '' })
+    const { pools } = JSON.parse(await cli.out('ls', '--json'))
+    expect(pools).toMatchObject([{ variables: 1 }, { variables: 1 }])
+    expect(await cli.out('export')).not.toContain('$rev')
+    expect(await cli.run('set', 'store', '$rev', '"w.2<w.1"')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('a pool has its revision there'),
+    })
   })
 
   test('what others have written cannot steer a terminal, in names or values', async () => {

@@ -5,7 +5,7 @@ import { openStore } from '../../../src/index.ts'
 import { mosquittoAvailable } from '../../helpers/available.ts'
 import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { startMosquitto } from '../../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt, retainedAt } from '../../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { runWithInput } from '../run-program.ts'
@@ -22,7 +22,7 @@ async function started(pool?: string) {
   if (pool !== undefined) await put(pool)
   const home = temporaryDirectory()
   const open = (...args: string[]) => openTerminal(broker.url, home, args)
-  const kept = async () => (await retainedAt(broker.url, TOPIC))?.payload.toString()
+  const kept = () => poolTextAt(broker.url, TOPIC)
   return { url: broker.url, home, put, open, kept }
 }
 

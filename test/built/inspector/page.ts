@@ -2,7 +2,7 @@ import { type Browser, chromium, type Locator, type Page } from 'playwright-core
 import { onTestFinished } from 'vitest'
 import { programs } from '../../helpers/available.ts'
 import { type Mosquitto, startMosquitto } from '../../helpers/mosquitto.ts'
-import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt } from '../../helpers/mqtt-client.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { Cli } from '../cli/cli.ts'
 import type { Program } from '../run-program.ts'
@@ -59,7 +59,7 @@ export async function inspectedPage(
   })
   await page.goto(url)
   const kept = async (name: string, text: string | undefined) => {
-    const now = async () => (await retainedAt(broker.url, topicOf(name)))?.payload.toString()
+    const now = () => poolTextAt(broker.url, topicOf(name))
     let last: string | undefined
     await waitFor(
       async () => {

@@ -54,7 +54,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('on the page', () => 
     await kept('attic', undefined)
     await page.getByRole('heading', { name: 'shed', level: 1 }).waitFor()
     await choose('Empty it…')
-    await dialog.getByText('What it has is removed: 2 variables, 13 bytes.').waitFor()
+    await dialog.getByText('What it has is removed: 2 variables, 39 bytes.').waitFor()
     await dialog.getByRole('button', { name: 'Cancel' }).click()
     await kept('shed', '{"n":1,"m":2}')
     await choose('Empty it…')

@@ -24,14 +24,12 @@ export interface Claimant {
   readonly session: string
   /** What it says of itself; undefined until it has done so once. */
   rank: Rank | undefined
-  /** The broker has acknowledged it. */
-  isSaid: boolean
 }
 
 /** A new owner of the pool on a topic. */
 export function newClaimant(topic: string, name: string | undefined): Claimant {
   const lwtTopic = name === undefined ? undefined : lwtTopicOf(name)
-  return { topic: ownerTopicOf(topic), lwtTopic, session: randomHex(8), rank: undefined, isSaid: false }
+  return { topic: ownerTopicOf(topic), lwtTopic, session: randomHex(8), rank: undefined }
 }
 
 /** What the broker is to publish when an owner's connection ends without a goodbye. */
@@ -67,12 +65,6 @@ export class Claim implements TopicHandler {
   /** The broker lets this owner see who else says that it owns the pool. */
   get isReadable(): boolean {
     return this.#granted.has(this.#claimant.topic)
-  }
-
-  /** What this owner said is gone, and nobody else takes it back: the broker has lost its retained messages. */
-  get isLost(): boolean {
-    const { rank, topic } = this.#claimant
-    return rank !== undefined && this.#claimant.isSaid && this.#found === undefined && this.#granted.has(topic)
   }
 
   /** Another store owns the pool: it has claimed it while this owner was away. */
@@ -118,7 +110,6 @@ export class Claim implements TopicHandler {
       this.#found?.session === session || this.#publish(topic, printRank(rank)),
       lwtTopic !== undefined && this.#publish(lwtTopic, printOnline(true)),
     ])
-    this.#claimant.isSaid = true
   }
 
   /** Takes back what it announced. That goes out before the DISCONNECT; nobody need wait for an answer. */

@@ -1,0 +1,294 @@
+import { sameJson } from '../format/json.ts'
+import { parseJson } from '../format/parse-json.ts'
+import type { DecodedPayload } from '../format/payload.ts'
+import { NOTHING, printRevision, type Revision, unhashed, writeIn } from '../format/revision.ts'
+import { randomHex } from '../runtime/random-hex.ts'
+
+/** How much is remembered of what was held, in characters: a counter's values of some hours. */
+const KEPT_CHARACTERS = 1_000_000
+/** What a text takes beside itself, in characters. */
+const ENTRY_CHARACTERS = 50
+
+type Text = string | undefined
+type Texts = ReadonlyMap<string, Text>
+
+/** Something else was held than before. */
+interface Step {
+  /** The name of what was held until then. */
+  readonly from: string
+  /** What that had otherwise; undefined: it had no such variable. */
+  readonly before: Texts
+}
+
+/** A write that may be held. */
+interface Sent {
+  readonly name: string
+  readonly base: string
+  /** What it has otherwise than what is held. */
+  readonly texts: Map<string, Text>
+}
+
+/** Had a writer seen this text of a variable, or may it have? `held` is the one that is held now, `ours` the store's. */
+export type Seen = (name: string, text: Text, held: Text, ours: Text) => boolean
+
+const sawNothing: Seen = (_name, text) => text === undefined
+/** What it has seen, it brings again. */
+const sawOthers: Seen = (_name, text, held) => text === undefined || held !== undefined
+
+/** A pool's name and what its writer says of it. */
+type Pool = Pick<DecodedPayload, 'name' | 'revision'>
+
+/**
+ * What was held of a pool, one revision after the other: what its writer had seen is the base when another writer's pool is
+ * merged three-way.
+ */
+export class Revisions {
+  readonly #writer = randomHex(2)
+  readonly #isGuest: boolean
+  #count = 0
+  /** The name of what is held, as far as the store knows. */
+  #held = NOTHING
+  /** The last pool of an owner in what is held. */
+  #heldOwner = NOTHING
+  /** Of all that was held, nothing had a revision. */
+  #isPlain = true
+  /** The oldest comes first. */
+  #steps: Step[] = []
+  #characters = 0
+  /** Not known to have been written over. */
+  #sent: Sent[] = []
+
+  /** @param isGuest this store writes a pool that it does not own */
+  constructor(isGuest: boolean) {
+    this.#isGuest = isGuest
+  }
+
+  /** The revision of the next write, without the hash of what it has. */
+  next(): Revision {
+    this.#count += 1
+    return this.#revision(this.#count, this.#held)
+  }
+
+  /** What the revision of the next write takes of the payload at most, in bytes. */
+  get sizeBytes(): number {
+    const next = this.#revision(this.#count + 1, this.#held)
+    // The write under way may be the base by then.
+    const base = next.id.length > this.#held.length ? next.id : this.#held
+    return `"$rev":"${printRevision({ ...next, base })}",`.length
+  }
+
+  /** A write goes out, with these texts in the place of what is held; whether it arrives is not known. */
+  sent({ id, base }: Revision, texts: Texts): void {
+    this.#sent.push({ name: id, base, texts: new Map(texts) })
+    // Of many that nobody answers, the last ones are the likeliest to be held.
+    while (this.#sent.length > 1 && sumOf(this.#sent.map((one) => one.texts)) > KEPT_CHARACTERS) this.#sent.shift()
+  }
+
+  /**
+   * A write was held: what was sent before it is not, and will not be.
+   *
+   * @param held what is held of the variables that the write changes, as far as the store knew before
+   * @param isHeld false: another writer's pool has taken its place already
+   */
+  landed(revision: Revision, held: Texts, isHeld: boolean): void {
+    const sent = this.#sent
+    this.#sent = []
+    for (const { name, texts } of sent) {
+      if (isHeld && name === revision.id) continue
+      // It may have been there for a moment.
+      const before = new Map(Array.from(texts.keys(), (key) => [key, held.get(key)]))
+      this.#step({ from: this.#held, before })
+      this.#step({ from: name, before: texts })
+    }
+    if (isHeld) this.#becomes({ name: revision.id, revision }, held)
+  }
+
+  /** This is held when the store is opened. */
+  began(pool: Pool): void {
+    this.#note(pool)
+  }
+
+  /** Another writer's pool is held; `before` has what was held of the variables that it changes. */
+  taken(pool: Pool, before: Texts): void {
+    for (const { texts } of this.#sent) for (const [name, text] of before) if (!texts.has(name)) texts.set(name, text)
+    this.#becomes(pool, before)
+  }
+
+  /** Nothing is held any more; `before` has all that was. */
+  lost(before: Texts): void {
+    const owner = this.#heldOwner
+    this.taken({ name: NOTHING, revision: undefined }, before)
+    // What this store had seen before it is still in what it writes.
+    this.#heldOwner = owner
+  }
+
+  /**
+   * What the writer of a pool had seen.
+   *
+   * A plain client has seen just the pool that it read, whose revision it carried along. A store may have merged what came
+   * after its base. A plain client that names nothing that the store knows has seen nothing: all that is in its pool are its
+   * changes, and what is missing there was not removed by it. A store that does had not seen what is held: it will, and
+   * then write its changes once more.
+   */
+  seenBy({ name, revision }: Pool): Seen {
+    const { id, base, owner } = revision ?? { id: undefined, base: undefined, owner: undefined }
+    // Where that very pool was held before, a plain client has gone back to it.
+    const isNew = id === name && this.#firstOf(name) === undefined
+    const read = isNew ? undefined : this.#textsOf(this.#lastOf(writeIn(name)))
+    const isOther = id !== undefined && (this.#isGuest || (id === name && base !== NOTHING))
+    const nothing = isOther ? sawOthers : sawNothing
+    return read ?? (base === NOTHING ? undefined : this.#seenWith(base)) ?? this.#seenWith(owner) ?? nothing
+  }
+
+  /** Was the writer of a pool one that had seen a write of this store? */
+  hasSeenOurs({ name, revision }: Pool): boolean {
+    const first = this.#steps.findIndex(({ from }) => this.#isOurs(from))
+    const since = first < 0 ? this.#steps.length : first
+    if (first < 0 && !this.#isOurs(this.#held)) return false
+    return [name, revision?.base, revision?.owner].some(
+      (one) => one !== undefined && (this.#firstOf(one) ?? -1) >= since,
+    )
+  }
+
+  #isOurs(name: string): boolean {
+    return writeIn(name).startsWith(`${this.#writer}.`)
+  }
+
+  /** What a pool has, where the store knows it: then it is nobody's change that it is held again. */
+  known({ name }: Pool): Seen | undefined {
+    return this.#textsOf(name)
+  }
+
+  /** Is it a write that may be held? */
+  isSent({ name }: Pool): boolean {
+    return this.#sent.some((one) => one.name === name)
+  }
+
+  /** What was sent of a variable, and may be held without the store's knowing. */
+  inDoubt(name: string): ReadonlySet<Text> {
+    return new Set(this.#sent.flatMap(({ texts }) => (texts.has(name) ? [texts.get(name)] : [])))
+  }
+
+  /** The variables of which something was sent that may be held. */
+  namesInDoubt(): Iterable<string> {
+    return new Set(this.#sent.flatMap(({ texts }) => [...texts.keys()]))
+  }
+
+  #revision(count: number, base: string): Revision {
+    const revision = { id: unhashed(`${this.#writer}.${count}`), base }
+    return this.#isGuest ? { ...revision, owner: this.#heldOwner } : revision
+  }
+
+  /** The name of the last pool that was made of a write, by its writer or by plain clients. */
+  #lastOf(write: string): string | undefined {
+    const isOne = (name: string) => name !== NOTHING && writeIn(name) === write
+    // Of pools without a revision, none can be told from others; but as long as there is no other, each follows the last.
+    if (write === '') return this.#isPlain && isOne(this.#held) ? this.#held : undefined
+    if (isOne(this.#held)) return this.#held
+    return this.#sent.find(({ name }) => isOne(name))?.name ?? this.#steps.findLast(({ from }) => isOne(from))?.from
+  }
+
+  #textsOf(name: string | undefined): Seen | undefined {
+    const others = name === undefined ? undefined : (this.#sentAs(name) ?? this.#firstTextsSince(name))
+    return others && ((variable, text, held) => isSame(text, others.has(variable) ? others.get(variable) : held))
+  }
+
+  /**
+   * What a store had seen that builds on a pool: that, and what came before, which it may bring back where it has gone under
+   * its own write. Where nothing has changed since, it says what it means.
+   */
+  #seenWith(name: string | undefined): Seen | undefined {
+    const base = name === undefined ? undefined : this.#nearest(name)
+    if (base === undefined) return undefined
+    const others = this.#sentAs(base) ?? this.#firstTextsSince(base) ?? new Map<string, Text>()
+    const isOld = (variable: string, text: Text) =>
+      [...this.#steps.map(({ before }) => before), ...this.#sent.map(({ texts }) => texts)].some(
+        (texts) => texts.has(variable) && isSame(text, texts.get(variable)),
+      )
+    return (variable, text, held, ours) => {
+      const before = others.has(variable) ? others.get(variable) : held
+      if (isSame(text, before)) return true
+      // Both have changed it: its owner decides, and a guest leaves it as it was told.
+      // What is missing was lost, and is written again.
+      const isHeld = held === undefined || isSame(held, before)
+      const isUnchanged = base === name && isHeld && isSame(ours, before)
+      return !isUnchanged && (this.#isGuest || isOld(variable, text))
+    }
+  }
+
+  /** The pool of that name, or where it is not known, as it is known otherwise: before or after plain clients changed it. */
+  #nearest(name: string): string | undefined {
+    if (this.#sentAs(name) !== undefined || this.#indexOf(name) !== undefined) return name
+    const write = writeIn(name)
+    return write === '' ? undefined : this.#lastOf(write)
+  }
+
+  /** The first step after a pool was held, as it was written or as plain clients have changed it. */
+  #firstOf(name: string): number | undefined {
+    const write = writeIn(name)
+    const isOne = (other: string) => other === name || (write !== '' && writeIn(other) === write)
+    const index = this.#steps.findIndex(({ from }) => isOne(from))
+    if (index >= 0) return index
+    if (isOne(this.#held)) return this.#steps.length
+    const sent = this.#sent.find((one) => isOne(one.name))
+    return sent && (this.#indexOf(sent.base) ?? this.#steps.length)
+  }
+
+  #sentAs(name: string): Texts | undefined {
+    return this.#sent.find((one) => one.name === name)?.texts
+  }
+
+  /** What a pool has otherwise than what is held; undefined: the store does not know it. */
+  #firstTextsSince(name: string): Texts | undefined {
+    const index = this.#indexOf(name)
+    if (index === undefined) return undefined
+    const texts = new Map<string, Text>()
+    for (const { before } of this.#steps.slice(index)) {
+      for (const [variable, text] of before) if (!texts.has(variable)) texts.set(variable, text)
+    }
+    return texts
+  }
+
+  /** The first step after a pool was held for the last time. */
+  #indexOf(name: string): number | undefined {
+    if (name === this.#held) return this.#steps.length
+    const index = this.#steps.findLastIndex(({ from }) => from === name)
+    return index < 0 ? undefined : index
+  }
+
+  #becomes(pool: Pool, before: Texts): void {
+    this.#step({ from: this.#held, before })
+    this.#note(pool)
+  }
+
+  #note({ name, revision }: Pool): void {
+    this.#held = name
+    this.#isPlain &&= revision === undefined
+    this.#heldOwner = revision?.owner ?? name
+  }
+
+  #step(step: Step): void {
+    this.#steps.push(step)
+    this.#characters += sizeOf(step.before)
+    if (this.#characters <= KEPT_CHARACTERS) return
+    // Half of it at once: taking one after the other from the front of a long list is slow.
+    this.#steps = this.#steps.slice(Math.ceil(this.#steps.length / 2))
+    this.#characters = sumOf(this.#steps.map((step) => step.before))
+  }
+}
+
+/** By value: writers print JSON in their own ways. */
+function isSame(one: Text, other: Text): boolean {
+  if (one === other) return true
+  return one !== undefined && other !== undefined && sameJson(parseJson(one), parseJson(other))
+}
+
+function sumOf(all: readonly Texts[]): number {
+  return all.reduce((sum, texts) => sum + sizeOf(texts), 0)
+}
+
+function sizeOf(texts: Texts): number {
+  let size = ENTRY_CHARACTERS
+  for (const [name, text = ''] of texts) size += name.length + text.length + ENTRY_CHARACTERS
+  return size
+}

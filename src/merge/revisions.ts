@@ -127,15 +127,15 @@ export class Revisions {
    *
    * A plain client has seen just the pool that it read, whose revision it carried along. A store may have merged what came
    * after its base. A plain client that names nothing that the store knows has seen nothing: all that is in its pool are its
-   * changes, and what is missing there was not removed by it. A store that does had not seen what is held: it will, and
-   * then write its changes once more.
+   * changes, and what is missing there was not removed by it. A store that names something else
+   * had not seen what is held: it will, and then write its changes once more. What guests made of nothing are all changes.
    */
   seenBy({ name, revision }: Pool): Seen {
     const { id, base, owner } = revision ?? { id: undefined, base: undefined, owner: undefined }
     // Where that very pool was held before, a plain client has gone back to it.
     const isNew = id === name && this.#firstOf(name) === undefined
     const read = isNew ? undefined : this.#textsOf(this.#lastOf(writeIn(name)))
-    const isOther = id !== undefined && (this.#isGuest || (id === name && base !== NOTHING))
+    const isOther = id !== undefined && (this.#isGuest || (id === name && (owner ?? base) !== NOTHING))
     const nothing = isOther ? sawOthers : sawNothing
     return read ?? (base === NOTHING ? undefined : this.#seenWith(base)) ?? this.#seenWith(owner) ?? nothing
   }

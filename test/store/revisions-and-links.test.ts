@@ -59,6 +59,18 @@ it('what was held before somebody wrote a value that ours was kept against is ol
   expect([shown(), told.conflict.length]).toEqual([{ x: 2, y: 9 }, 1])
 })
 
+it.each(['guest.1<0<0', 'guest.2<guest.1<0'])(
+  'what guests write where all was lost is a change (%s)',
+  async (revision) => {
+    const { backend, pt, shown } = await opened('{"x":1,"y":1}')
+    await saved(pt, 2)
+    backend.offline()
+    backend.online(asWritten(`{"$rev":"${revision}","x":7}`))
+    await settled(pt)
+    expect(shown()).toEqual({ x: 7, y: 1 })
+  },
+)
+
 it('a save that was never answered, and has arrived, is no change of who has read it', async () => {
   const { backend, pt } = await opened(FIRST, { onConflict: 'remote' })
   backend.auto = false

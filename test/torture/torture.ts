@@ -167,6 +167,10 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       }
       result.rounds += 1
     }
+  } catch (error) {
+    // What was recorded until then is worth more than where it was thrown.
+    const round = firstRound + result.rounds
+    result.violations.push({ kind: 'wrong', rule: 'a round ends', text: String(error), round })
   } finally {
     result.confirmed += owner.confirmed
     await Promise.allSettled([owner.kill(), raw.end(), ...editors.map((editor) => editor.close())])

@@ -1,11 +1,11 @@
 import type { EditRequest } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
-import { type JsonObject, type JsonValue, put, sameJson } from '../format/json.ts'
+import { type JsonObject, put, sameJson } from '../format/json.ts'
 import { assignEdits, type Edits, incrementEdits, patchEdits } from '../merge/merge-patch.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from '../runtime/errors.ts'
 import { deferred } from '../runtime/promises.ts'
 import { VERSION_NAME } from '../schema/migration.ts'
-import type { Variables } from '../variables/variables.ts'
+import type { Edit, Variables } from '../variables/variables.ts'
 import type { ChangeEvents } from './change-events.ts'
 import type { StoreContext } from './context.ts'
 import { reservedBecause } from './members.ts'
@@ -28,7 +28,7 @@ export class EditRequests {
   readonly #context: StoreContext
   readonly #parts: EditRequestsParts
   readonly #begun = deferred<void>()
-  /** The names of all variables that editors have changed. */
+  /** Of a guest: the names of all variables that it was asked to change. */
   readonly edited: Set<string> = new Set()
   #isBegun = false
   #isStopped = false
@@ -102,15 +102,20 @@ export class EditRequests {
   #apply(asked: Edits): void {
     const { variables } = this.#context
     const { validation, changeEvents } = this.#parts
-    // A variable that already has the value does not change, and listeners hear of no change.
-    const edits = new Map([...asked].filter(([name, value]) => !sameJson(value, variables.get(name))))
-    for (const [name, value] of edits) if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
+    const edits: Edit[] = []
+    for (const [name, value] of asked) {
+      // A variable that already has the value does not change, and listeners hear of no change.
+      if (sameJson(value, variables.get(name))) continue
+      if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
+      edits.push({ name, value, text: value === undefined ? undefined : JSON.stringify(value) })
+    }
     // Before anything changes: a pool that cannot be saved would keep its owner from ever saving again.
     validation.assertSavable(edited(edits, variables, this.#context.revisions.sizeBytes))
     // Listeners hear of this program's changes first: the editor's have another origin.
     changeEvents.flush()
     variables.edit(edits)
-    for (const name of edits.keys()) this.edited.add(name)
+    // Only guests ask.
+    if (this.#context.options.isGuest) for (const { name } of edits) this.edited.add(name)
     changeEvents.flush()
   }
 }
@@ -124,23 +129,25 @@ function assertAllowed(name: string): void {
 }
 
 /** The pool as it would be after the edits. */
-function edited(edits: Edits, variables: Variables, revisionBytes: number): PoolToSave {
+function edited(edits: readonly Edit[], variables: Variables, revisionBytes: number): PoolToSave {
   const { unsaved } = variables
-  const textOf = (value: JsonValue | undefined) => (value === undefined ? undefined : JSON.stringify(value))
-  const changed = new Map(Array.from(edits, ([name, value]) => [name, textOf(value)]))
   const texts = () => {
-    const others = unsaved.texts().filter(([name]) => !changed.has(name))
-    return [...others, ...changed].filter((entry): entry is [string, string] => entry[1] !== undefined)
+    const pool = new Map(unsaved.texts())
+    for (const { name, text } of edits) {
+      if (text === undefined) pool.delete(name)
+      else pool.set(name, text)
+    }
+    return pool
   }
   const values = () => {
     const pool: JsonObject = { ...variables.snapshot() }
-    for (const [name, value] of edits) {
+    for (const { name, value } of edits) {
       if (value === undefined) delete pool[name]
       else put(pool, name, value)
     }
     return pool
   }
-  return { sizeBytes: unsaved.sizeWith(changed) + revisionBytes, texts, values }
+  return { sizeBytes: unsaved.sizeWith(edits) + revisionBytes, texts, values }
 }
 
 function refusal(code: PersistErrorCode, message: string): Uint8Array {

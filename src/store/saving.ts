@@ -234,10 +234,14 @@ export class Saving {
 
 /** What a write has otherwise than what the backend is known to hold. */
 function textsIn({ texts }: PendingWrite): Map<string, string | undefined> {
-  return new Map(Array.from(texts, ([{ name }, text]) => [name, text]))
+  const named = new Map<string, string | undefined>()
+  for (const [{ name }, text] of texts) named.set(name, text)
+  return named
 }
 
 /** What the backend is known to hold of the variables that a write changes. */
 function heldIn({ texts }: PendingWrite): Map<string, string | undefined> {
-  return new Map(Array.from(texts.keys(), ({ name, confirmed }) => [name, confirmed]))
+  const held = new Map<string, string | undefined>()
+  for (const { name, confirmed } of texts.keys()) held.set(name, confirmed)
+  return held
 }

@@ -1,12 +1,14 @@
-import { encodeText } from '../format/bytes.ts'
+import { sizeOfText } from '../format/bytes.ts'
 import { nameHash } from '../format/members.ts'
 import type { DecodedPayload } from '../format/payload.ts'
-import { Block, differentPart, encodedBlocks, memberText, textsIn } from './block.ts'
+import { Block, differentPart, encodedBlocks, textsIn } from './block.ts'
 import { Variable } from './variable.ts'
 
 const CLOSING_BRACE = 0x7d
 /** The bytes of the payload of no variable: the braces. */
 const EMPTY_SIZE = 2
+/** Of a variable, beside its name and its text: the colon and the comma. */
+const PUNCTUATION_SIZE = 2
 
 /**
  * The variables of a pool, with those that the program removed and the backend still holds, and their payload.
@@ -41,6 +43,15 @@ export class KnownVariables {
     return this.#byName.get(name)
   }
 
+  /**
+   * Opens all blocks, before as many variables are asked for as there are blocks or more: looking for one after the other
+   * would then take as long as their number times the size of the pool.
+   */
+  openFor(count: number): void {
+    if (count < this.#blocks.length) return
+    for (const block of this.#blocks) if (block.hashes !== undefined) this.#open(block)
+  }
+
   /** The variable of that name, or a new one, which is not kept yet. */
   of(name: string): Variable {
     return this.find(name) ?? new Variable(name)
@@ -59,11 +70,18 @@ export class KnownVariables {
   /** What a pool has of the variables of which the backend was known to hold something else; undefined: nothing. */
   differing(pool: DecodedPayload): Map<string, string | undefined> {
     const { blocks, bytes } = differentPart(this.#blocks, pool.memberBytes())
-    const held = new Map(blocks.flatMap((block) => block.texts('confirmed')))
-    const texts = textsIn(bytes)
-    const names = Array.from(new Set([...held.keys(), ...texts.keys()]))
-    const changed = names.filter((name) => held.get(name) !== texts.get(name))
-    return new Map(changed.map((name) => [name, texts.get(name)]))
+    const others = textsIn(bytes)
+    const changed = new Map<string, string | undefined>()
+    for (const block of blocks) {
+      for (const [name, confirmed] of block.texts('confirmed')) {
+        const text = others.get(name)
+        if (text !== confirmed) changed.set(name, text)
+        others.delete(name)
+      }
+    }
+    for (const [name, text] of others) changed.set(name, text)
+    this.openFor(changed.size)
+    return changed
   }
 
   /** Keeps a variable; a new one comes last in the payload. */
@@ -90,9 +108,10 @@ export class KnownVariables {
   }
 
   /** The bytes that the payload would have with other texts of some variables; undefined: without that variable. */
-  sizeWith(texts: ReadonlyMap<string, string | undefined>): number {
+  sizeWith(texts: readonly { readonly name: string; readonly text: string | undefined }[]): number {
     let size = payloadSize(this.#encoded())
-    for (const [name, text] of texts) size += memberSize(name, text) - memberSize(name, this.find(name)?.text)
+    this.openFor(texts.length)
+    for (const { name, text } of texts) size += memberSize(name, text) - memberSize(name, this.find(name)?.text)
     return Math.max(EMPTY_SIZE, size)
   }
 
@@ -140,5 +159,5 @@ function payloadSize(blocks: readonly Uint8Array[]): number {
 }
 
 function memberSize(name: string, text: string | undefined): number {
-  return encodeText(memberText(name, text)).length
+  return text === undefined ? 0 : sizeOfText(JSON.stringify(name)) + sizeOfText(text) + PUNCTUATION_SIZE
 }

@@ -2,7 +2,7 @@ import type { JsonValue } from '../format/json.ts'
 import { type DecodedPayload, encodeRevision, hashed } from '../format/payload.ts'
 import type { Revision } from '../format/revision.ts'
 import type { KnownVariables } from './known-variables.ts'
-import type { Origin, Variable } from './variable.ts'
+import type { Variable } from './variable.ts'
 
 /** A pool's payload on its way to the backend. */
 export interface PendingWrite {
@@ -61,7 +61,8 @@ export class Unsaved {
    * @param next its revision, without the hash
    */
   compose(next: Revision): PendingWrite {
-    const texts = new Map(Array.from(this.variables(), (variable) => [variable, variable.text]))
+    const texts = new Map<Variable, string | undefined>()
+    for (const variable of this.variables()) texts.set(variable, variable.text)
     const bytes = this.#known.payload(encodeRevision(next))
     const revision = hashed(bytes, next)
     this.#inFlight = { bytes, revision, texts, raced: false, changed: this.#changed }
@@ -150,7 +151,7 @@ export class Unsaved {
   }
 
   /** The bytes of the payload of all variables as they are now, but for those that have another text (undefined: none). */
-  sizeWith(texts: ReadonlyMap<string, string | undefined>): number {
+  sizeWith(texts: readonly { readonly name: string; readonly text: string | undefined }[]): number {
     this.refresh()
     return this.#known.sizeWith(texts)
   }
@@ -161,25 +162,30 @@ export class Unsaved {
     return this.#known.texts().filter((entry): entry is [string, string] => entry[1] !== undefined)
   }
 
-  /** A variable, or something in it, has changed. */
-  touched(variable: Variable, origin: Origin): void {
-    variable.passedOn = origin === 'remote'
+  /** This program has changed a variable, or something in it. */
+  touched(variable: Variable): void {
+    variable.passedOn = false
     if (variable.stale) return
-    if (origin === 'local') this.#changed.add(variable.name)
+    this.#changed.add(variable.name)
     variable.stale = true
     this.#stale.push(variable)
   }
 
-  /** An editor asked for the change: unlike another writer's, the backend does not hold it yet. */
-  edited(variable: Variable): void {
+  /** An editor asked for this text of a variable: unlike another writer's, the backend does not hold it yet. */
+  edited(variable: Variable, text: string | undefined): void {
     this.#changed.add(variable.name)
     variable.passedOn = false
+    this.#become(variable, text)
   }
 
   /** The store took a variable from the backend, which holds this text of it. */
   taken(variable: Variable, text: string | undefined): void {
+    variable.passedOn = true
+    this.#become(variable, text)
+  }
+
+  #become(variable: Variable, text: string | undefined): void {
     variable.stale = false
-    this.#stale = this.#stale.filter((other) => other !== variable)
     variable.text = text
     this.#compare(variable)
   }
@@ -187,6 +193,8 @@ export class Unsaved {
   refresh(): void {
     if (this.#stale.length === 0) return
     for (const variable of this.#stale) {
+      // Its text has been given meanwhile.
+      if (!variable.stale) continue
       variable.stale = false
       // The frozen value shares what was not touched; stringifying proxies takes five times as long.
       const value = this.#frozenValue(variable.name)

@@ -1,6 +1,5 @@
 import { isContainer, type JsonObject, type JsonValue, ownValue, type ValueRules } from '../format/json.ts'
 import type { DecodedPayload } from '../format/payload.ts'
-import type { Edits } from '../merge/merge-patch.ts'
 import { KnownVariables } from './known-variables.ts'
 import { storableCopy } from './storable-copy.ts'
 import { track } from './track.ts'
@@ -15,6 +14,15 @@ export interface ValueTarget {
   show(values: JsonObject): void
   /** A value in that object was set or removed. */
   changed(name: string): void
+}
+
+/** What an editor wants a variable to be. */
+export interface Edit {
+  readonly name: string
+  /** Undefined removes it. */
+  readonly value: JsonValue | undefined
+  /** The value as JSON. */
+  readonly text: string | undefined
 }
 
 /** The values of one pool's variables; `unsaved` tracks what the backend does not hold of them. */
@@ -58,7 +66,7 @@ export class Variables {
     if (value === undefined) return void this.delete(name)
     // The same primitive, or a list or map put where it already is (`pt.list = pt.list.sort()`): nothing changes.
     if (this.#values[name] === value && Object.hasOwn(this.#values, name)) return
-    this.#adopt(name, this.#copy(name, value, this.#rules), 'local')
+    this.#touched(this.#adopt(name, this.#copy(name, value, this.#rules)))
   }
 
   /**
@@ -66,20 +74,24 @@ export class Variables {
    *
    * @throws {PersistError} ERR_PERSIST_NOT_STORABLE, and changes nothing
    */
-  edit(values: Edits): void {
-    const copies = Array.from(values, ([name, value]) => [name, this.#copy(name, value, this.#rules)] as const)
-    for (const [name, copy] of copies) this.unsaved.edited(this.#adopt(name, copy, 'remote'))
+  edit(edits: readonly Edit[]): void {
+    const copies = edits.map(({ name, value }) => this.#copy(name, value, this.#rules))
+    for (const [index, { name, text }] of edits.entries()) {
+      this.unsaved.edited(this.#adopt(name, copies[index]), text)
+      this.#announce(name, 'remote')
+    }
   }
 
   /** Sets or removes a variable as another writer did; the backend holds this text of it. */
   take(name: string, value: JsonValue | undefined, text: string | undefined): void {
     const copy = this.#copy(name, value, NO_RULES)
-    this.unsaved.taken(this.#adopt(name, copy, 'remote'), text)
+    this.unsaved.taken(this.#adopt(name, copy), text)
+    this.#announce(name, 'remote')
   }
 
   delete(name: string): boolean {
     if (!Object.hasOwn(this.#values, name)) return false
-    this.#adopt(name, undefined, 'local')
+    this.#touched(this.#adopt(name, undefined))
     return true
   }
 
@@ -119,31 +131,32 @@ export class Variables {
 
   #copy(name: string, value: unknown, rules: ValueRules): JsonValue | undefined {
     if (value === undefined) return undefined
-    const holder = this.#holderOf(name)
-    return track(
-      storableCopy(value, rules, holder.depth, () => holder.pathOf()),
-      holder,
-    )
+    const copy = storableCopy(value, rules, 0, () => this.#holderOf(name).pathOf())
+    return isContainer(copy) ? track(copy, this.#holderOf(name)) : copy
   }
 
   #holderOf(name: string): VariableHolder {
     return new VariableHolder(name, this.#rules, this.#known, this.#touched)
   }
 
-  #adopt(name: string, copy: JsonValue | undefined, origin: Origin): Variable {
+  #adopt(name: string, copy: JsonValue | undefined): Variable {
     const variable = this.#known.of(name)
     this.#known.keep(variable)
     if (copy === undefined) delete this.#values[name]
     else putOwn(this.#values, name, copy)
     this.#target.changed(name)
-    this.#touched(variable, origin)
     return variable
   }
 
-  readonly #touched = (variable: Variable, origin: Origin = 'local'): void => {
+  /** This program has changed a variable, or something in it. */
+  readonly #touched = (variable: Variable): void => {
+    this.unsaved.touched(variable)
+    this.#announce(variable.name, 'local')
+  }
+
+  #announce(name: string, origin: Origin): void {
     this.#snapshot = undefined
-    this.unsaved.touched(variable, origin)
-    this.#onTouch(variable.name, origin)
+    this.#onTouch(name, origin)
   }
 }
 

@@ -31,7 +31,7 @@ it('what another writer’s pool has otherwise is found, wherever that is', () =
       // What this program has changed, or saved since, is no other writer's change.
       for (const [at, value] of own) if (first[at] !== undefined) variables.set(first[at][0], value)
       // Encodes the blocks.
-      variables.unsaved.sizeWith(new Map())
+      variables.unsaved.sizeWith([])
       if (own.length > 1) {
         const pending = variables.unsaved.compose(REVISION)
         variables.unsaved.confirm(pending)
@@ -80,7 +80,7 @@ it('another writer’s value is its change, even where this program has the same
   const variables = new Variables({ show() {}, changed() {} }, NO_RULES, () => {})
   variables.load(decodePayload(bytesOf('{"a":1,"b":2}'), 'any'))
   variables.set('a', 2)
-  variables.unsaved.sizeWith(new Map())
+  variables.unsaved.sizeWith([])
   const pool = decodePayload(bytesOf('{"a":2,"b":2}'), 'any')
   expect(variables.unsaved.differing(pool)).toEqual(new Map([['a', '2']]))
 })

@@ -55,7 +55,7 @@ it('the payload has the texts of all variables, however they were changed, and i
       for (const { how, name, ...rest } of steps) {
         const value = 'value' in rest ? rest.value : undefined
         const text = value === undefined ? undefined : JSON.stringify(value)
-        const size = unsaved.sizeWith(new Map([[name, text]]))
+        const size = unsaved.sizeWith([{ name, text }])
         if (how === 'save') unsaved.confirm(compose())
         else if (how === 'fail') {
           compose()
@@ -78,7 +78,7 @@ it('the payload has the texts of all variables, however they were changed, and i
           expect(size).toBe(sizeNow())
         }
         expect(new Map(unsaved.texts())).toEqual(texts)
-        expect(unsaved.sizeWith(new Map())).toBe(sizeNow())
+        expect(unsaved.sizeWith([])).toBe(sizeNow())
       }
       unsaved.confirm(compose())
       expect(unsaved.isEmpty).toBe(true)

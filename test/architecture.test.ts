@@ -16,7 +16,7 @@ const MAY_IMPORT: { readonly [folder: string]: readonly string[] } = {
   schema: ['format', 'runtime'],
   contracts: ['schema', 'format', 'runtime'],
   merge: ['contracts', 'format', 'runtime'],
-  variables: ['merge', 'format', 'runtime'],
+  variables: ['format', 'runtime'],
   store: ['variables', 'merge', 'schema', 'contracts', 'format', 'runtime'],
   'mqtt/codec': [],
   'mqtt/transport': ['runtime', 'npm:ws', 'node:*'],

@@ -1,9 +1,10 @@
 import type { EditRequest } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
-import { type JsonObject, put, sameJson } from '../format/json.ts'
-import { assignEdits, type Edits, incrementEdits, patchEdits } from '../merge/merge-patch.ts'
+import { type JsonObject, type JsonValue, put, sameJson } from '../format/json.ts'
+import { readRequest, requested } from '../merge/merge-patch.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from '../runtime/errors.ts'
 import { deferred } from '../runtime/promises.ts'
+import { atOnce, inSlices, type Steps } from '../runtime/slices.ts'
 import { VERSION_NAME } from '../schema/migration.ts'
 import type { Edit, Variables } from '../variables/variables.ts'
 import type { ChangeEvents } from './change-events.ts'
@@ -23,6 +24,12 @@ interface EditRequestsParts {
   readonly validation: Validation
 }
 
+/** What a request changes, and the sums of an increment. */
+interface Prepared {
+  readonly edits: readonly Edit[]
+  readonly sums: ReadonlyMap<string, JsonValue | undefined>
+}
+
 /** Makes the changes that editors ask the owner of a pool for, in the order in which they ask. */
 export class EditRequests {
   readonly #context: StoreContext
@@ -30,6 +37,8 @@ export class EditRequests {
   readonly #begun = deferred<void>()
   /** Of a guest: the names of all variables that it was asked to change. */
   readonly edited: Set<string> = new Set()
+  /** What was asked last, while it is being done. */
+  #last: Promise<unknown> | undefined
   #isBegun = false
   #isStopped = false
 
@@ -55,7 +64,9 @@ export class EditRequests {
     if (!this.#isBegun) await this.#begun.promise
     let done: object
     try {
-      done = this.#do(kind, bytes)
+      const doing = this.#inTurn(() => inSlices(this.#do(kind, bytes)))
+      // Not awaited where it is done already: its save begins at once.
+      done = doing instanceof Promise ? await doing : doing
     } catch (thrown) {
       const error = asPersistError(thrown, storeName, 'edited')
       // Where no editor waits for the answer, the owner's program must hear of the failure.
@@ -74,48 +85,90 @@ export class EditRequests {
     }
   }
 
-  /** Makes the change; returns what the answer has beside `ok`. */
-  #do(kind: EditRequest['kind'], bytes: Uint8Array): object {
-    const { storeName, variables, state } = this.#context
+  /** Runs it when all that was asked before is done: now, mostly. */
+  #inTurn<Result>(run: () => Result | Promise<Result>): Result | Promise<Result> {
+    const result = this.#last === undefined ? run() : this.#last.then(run)
+    if (!(result instanceof Promise)) return result
+    const last = result
+      .catch(() => {})
+      .then(() => {
+        if (this.#last === last) this.#last = undefined
+      })
+    this.#last = last
+    return result
+  }
+
+  /**
+   * Makes the change; returns what the answer has beside `ok`. In steps before and after, which are most of the work: the
+   * request is read and compared, and what it has changed is encoded.
+   */
+  *#do(kind: EditRequest['kind'], bytes: Uint8Array): Steps<object> {
+    const { storeName, variables, unsaved } = this.#context
+    this.#assertOpen()
+    const asked = yield* readRequest(kind, bytes, storeName)
+    const added = yield* variables.prepare(asked.keys(), kind === 'replace' ? Number.POSITIVE_INFINITY : asked.size)
+    try {
+      const before = variables.changeCount
+      const prepared = yield* this.#edits(kind, asked)
+      // Where something has changed meanwhile, they may be others.
+      const { edits, sums } = variables.changeCount === before ? prepared : atOnce(this.#edits(kind, asked))
+      this.#apply(edits)
+      return kind === 'increment' ? { values: Object.fromEntries(sums) } : {}
+    } finally {
+      unsaved.release(added)
+      yield* unsaved.encode()
+    }
+  }
+
+  #assertOpen(): void {
+    const { storeName, state } = this.#context
     if (this.#isStopped) {
       const text = `Store ${storeName} is being closed. Nothing was changed.`
       throw new PersistError('ERR_PERSIST_CLOSED', text, { store: storeName })
     }
     state.assertWritable()
-    const current = (name: string) => variables.get(name)
-    if (kind === 'patch') {
-      this.#apply(patchEdits(bytes, current, storeName))
-      return {}
-    }
-    if (kind === 'increment') {
-      const sums = incrementEdits(bytes, current, storeName)
-      this.#apply(sums)
-      return { values: Object.fromEntries(sums) }
-    }
-    // The version tells the pool's shape: it belongs to the owner.
-    const others = kind === 'assign' ? [] : variables.names().filter((name) => name !== VERSION_NAME)
-    this.#apply(assignEdits(bytes, others, storeName))
-    return {}
   }
 
-  /** Synchronous, so that the next request finds what this one has changed. */
-  #apply(asked: Edits): void {
+  /** What a request changes, in steps; and the sums of an increment. */
+  *#edits(kind: EditRequest['kind'], asked: ReadonlyMap<string, JsonValue>): Steps<Prepared> {
     const { variables } = this.#context
-    const { validation, changeEvents } = this.#parts
     const edits: Edit[] = []
-    for (const [name, value] of asked) {
+    const sums = new Map<string, JsonValue | undefined>()
+    const add = (name: string, value: JsonValue | undefined, current: JsonValue | undefined) => {
       // A variable that already has the value does not change, and listeners hear of no change.
-      if (sameJson(value, variables.get(name))) continue
+      if (sameJson(value, current)) return
       if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
-      edits.push({ name, value, text: value === undefined ? undefined : JSON.stringify(value) })
+      edits.push(variables.editOf(name, value))
     }
+    for (const [name, part] of asked) {
+      const current = variables.get(name)
+      const value = requested(kind, name, part, current)
+      if (kind === 'increment') sums.set(name, value)
+      add(name, value, current)
+      yield
+    }
+    if (kind !== 'replace') return { edits, sums }
+    for (const name of variables.names()) {
+      // The version tells the pool's shape: it belongs to the owner.
+      if (name !== VERSION_NAME && !asked.has(name)) add(name, undefined, variables.get(name))
+      yield
+    }
+    return { edits, sums }
+  }
+
+  /** In one step: nobody sees half of it, and the next request finds what this one has changed. */
+  #apply(edits: readonly Edit[]): void {
+    const { variables, options, revisions } = this.#context
+    const { validation, changeEvents } = this.#parts
+    // It may be closed by now.
+    this.#assertOpen()
     // Before anything changes: a pool that cannot be saved would keep its owner from ever saving again.
-    validation.assertSavable(edited(edits, variables, this.#context.revisions.sizeBytes))
+    validation.assertSavable(edited(edits, variables, revisions.sizeBytes))
     // Listeners hear of this program's changes first: the editor's have another origin.
     changeEvents.flush()
     variables.edit(edits)
     // Only guests ask.
-    if (this.#context.options.isGuest) for (const { name } of edits) this.edited.add(name)
+    if (options.isGuest) for (const { name } of edits) this.edited.add(name)
     changeEvents.flush()
   }
 }

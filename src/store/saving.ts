@@ -1,5 +1,5 @@
 import { asPersistError, PersistError } from '../runtime/errors.ts'
-import { type Deferred, deferred } from '../runtime/promises.ts'
+import { type Deferred, deferred, rejected } from '../runtime/promises.ts'
 import type { PendingWrite } from '../variables/unsaved.ts'
 import type { StoreContext } from './context.ts'
 import type { Validation } from './validation.ts'
@@ -37,6 +37,8 @@ export class Saving {
   #collisions = 0
   /** A save failed: the store sends what it was to save when the link is back. */
   #owed = false
+  /** Why the store writes nothing any more. */
+  #ended: PersistError | undefined
 
   constructor(context: StoreContext, validation: Validation) {
     this.#context = context
@@ -70,6 +72,8 @@ export class Saving {
 
   /** Resolves when the backend holds the variables as they are now. */
   save(): Promise<void> {
+    // A large edit may come to its save after the store was closed, which has saved it, or could not.
+    if (this.#ended !== undefined && this.isNeeded) return rejected(this.#ended)
     // The next write has not begun and will carry the newest values: nothing to compare.
     if (this.#next !== undefined) {
       void this.#context.journaling?.note()
@@ -97,6 +101,7 @@ export class Saving {
   /** The store writes nothing any more; rejects every save that waits. */
   stop(error: PersistError): void {
     this.#linked = false
+    this.#ended = error
     for (const batch of [this.#current, this.#next]) batch && this.#settle(batch, error)
     this.#current = this.#next = undefined
   }

@@ -4,6 +4,9 @@ import { memberTexts } from '../format/payload.ts'
 /** The most characters in a block: a change costs as many, and a save a call for each block. */
 const BLOCK_CHARACTERS = 4096
 
+/** The shortest member is `"":0,`: so many variables that have no text yet fill a block. */
+export const MOST_MEMBERS: number = Math.floor(BLOCK_CHARACTERS / 5)
+
 const COMMA = 0x2c
 
 /** What a block knows of a variable. */

@@ -1,7 +1,8 @@
 import { sizeOfText } from '../format/bytes.ts'
 import { nameHash } from '../format/members.ts'
 import type { DecodedPayload } from '../format/payload.ts'
-import { Block, differentPart, encodedBlocks, textsIn } from './block.ts'
+import { atOnce, type Steps } from '../runtime/slices.ts'
+import { Block, differentPart, encodedBlocks, MOST_MEMBERS, textsIn } from './block.ts'
 import { Variable } from './variable.ts'
 
 const CLOSING_BRACE = 0x7d
@@ -47,9 +48,13 @@ export class KnownVariables {
    * Opens all blocks, before as many variables are asked for as there are blocks or more: looking for one after the other
    * would then take as long as their number times the size of the pool.
    */
-  openFor(count: number): void {
+  *openFor(count: number): Steps {
     if (count < this.#blocks.length) return
-    for (const block of this.#blocks) if (block.hashes !== undefined) this.#open(block)
+    for (const block of this.#blocks) {
+      if (block.hashes === undefined) continue
+      this.#open(block)
+      yield
+    }
   }
 
   /** The variable of that name, or a new one, which is not kept yet. */
@@ -80,7 +85,7 @@ export class KnownVariables {
       }
     }
     for (const [name, text] of others) changed.set(name, text)
-    this.openFor(changed.size)
+    atOnce(this.openFor(changed.size))
     return changed
   }
 
@@ -89,7 +94,7 @@ export class KnownVariables {
     if (variable.block !== undefined) return
     this.#byName.set(variable.name, variable)
     let last = this.#blocks.at(-1)
-    if (last === undefined || last.hashes !== undefined) {
+    if (last === undefined || last.hashes !== undefined || last.members.size >= MOST_MEMBERS) {
       last = new Block([], new Uint8Array())
       this.#blocks.push(last)
     }
@@ -108,10 +113,10 @@ export class KnownVariables {
   }
 
   /** The bytes that the payload would have with other texts of some variables; undefined: without that variable. */
-  sizeWith(texts: readonly { readonly name: string; readonly text: string | undefined }[]): number {
+  sizeWith(texts: Iterable<{ readonly variable: Variable; readonly text: string | undefined }>): number {
     let size = payloadSize(this.#encoded())
-    this.openFor(texts.length)
-    for (const { name, text } of texts) size += memberSize(name, text) - memberSize(name, this.find(name)?.text)
+    for (const { variable, text } of texts)
+      size += memberSize(variable.name, text) - memberSize(variable.name, variable.text)
     return Math.max(EMPTY_SIZE, size)
   }
 
@@ -146,9 +151,21 @@ export class KnownVariables {
     block.hashes = undefined
   }
 
+  /** Encodes the blocks with a change, one at each step. */
+  *encode(): Steps {
+    for (let at = 0; at < this.#blocks.length; at++) {
+      const block = this.#blocks[at] as Block
+      if (block.bytes !== undefined) continue
+      const encoded = encodedBlocks(block.members)
+      this.#blocks.splice(at, 1, ...encoded)
+      at += encoded.length - 1
+      yield
+    }
+  }
+
   /** The members, each with a comma behind it. */
   #encoded(): Uint8Array[] {
-    this.#blocks = this.#blocks.flatMap((block) => (block.bytes === undefined ? encodedBlocks(block.members) : block))
+    atOnce(this.encode())
     return this.#blocks.map(({ bytes }) => bytes as Uint8Array)
   }
 }

@@ -1,5 +1,6 @@
 import { isContainer, type JsonObject, type JsonValue, ownValue, type ValueRules } from '../format/json.ts'
 import type { DecodedPayload } from '../format/payload.ts'
+import type { Steps } from '../runtime/slices.ts'
 import { KnownVariables } from './known-variables.ts'
 import { storableCopy } from './storable-copy.ts'
 import { track } from './track.ts'
@@ -19,6 +20,7 @@ export interface ValueTarget {
 /** What an editor wants a variable to be. */
 export interface Edit {
   readonly name: string
+  readonly variable: Variable
   /** Undefined removes it. */
   readonly value: JsonValue | undefined
   /** The value as JSON. */
@@ -32,6 +34,8 @@ export class Variables {
   readonly #target: ValueTarget
   readonly #rules: StoreRules
   readonly #onTouch: (name: string, origin: Origin) => void
+  /** How many changes there were, of whomever. */
+  changeCount = 0
   #values: JsonObject = {}
   #snapshot: Readonly<JsonObject> | undefined
 
@@ -70,14 +74,37 @@ export class Variables {
   }
 
   /**
-   * Sets and removes variables because an editor asked for it: all of them, or none.
+   * Makes places for variables that an editor asks for, so that there is less to do when they are set; in steps. Returns
+   * the new ones, for `unsaved.release`.
    *
-   * @throws {PersistError} ERR_PERSIST_NOT_STORABLE, and changes nothing
+   * @param count how many variables will be changed
    */
+  *prepare(names: Iterable<string>, count: number): Steps<readonly Variable[]> {
+    yield* this.#known.openFor(count)
+    const added: Variable[] = []
+    for (const name of names) {
+      const variable = this.#known.of(name)
+      if (variable.block === undefined) added.push(variable)
+      this.#known.keep(variable)
+      yield
+    }
+    return added
+  }
+
+  /**
+   * A variable as an editor wants it to be: a copy of the value.
+   *
+   * @throws {PersistError} ERR_PERSIST_NOT_STORABLE
+   */
+  editOf(name: string, value: JsonValue | undefined): Edit {
+    const text = value === undefined ? undefined : JSON.stringify(value)
+    return { name, variable: this.#known.of(name), value: this.#copy(name, value, this.#rules), text }
+  }
+
+  /** Sets and removes variables because an editor asked for it. */
   edit(edits: readonly Edit[]): void {
-    const copies = edits.map(({ name, value }) => this.#copy(name, value, this.#rules))
-    for (const [index, { name, text }] of edits.entries()) {
-      this.unsaved.edited(this.#adopt(name, copies[index]), text)
+    for (const { name, variable, value, text } of edits) {
+      this.unsaved.edited(this.#adopt(name, value, variable), text)
       this.#announce(name, 'remote')
     }
   }
@@ -139,8 +166,9 @@ export class Variables {
     return new VariableHolder(name, this.#rules, this.#known, this.#touched)
   }
 
-  #adopt(name: string, copy: JsonValue | undefined): Variable {
-    const variable = this.#known.of(name)
+  #adopt(name: string, copy: JsonValue | undefined, found?: Variable): Variable {
+    // One that is not kept any more may have been replaced.
+    const variable = found?.block === undefined ? this.#known.of(name) : found
     this.#known.keep(variable)
     if (copy === undefined) delete this.#values[name]
     else putOwn(this.#values, name, copy)
@@ -156,12 +184,13 @@ export class Variables {
 
   #announce(name: string, origin: Origin): void {
     this.#snapshot = undefined
+    this.changeCount += 1
     this.#onTouch(name, origin)
   }
 }
 
 /** Sets an own property, even where the object inherits an accessor of that name: `__proto__`, or a member of the store. */
 function putOwn(values: JsonObject, name: string, value: JsonValue): void {
-  if (Object.hasOwn(values, name) || !(name in values)) values[name] = value
+  if (!(name in values) || Object.hasOwn(values, name)) values[name] = value
   else Object.defineProperty(values, name, { value, writable: true, enumerable: true, configurable: true })
 }

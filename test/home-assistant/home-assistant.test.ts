@@ -5,7 +5,8 @@ import type { JsonObject } from '../../src/format/json.ts'
 import { componentsOf, discoveryMessage, discoveryTopic } from '../../src/home-assistant/discovery.ts'
 import type { HomeAssistantOptions } from '../../src/home-assistant/options.ts'
 import { schemasIn } from '../../src/home-assistant/schemas.ts'
-import { patchEdits } from '../../src/merge/merge-patch.ts'
+import { readRequest } from '../../src/merge/merge-patch.ts'
+import { atOnce } from '../../src/runtime/slices.ts'
 import { commanded, discovered, type Entity, shown } from './home-assistant-world.ts'
 
 const pool: JsonObject = {
@@ -138,8 +139,8 @@ test('whatever a variable is called and set to there, is what it is then, and sh
       const options = Object.fromEntries([['variables', Object.fromEntries(Object.entries(variables))]])
       const [entity] = Object.values(announced(before, options)).filter((one) => one.name === 'it')
       const sent = commanded(entity as Entity, wanted)
-      const edits = patchEdits(new TextEncoder().encode(sent), () => undefined, 'test')
-      expect([...edits]).toEqual([[name, wanted]])
+      const asked = atOnce(readRequest('patch', new TextEncoder().encode(sent), 'test'))
+      expect([...asked]).toEqual([[name, wanted]])
       const after = JSON.stringify(Object.fromEntries<unknown>([...Object.entries(before), [name, wanted]]))
       const expected = typeof wanted === 'boolean' ? (wanted ? 'ON' : 'OFF') : String(wanted)
       expect(shown(entity as Entity, after)).toBe(expected)

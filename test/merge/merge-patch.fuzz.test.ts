@@ -2,8 +2,9 @@ import { expect, it } from 'vitest'
 import { type JsonObject, type JsonValue, ownValue } from '../../src/format/json.ts'
 import { parseJson } from '../../src/format/parse-json.ts'
 import { decodePayload } from '../../src/format/payload.ts'
-import { incrementEdits, mergePatch, patchEdits } from '../../src/merge/merge-patch.ts'
+import { mergePatch, readRequest, requested } from '../../src/merge/merge-patch.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
+import { atOnce } from '../../src/runtime/slices.ts'
 import { type EditAnswer, HeldBackend } from '../helpers/held-backend.ts'
 import {
   assertNotPolluted,
@@ -33,10 +34,12 @@ it(`a patch is applied or refused, whatever it is (${INPUTS} inputs from seed ${
   for (let input = 0; input < INPUTS; input++) {
     const bytes = next()
     reporting(input, bytes, () => {
-      for (const editsOf of [patchEdits, incrementEdits]) {
+      for (const kind of ['patch', 'increment'] as const) {
         try {
-          for (const [name, value] of editsOf(bytes, current, 'fuzzed')) {
-            if (editsOf === incrementEdits) {
+          const asked = atOnce(readRequest(kind, bytes, 'fuzzed'))
+          for (const [name, part] of asked) {
+            const value = requested(kind, name, part, current(name))
+            if (kind === 'increment') {
               if (!Number.isFinite(value)) expect(value).toBe('a finite number')
               // Applied twice it says the same.
             } else if (value !== undefined && input % 10 === 0) expectIdempotent(value, bytes, name)

@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type JsonObject, type JsonValue, ownValue, sameJson } from '../../src/format/json.ts'
-import { incrementEdits, mergePatch, patchEdits } from '../../src/merge/merge-patch.ts'
+import { mergePatch, readRequest, requested } from '../../src/merge/merge-patch.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
+import { atOnce } from '../../src/runtime/slices.ts'
 import { bytesOf } from '../helpers/bytes.ts'
-
-const none = () => undefined
 
 // RFC 7396, appendix A: a value, a patch, and what becomes of the value.
 it.each<[JsonValue, JsonValue, JsonValue]>([
@@ -77,8 +76,8 @@ it.each([
   ['no UTF-8', '\u{d800}{'],
 ])('%s is no patch and no increment', (_what, text) => {
   const bad = expect.objectContaining({ code: 'ERR_PERSIST_BAD_PAYLOAD', bytes: bytesOf(text) })
-  expect(() => patchEdits(bytesOf(text), none, 'it')).toThrow(bad)
-  expect(() => incrementEdits(bytesOf(text), none, 'it')).toThrow(bad)
+  for (const kind of ['patch', 'increment', 'assign'] as const)
+    expect(() => atOnce(readRequest(kind, bytesOf(text), 'it'))).toThrow(bad)
 })
 
 it('an increment adds numbers, and nothing else to nothing else', () => {
@@ -88,7 +87,12 @@ it('an increment adds numbers, and nothing else to nothing else', () => {
     ['null', null],
     ['large', Number.MAX_VALUE],
   ])
-  const add = (text: string) => Object.fromEntries(incrementEdits(bytesOf(text), (name) => values.get(name), 'it'))
+  const add = (text: string) => {
+    const asked = atOnce(readRequest('increment', bytesOf(text), 'it'))
+    const sumOf = ([name, by]: [string, JsonValue]) =>
+      [name, requested('increment', name, by, values.get(name))] as const
+    return Object.fromEntries([...asked].map(sumOf))
+  }
   expect(add('{"n":-0.5,"new":3}')).toEqual({ n: 1, new: 3 })
   expect(add('{}')).toEqual({})
   for (const bad of ['{"n":"1"}', '{"n":null}', '{"n":[1]}']) expect(() => add(bad)).toThrow(PersistError)

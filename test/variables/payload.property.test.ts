@@ -55,7 +55,7 @@ it('the payload has the texts of all variables, however they were changed, and i
       for (const { how, name, ...rest } of steps) {
         const value = 'value' in rest ? rest.value : undefined
         const text = value === undefined ? undefined : JSON.stringify(value)
-        const size = unsaved.sizeWith([{ name, text }])
+        const size = unsaved.sizeWith([{ variable: variables.editOf(name, undefined).variable, text }])
         if (how === 'save') unsaved.confirm(compose())
         else if (how === 'fail') {
           compose()

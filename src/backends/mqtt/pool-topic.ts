@@ -112,6 +112,11 @@ export class PoolTopic {
     return performance.now() - this.#foreignAt < RACE_MS
   }
 
+  /** When anybody wrote last, as performance.now() has it. */
+  get changedAt(): number {
+    return Math.max(this.#foreignAt, this.#writtenAt)
+  }
+
   /** The broker has our own write. */
   written(bytes: Uint8Array): void {
     this.isProven = true
@@ -129,7 +134,7 @@ export class PoolTopic {
   /** Somebody else's write; one that changes nothing is not worth telling. */
   #foreign(bytes: Bytes): void {
     this.foreignCount += 1
-    const last = Math.max(this.#foreignAt, this.#writtenAt)
+    const last = this.changedAt
     this.#foreignAt = performance.now()
     if (this.#foreignAt - last < RACE_MS || this.#ours !== undefined) this.onRace()
     if (sameBytes(bytes, this.known)) return

@@ -1,6 +1,7 @@
 import type { BackendListener, Held, WriteOutcome } from '../../contracts/backend.ts'
 import { copyOf, encodeText, sameBytes } from '../../format/bytes.ts'
 import type { Connection } from '../../mqtt/connection.ts'
+import { unref } from '../../runtime/keep-alive.ts'
 import { pause } from '../../runtime/promises.ts'
 import { ECHO_MS, Fence, type FencePlace, isFenceMessage } from './fence.ts'
 import type { Claim } from './owner/claim.ts'
@@ -13,6 +14,14 @@ const MAX_REMAINING_LENGTH = 268_435_455
 
 /** How long after a race the session reads the retained message again, in milliseconds; up to twice as long. */
 const RECHECK_MS = 200
+
+/** How long nothing must happen until the session reads it again all the same, in milliseconds; up to twice as long. */
+const LOOK_MS = 30_000
+/**
+ * A pool that is larger than this, in bytes, is looked at less often by as much: it comes back whole each time. So looking
+ * takes 3.3 kB/s at most.
+ */
+const LOOK_BYTES = 100_000
 
 /** One connection, and the pool on it from the first probe to the last write. */
 export class Session {
@@ -32,6 +41,7 @@ export class Session {
   /** The session is reading the retained message again, or is to do so soon. */
   #rechecking: Promise<void> | undefined
   #isRecheckDue = false
+  #lookTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     connection: Connection,
@@ -87,6 +97,8 @@ export class Session {
     pool.begin(listener)
     pool.onRace = () => this.#recheckSoon()
     const { limitBytes, connection } = this
+    this.#lookWhileIdle()
+    void connection.lost.then(() => clearTimeout(this.#lookTimer))
     const { protocolVersion } = connection
     return { bytes: copyOf(pool.known), proof: this.#proof, limitBytes, protocolVersion }
   }
@@ -166,13 +178,35 @@ export class Session {
     const due = () => {
       this.#isRecheckDue = false
       // A write that was raced reads back by itself, and the race goes on with it.
-      if (this.#isWriting || this.#rechecking !== undefined) return this.#recheckSoon()
-      this.#rechecking = this.#recheck().finally(() => {
-        this.#rechecking = undefined
-      })
+      if (!this.#recheckNow()) this.#recheckSoon()
     }
     // Not if the connection is over by then: the next session probes anyway.
     this.connection.orLost(pause(RECHECK_MS * (1 + Math.random()))).then(due, () => {})
+  }
+
+  /**
+   * Reads the retained message now and then while nothing happens: in a cluster, NATS drops single messages. Whatever
+   * happens has told, or will tell, what the pool is.
+   */
+  #lookWhileIdle(): void {
+    const pool = this.#pool
+    const { changedAt } = pool
+    const due = () => {
+      // Where fences come back on the pool's own topic only, everybody who listens there would see them.
+      if (pool.changedAt === changedAt && this.fencePlace !== 'pool') this.#recheckNow()
+      this.#lookWhileIdle()
+    }
+    this.#lookTimer = setTimeout(due, lookPauseMs(pool.known?.length ?? 0) * (1 + Math.random()))
+    unref(this.#lookTimer)
+  }
+
+  /** @returns false: it is being read, or written, anyway */
+  #recheckNow(): boolean {
+    if (this.#isWriting || this.#rechecking !== undefined) return false
+    this.#rechecking = this.#recheck().finally(() => {
+      this.#rechecking = undefined
+    })
+    return true
   }
 
   /** Never rejects. */
@@ -196,6 +230,11 @@ export class Session {
     this.#pool.answered()
     return this.#pool.found ?? null
   }
+}
+
+/** How long nothing must happen at least until a pool of that size is read again, in milliseconds. */
+export function lookPauseMs(sizeBytes: number): number {
+  return LOOK_MS * Math.max(1, sizeBytes / LOOK_BYTES)
 }
 
 /** What is left for the payload of a PUBLISH at QoS 1 (MQTT 5, 3.3; 3.1.1, 3.3). */

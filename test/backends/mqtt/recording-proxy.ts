@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** One read of a socket: which way it went, and the MQTT packets that began in it, by their names. */
+/** One read of a socket: which way it went, and the MQTT packets that ended in it, by their names. */
 export interface Record {
   readonly way: 'up' | 'down'
   readonly packets: string[]
@@ -25,9 +25,23 @@ const NAMES = [
   'PINGRESP',
 ]
 
+export interface RecordingProxy {
+  readonly url: string
+  readonly records: Record[]
+  /** The next PUBLISH to a client is lost on its way; resolves when it is. */
+  losePublish(): Promise<void>
+}
+
 /** A TCP proxy that notes what passes, in its order; ends with the test. */
-export async function startRecordingProxy(target: number): Promise<{ url: string; records: Record[] }> {
+export async function startRecordingProxy(target: number): Promise<RecordingProxy> {
   const records: Record[] = []
+  let lost: (() => void) | undefined
+  const isLost = (way: Record['way'], name: string) => {
+    if (way === 'up' || name !== 'PUBLISH' || lost === undefined) return false
+    lost()
+    lost = undefined
+    return true
+  }
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ port: target, host: '127.0.0.1', noDelay: true })
     for (const [from, to, way] of [
@@ -36,8 +50,10 @@ export async function startRecordingProxy(target: number): Promise<{ url: string
     ] as const) {
       const frames = new Frames()
       from.on('data', (chunk) => {
-        records.push({ way, packets: frames.push(chunk) })
-        to.write(chunk)
+        const packets = frames.push(chunk)
+        records.push({ way, packets: packets.map(({ name }) => name) })
+        const kept = packets.filter(({ name }) => !isLost(way, name))
+        to.write(Buffer.concat(kept.map(({ bytes }) => bytes)))
       })
       from.on('error', () => to.destroy())
       from.on('close', () => to.destroy())
@@ -47,28 +63,36 @@ export async function startRecordingProxy(target: number): Promise<{ url: string
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
-  return { url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, records }
+  return {
+    url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    records,
+    losePublish: () =>
+      new Promise((resolve) => {
+        lost = resolve
+      }),
+  }
 }
 
-/** Finds where packets begin: a type, then the length of the rest, seven bits a byte (MQTT 5, 2.1). */
+/** Cuts a stream into packets: a type, then the length of the rest, seven bits a byte (MQTT 5, 2.1). */
 class Frames {
   #rest: Buffer = Buffer.alloc(0)
 
-  push(chunk: Buffer): string[] {
+  push(chunk: Buffer): { name: string; bytes: Buffer }[] {
     this.#rest = Buffer.concat([this.#rest, chunk])
-    const names: string[] = []
+    const packets: { name: string; bytes: Buffer }[] = []
     for (;;) {
       let length = 0
       let at = 1
       for (let shift = 0; ; shift += 7, at += 1) {
         const byte = this.#rest[at]
-        if (byte === undefined) return names
+        if (byte === undefined) return packets
         length += (byte & 0x7f) << shift
         if (byte < 0x80) break
       }
-      if (this.#rest.length < at + 1 + length) return names
-      names.push(NAMES[(this.#rest[0] ?? 0) >> 4] || 'other')
-      this.#rest = this.#rest.subarray(at + 1 + length)
+      const end = at + 1 + length
+      if (this.#rest.length < end) return packets
+      packets.push({ name: NAMES[(this.#rest[0] ?? 0) >> 4] || 'other', bytes: this.#rest.subarray(0, end) })
+      this.#rest = this.#rest.subarray(end)
     }
   }
 }

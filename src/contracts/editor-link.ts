@@ -5,9 +5,6 @@ export interface EditorLink {
   /** Name and place, for messages. */
   readonly storeName: string
 
-  /** Is a store known to own the pool at this moment? */
-  readonly isOwned: boolean
-
   /**
    * Asks the owner, and resolves with its answer as JSON; with 'nobody', and asks nothing, where no program owns the pool.
    *
@@ -15,6 +12,15 @@ export interface EditorLink {
    * @throws {PersistError} ERR_PERSIST_NO_ANSWER; ERR_PERSIST_CONNECT, _DENIED, _TIMEOUT: the link could not ask
    */
   ask(request: Omit<EditRequest, 'isAnswered'>, limitMs: number): Promise<Uint8Array | 'nobody'>
+
+  /**
+   * Does a store own the pool by now? For an editor that has just changed the pool itself; connects again where the link broke
+   * meanwhile.
+   *
+   * @param limitMs in milliseconds
+   * @throws {PersistError} ERR_PERSIST_NO_ANSWER: the link could not look
+   */
+  isOwned(limitMs: number): Promise<boolean>
 
   /** The editor is about to open a store: ends the connection where that one will have the same client id. Never rejects. */
   makeRoom(): Promise<void>

@@ -63,7 +63,8 @@ export function editorOpenerFor({
         if (!isForced) await link.assertApart()
       })
       // An owner that has come meanwhile may have written over it, and has the last word. It adds nothing twice.
-      if (isForced || request.kind === 'increment' || !link.isOwned) return { answer, way: 'direct' as const }
+      const isFinal = isForced || request.kind === 'increment'
+      if (isFinal || !(await link.isOwned(answerTimeoutMs))) return { answer, way: 'direct' as const }
       const again = await link.ask(request, answerTimeoutMs)
       return again === 'nobody' ? { answer, way: 'direct' as const } : { answer: again, way: 'owner' as const }
     }

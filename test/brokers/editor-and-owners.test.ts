@@ -91,6 +91,26 @@ describe.each(brokers)('an editor and owners that change, %s', (_name, runs, has
     },
   )
 
+  test.skipIf(!runs)(
+    'an owner that comes while an editor has no link is asked for what the editor then writes',
+    async () => {
+      const { url } = await running(start())
+      const proxy = await proxied(url)
+      const editor = await editedAt<Garage>(proxy.url)
+      proxy.setDelay(50)
+      const patch = editor.patch({ n: 2 })
+      await waitFor(() => proxy.open() === 2, { what: 'the connection on which the editor is to write' })
+      proxy.freeze()
+      proxy.cut()
+      await openedAt<Garage>(url)
+      await waitFor(() => retainedAt(url, 'stat/garage/PersistMQTT/owner'), { what: 'the owner to say that it is one' })
+      proxy.setDelay(0)
+      proxy.thaw()
+      expect(await patch).toEqual({ way: 'owner' })
+      expect(await poolAt(url)).toEqual({ n: 2 })
+    },
+  )
+
   test.skipIf(!runs)('nobody is asked twice where another owner comes instead of the one that was asked', async () => {
     const { url } = await running(start())
     const proxy = await proxied(url)

@@ -81,7 +81,7 @@ export class ScriptedBroker {
     const link = new ScriptedClient(this)
     const noOwner = {
       storeName: 'garage',
-      isOwned: false,
+      isOwned: async () => false,
       open: async () => {},
       ask: async () => 'nobody' as const,
       makeRoom: async () => {},

@@ -64,10 +64,6 @@ export class OwnerLink implements EditorLink {
     })
   }
 
-  get isOwned(): boolean {
-    return this.#watch?.owner.kind === 'program'
-  }
-
   /** Connects, unless the link is connected already; goes on until the limit where there is no broker yet. */
   async open(limitMs: number): Promise<void> {
     await this.#seen(limitMs, new Backoff())
@@ -111,6 +107,17 @@ export class OwnerLink implements EditorLink {
       isRepeated = outcome === 'again'
       // That owner has not done it: the editor may ask whoever owns the pool now.
       if (!isRepeated) asked = undefined
+    }
+  }
+
+  async isOwned(limitMs: number): Promise<boolean> {
+    const end = performance.now() + limitMs
+    try {
+      // What was seen on a link that broke is not so any more.
+      const { watch } = await this.#again(true, () => Math.max(1, end - performance.now()))
+      return watch.owner.kind === 'program'
+    } catch (error) {
+      throw this.#notSeen(error)
     }
   }
 
@@ -250,6 +257,14 @@ export class OwnerLink implements EditorLink {
       'name for it (Mosquitto: use_username_as_clientid), give each program a user of its own; with force: true a change ' +
       'is made without asking the owner.'
     return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store })
+  }
+
+  #notSeen(cause: unknown): PersistError {
+    const store = this.#address.storeName
+    const text =
+      `The pool of ${store} was changed, but then this editor lost its connection and got no other one: an owner may have come ` +
+      'meanwhile and may have undone the change. Look at the pool, and ask again if it has.'
+    return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store, cause })
   }
 
   #noAnswer(limitMs: number, asked: string): PersistError {

@@ -18,6 +18,9 @@ export type Components = { readonly [key: string]: Component }
 /** The origin of announcements: the integration withdraws only those that have it. */
 export const ORIGIN = 'persist-mqtt'
 
+/** What an owner says of itself, and the broker of an owner that is lost; a message that deletes that has no JSON. */
+const AVAILABILITY = "{{ 'online' if value_json is defined and value_json.online else 'offline' }}"
+
 /** `<prefix>/device/<object id>/config`. */
 export function discoveryTopic({ name, topic, options }: Announced): string {
   return `${options.discoveryPrefix ?? 'homeassistant'}/device/${objectId(name, topic)}/config`
@@ -66,9 +69,8 @@ export function discoveryMessage({ name, topic, options }: Announced, components
     device: { identifiers: [objectId(name, topic)], name, ...options.device },
     origin: { name: ORIGIN },
     state_topic: topic,
-    availability_topic: `tele/${name}/LWT`,
-    payload_available: 'Online',
-    payload_not_available: 'Offline',
+    availability_topic: `${topic}/owner`,
+    availability_template: AVAILABILITY,
     qos: 1,
     components,
   })

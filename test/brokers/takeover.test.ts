@@ -4,7 +4,7 @@ import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
 import { startDelayProxy } from '../helpers/delay-proxy.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
-import { poolTextAt, retainedAt } from '../helpers/mqtt-client.ts'
+import { connectClient, poolTextAt, retainedAt } from '../helpers/mqtt-client.ts'
 import { startNats } from '../helpers/nats.ts'
 import { openedAt, proxied, running } from '../helpers/opened-at.ts'
 import { heard } from '../helpers/opened-store.ts'
@@ -162,14 +162,26 @@ for (const [name, runs, start, protocolVersion] of brokers) {
       expect([proxy.connections(), owner.states, reader.errors]).toEqual([2, [], []])
     })
 
-    test('tele/<name>/LWT is Online, and Offline when it is closed; nothing else is left', async () => {
-      const { broker } = await throughProxy(start)
-      const { pt } = await watched(broker.url, { protocolVersion })
-      await waitForPresence(broker.url, 'Online')
-      expect((await retainedAt(broker.url, 'stat/garage/PersistMQTT/owner'))?.payload.toString()).toMatch(/"session"/)
-      await pt.$close()
-      await waitForPresence(broker.url, 'Offline')
-      expect(await retainedAt(broker.url, 'stat/garage/PersistMQTT/owner')).toBeUndefined()
-    })
+    test.each(['', 'Offline'])(
+      'tele/<name>/LWT is Online as long as it is open, and then "%s" again; nothing else is left',
+      async (before) => {
+        const { broker } = await throughProxy(start)
+        const client = await connectClient(broker.url)
+        if (before !== '') await client.publishAsync('tele/garage/LWT', before, { qos: 1, retain: true })
+        const heard: string[] = []
+        client.on('message', (_, payload) => heard.push(payload.toString()))
+        const { pt } = await watched(broker.url, { protocolVersion })
+        await waitForPresence(broker.url, 'Online')
+        expect((await retainedAt(broker.url, 'stat/garage/PersistMQTT/owner'))?.payload.toString()).toMatch(/"session"/)
+        await client.subscribeAsync('tele/garage/LWT', { qos: 1 })
+        await waitFor(() => heard.at(-1) === 'Online', { what: 'to be heard' })
+        await pt.$close()
+        // Whoever listens is told that it is gone.
+        const expected = ['Online', 'Offline', ...(before === '' ? [''] : [])]
+        await waitFor(() => heard.length === expected.length, { what: 'tele/garage/LWT to be as it was' })
+        expect([heard, (await presence(broker.url)) ?? '']).toEqual([expected, before])
+        expect(await retainedAt(broker.url, 'stat/garage/PersistMQTT/owner')).toBeUndefined()
+      },
+    )
   })
 }

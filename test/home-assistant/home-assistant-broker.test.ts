@@ -1,11 +1,12 @@
 import type { MqttClient } from 'mqtt'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { openStore as openFile } from '../../src/file.ts'
 import { type HomeAssistantOptions, homeAssistant } from '../../src/home-assistant/home-assistant.ts'
 import { openStore, type Store, type StoreOptions } from '../../src/index.ts'
 import { memoryBackend } from '../../src/memory.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
+import { startDelayProxy } from '../helpers/delay-proxy.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
 import { openedAt, running } from '../helpers/opened-at.ts'
@@ -78,11 +79,23 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     pt.n = 1
     const ha = await homeAssistantAt(url)
     await ha.has('sensor_n')
-    const { availability_topic, payload_available, payload_not_available } = JSON.parse(ha.messages.at(-1) ?? '{}')
-    const now = async () => (await retainedAt(url, availability_topic))?.payload.toString()
-    expect(await now()).toBe(payload_available)
+    const { availability_topic, availability_template } = JSON.parse(ha.messages.at(-1) ?? '{}')
+    const now = async () => {
+      const payload = (await retainedAt(url, availability_topic))?.payload.toString() ?? ''
+      return shown({ platform: 'sensor', value_template: availability_template }, payload)
+    }
+    const becomes = (text: string) => waitFor(async () => (await now()) === text, { what: `it to be ${text}` })
+    expect(await now()).toBe('online')
     await pt.$close()
-    await waitFor(async () => (await now()) === payload_not_available, { what: 'it to be not available' })
+    await becomes('offline')
+    const proxy = await startDelayProxy({ target: url })
+    onTestFinished(() => proxy.close())
+    await announced(proxy.url)
+    await becomes('online')
+    // The broker publishes the will.
+    proxy.freeze()
+    proxy.cut()
+    await becomes('offline')
   })
 
   test('a store takes back the entities of what is removed, what becomes something else, and at last itself', async () => {

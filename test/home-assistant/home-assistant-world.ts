@@ -34,15 +34,7 @@ export function discovered(message: string): Record<string, Entity> {
   const { device, origin, components, ...shared } = JSON.parse(message)
   expect(device.identifiers.length + (device.connections?.length ?? 0)).toBeGreaterThan(0)
   expect(origin.name).toEqual(expect.any(String))
-  const allowed = [
-    'state_topic',
-    'command_topic',
-    'qos',
-    'encoding',
-    'availability_topic',
-    'payload_available',
-    'payload_not_available',
-  ]
+  const allowed = ['state_topic', 'command_topic', 'qos', 'encoding', 'availability_topic', 'availability_template']
   expect(allowed).toEqual(expect.arrayContaining(Object.keys(shared)))
   for (const entity of Object.values(components) as Entity[]) {
     expect(Object.keys(REQUIRED)).toContain(entity.platform)

@@ -70,7 +70,7 @@ describe.skipIf(!mosquittoAvailable)('an owner whose link was broken meanwhile',
       await pt.save()
       isCut = true
       proxy.cut()
-      const isOffline = async () => (await retainedAt(url, 'tele/p0000/LWT'))?.payload.toString() === 'Offline'
+      const isOffline = async () => (await retainedAt(url, 'stat/p0000/PersistMQTT/owner'))?.payload.includes('false')
       await waitFor(isOffline, { what: 'the end of the owner' })
       if (whose === 'of nobody') await put(url, { p0000: '' })
       if (whose === 'of an editor') await (await editedAt(url, { name: 'p0000' })).patch({ removed: 2 })

@@ -75,7 +75,7 @@ class MqttBackend implements Backend {
     const address = poolAddressOf(place)
     const { topic } = address
     const claimant = role === 'owner' ? newClaimant(topic, place.name) : undefined
-    const requests = claimant && new RequestTopics(topic, claimant.session)
+    const requests = claimant && new RequestTopics(topic, claimant.rank.session)
     this.place = address.place
     this.#sideTopics = sideTopics
     this.#requests = requests

@@ -59,6 +59,14 @@ export class SessionOpener {
    */
   async open(limit: ConnectLimit): Promise<Session> {
     const start = performance.now()
+    const left = () => ({ ...limit, limitMs: Math.max(1, limit.limitMs - (performance.now() - start)) })
+    const session = await this.#withSideTopics(limit, left)
+    if (session.claim === undefined || session.claim.comes()) return session
+    await session.connection.end()
+    return this.#withSideTopics(left(), left)
+  }
+
+  async #withSideTopics(limit: ConnectLimit, left: () => ConnectLimit): Promise<Session> {
     const hadSideTopics = this.#first.usesSideTopics
     const session = await this.#open(limit)
     if (!hadSideTopics || this.#first.usesSideTopics) return session
@@ -66,8 +74,7 @@ export class SessionOpener {
     // does without them for that sees no owner: so it is tried once more, now that the broker is known to be well.
     await session.connection.end()
     this.#first = { ...this.#first, usesSideTopics: true }
-    const limitMs = Math.max(1, limit.limitMs - (performance.now() - start))
-    return this.#open({ ...limit, limitMs })
+    return this.#open(left())
   }
 
   async #open(limit: ConnectLimit): Promise<Session> {

@@ -7,7 +7,7 @@ const LAST_TIME = 2 ** 52
 export type Owner =
   /** A program that uses this package: it does what editors ask for. */
   | { readonly kind: 'program'; readonly session: string }
-  /** Online under that name without saying that it owns the pool: a Tasmota device, which does not listen. */
+  /** Another client is online under that name: a Tasmota device, which does not listen. */
   | { readonly kind: 'device' }
   /** Nobody at this moment, or a program whose connection is lost. */
   | { readonly kind: 'none' }
@@ -22,12 +22,24 @@ export interface Rank {
   readonly since: number
 }
 
-/** Where the owner of the pool on a topic says who it is. */
+/** What is said at {@link ownerTopicOf}. */
+export interface Said {
+  /** Undefined: by nobody who owns a pool. */
+  readonly rank: Rank | undefined
+  /** The session of an owner that can be asked: it becomes a level of topics, so nothing but 16 hex digits will do. */
+  readonly session: string | undefined
+  /** False is the will of its connection. Undefined: a program of an earlier version, which says so at the LWT topic. */
+  readonly isOnline: boolean | undefined
+  /** The LWT topic is another client's: a device has the same name. */
+  readonly isBesideDevice: boolean
+}
+
+/** Where the owner of the pool on a topic says who it is, and the broker that its connection is lost. */
 export function ownerTopicOf(topic: string): string {
   return `${topic}/owner`
 }
 
-/** Where programs and Tasmota devices of that name say whether they are online. */
+/** Where Tasmota devices of that name say whether they are online; programs too, where no device does. */
 export function lwtTopicOf(name: string): string {
   return `tele/${name}/LWT`
 }
@@ -37,10 +49,22 @@ export function nameInLwtTopic(topic: string): string | undefined {
   return /^tele\/(.+)\/LWT$/s.exec(topic)?.[1]
 }
 
-/** Who owns a pool, by what was last said: the session of its owner, and whether something of its name is online. */
-export function ownerOf(session: string | undefined, isOnline: boolean | undefined): Owner {
-  if (session !== undefined) return isOnline === false ? { kind: 'none' } : { kind: 'program', session }
-  return { kind: isOnline ? 'device' : 'none' }
+/**
+ * Who owns a pool, and whether that is online, by what was last said.
+ *
+ * @param isOnline what the LWT topic says; undefined: nothing
+ */
+export function ownerOf(
+  said: Said | undefined,
+  isOnline: boolean | undefined,
+): { readonly owner: Owner; readonly isOnline: boolean | undefined } {
+  const session = said?.session
+  if (said === undefined || session === undefined || (said.isOnline === false && said.isBesideDevice)) {
+    return { owner: { kind: isOnline ? 'device' : 'none' }, isOnline }
+  }
+  // What a program said at the LWT topic stays when its connection is lost.
+  const isThere = said.isOnline ?? isOnline
+  return { owner: isThere === false ? { kind: 'none' } : { kind: 'program', session }, isOnline: isThere }
 }
 
 /** Of several owners the one with the higher rank owns the pool. */
@@ -48,24 +72,24 @@ export function isHigher(one: Rank, other: Rank): boolean {
   return one.since === other.since ? one.session > other.session : one.since > other.since
 }
 
-export function printRank({ session, since }: Rank): string {
-  return JSON.stringify({ session, since })
+/** What an owner says, or as its will the broker. */
+export function printSaid({ session, since }: Rank, isOnline: boolean, isBesideDevice: boolean): string {
+  return JSON.stringify({ session, since, online: isOnline, ...(isBesideDevice && { device: true }) })
 }
 
-/** Undefined for everything that no owner has said: people and programs may write what they like. */
-export function rankIn(payload: Uint8Array): Rank | undefined {
-  const { session, since } = saidIn(payload)
+/** People and programs may write there what they like. */
+export function saidIn(payload: Uint8Array): Said {
+  const { session, since, online, device } = membersIn(payload)
   const isTime = Number.isSafeInteger(since) && (since as number) >= 0 && (since as number) < LAST_TIME
-  return typeof session === 'string' && isTime ? { session, since: since as number } : undefined
+  return {
+    rank: typeof session === 'string' && isTime ? { session, since: since as number } : undefined,
+    session: typeof session === 'string' && /^[0-9a-f]{16}$/.test(session) ? session : undefined,
+    isOnline: typeof online === 'boolean' ? online : undefined,
+    isBesideDevice: device === true,
+  }
 }
 
-/** The session of an owner that can be asked: it becomes a level of topics, so nothing but 16 hex digits will do. */
-export function sessionIn(payload: Uint8Array): string | undefined {
-  const { session } = saidIn(payload)
-  return typeof session === 'string' && /^[0-9a-f]{16}$/.test(session) ? session : undefined
-}
-
-function saidIn(payload: Uint8Array): { readonly session?: unknown; readonly since?: unknown } {
+function membersIn(payload: Uint8Array): { readonly [name in 'session' | 'since' | 'online' | 'device']?: unknown } {
   try {
     return JSON.parse(textOf(payload)) ?? {}
   } catch {

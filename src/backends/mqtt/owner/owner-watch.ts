@@ -2,7 +2,7 @@ import type { EditRequest } from '../../../contracts/backend.ts'
 import type { Connection, Message } from '../../../mqtt/connection.ts'
 import { deferred, pause } from '../../../runtime/promises.ts'
 import type { TopicHandler } from '../topic-handler.ts'
-import { type Owner, onlineIn, ownerOf, ownerTopicOf, sessionIn } from './owner-topics.ts'
+import { type Owner, onlineIn, ownerOf, ownerTopicOf, type Said, saidIn } from './owner-topics.ts'
 
 /**
  * How long an editor waits for the answer before it asks once more, in milliseconds; then twice as long each time. An
@@ -18,7 +18,7 @@ export class OwnerWatch implements TopicHandler {
   readonly #editor: string
   readonly #answers = new Map<string, (bytes: Uint8Array) => void>()
   readonly #listeners = new Set<() => void>()
-  #session: string | undefined
+  #said: Said | undefined
   #isOnline: boolean | undefined
 
   /** @param editor random digits, in the topics of the answers to this one */
@@ -31,7 +31,7 @@ export class OwnerWatch implements TopicHandler {
 
   /** Who owns the pool, as far as the broker has told. */
   get owner(): Owner {
-    return ownerOf(this.#session, this.#isOnline)
+    return ownerOf(this.#said, this.#isOnline).owner
   }
 
   /** Calls whenever something comes from owners; the result stops it. Several questions may be under way. */
@@ -42,7 +42,7 @@ export class OwnerWatch implements TopicHandler {
 
   /** The owner has closed the pool, and said so; where it has lost its connection, that is something else. */
   get isClosed(): boolean {
-    return this.#session === undefined
+    return this.#said?.session === undefined
   }
 
   async subscribe(): Promise<void> {
@@ -52,7 +52,7 @@ export class OwnerWatch implements TopicHandler {
   }
 
   received({ topic, payload }: Message): boolean {
-    if (topic === ownerTopicOf(this.#topic)) this.#session = sessionIn(payload)
+    if (topic === ownerTopicOf(this.#topic)) this.#said = saidIn(payload)
     else if (topic === this.#lwtTopic) this.#isOnline = onlineIn(payload)
     else {
       const answer = this.#answers.get(topic)

@@ -33,7 +33,7 @@ describe('another process', () => {
   ] as const
   for (const { name, available, start } of servers) {
     test.skipIf(!available)(
-      `another process takes the pool over; killed, it is Offline, and the pool can be taken back: ${name}`,
+      `another process takes the pool over; killed, it is lost, and the pool can be taken back: ${name}`,
       async () => {
         const broker = await running<RunningBroker>(start())
         const directory = temporaryDirectory()
@@ -45,13 +45,16 @@ describe('another process', () => {
         const first = await openStore(options)
         onTestFinished(() => first.$close())
         const codes: string[] = []
+        const topic = 'stat/shared/PersistMQTT/owner'
         first.$on('error', ({ code }) => codes.push(code))
         const other = runProgram(program, [broker.url, 'shared'], directory)
         await other.says(/saved/)
         await waitFor(() => first.$status.state === 'readonly', { what: 'the first one to be told' })
         await waitForText(broker.url, 'tele/shared/LWT', 'Online')
         await other.kill('SIGKILL')
-        await waitForText(broker.url, 'tele/shared/LWT', 'Offline')
+        await waitFor(async () => (await retainedText(broker.url, topic))?.includes('"online":false'), {
+          what: 'the broker to tell that the owner is lost',
+        })
 
         const again = await openStore<{ starts: number }>(options)
         onTestFinished(() => again.$close())
@@ -64,7 +67,7 @@ describe('another process', () => {
         // If it were gone before the one before had heard of it, that one would go on as the owner.
         await waitFor(() => again.$status.state === 'readonly', { what: 'the one before to be told' })
         expect(await next.kill('SIGTERM')).toBe('SIGTERM')
-        await waitForText(broker.url, 'tele/shared/LWT', 'Offline')
+        await waitFor(async () => (await retainedText(broker.url, topic)) === undefined, { what: 'the goodbye' })
       },
     )
   }

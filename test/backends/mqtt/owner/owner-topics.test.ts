@@ -7,9 +7,9 @@ import {
   ownerOf,
   ownerTopicOf,
   printOnline,
-  printRank,
-  rankIn,
-  sessionIn,
+  printSaid,
+  type Said,
+  saidIn,
 } from '../../../../src/backends/mqtt/owner/owner-topics.ts'
 import { bytesOf } from '../../../helpers/bytes.ts'
 
@@ -30,11 +30,20 @@ test('a name is found in the topic that was made of it, whatever it is, and in n
 describe('what an owner says of itself', () => {
   test('is read as it was written', () => {
     for (const since of [0, 1_795_390_839_000, 2 ** 52 - 1]) {
-      const text = printRank({ session: SESSION, since })
-      expect(text).toBe(`{"session":"${SESSION}","since":${since}}`)
-      expect(rankIn(bytesOf(text))).toEqual({ session: SESSION, since })
-      expect(sessionIn(bytesOf(text))).toBe(SESSION)
+      const rank = { session: SESSION, since }
+      expect(printSaid(rank, true, false)).toBe(`{"session":"${SESSION}","since":${since},"online":true}`)
+      for (const isOnline of [true, false])
+        for (const isBesideDevice of [true, false]) {
+          const said = saidIn(bytesOf(printSaid(rank, isOnline, isBesideDevice)))
+          expect(said).toEqual({ rank, session: SESSION, isOnline, isBesideDevice })
+        }
     }
+  })
+
+  test('is read as it was written by earlier versions, which say at tele/<name>/LWT whether they are online', () => {
+    const rank = { session: SESSION, since: 1 }
+    const said = saidIn(bytesOf(JSON.stringify(rank)))
+    expect(said).toEqual({ rank, session: SESSION, isOnline: undefined, isBesideDevice: false })
   })
 
   const nothing: [string, string][] = [
@@ -49,8 +58,7 @@ describe('what an owner says of itself', () => {
     ['nesting without end', '['.repeat(100_000)],
   ]
   test.each(nothing)('is no rank and no session where there is %s', (_, text) => {
-    expect(rankIn(bytesOf(text))).toBeUndefined()
-    expect(sessionIn(bytesOf(text))).toBeUndefined()
+    expect(saidIn(bytesOf(text))).toMatchObject({ rank: undefined, session: undefined })
   })
 
   const times: [string, string][] = [
@@ -65,23 +73,21 @@ describe('what an owner says of itself', () => {
   ]
   test.each(times)('is no rank with %s; whoever says it can be asked all the same', (_, since) => {
     const payload = bytesOf(`{"session":"${SESSION}"${since}}`)
-    expect(rankIn(payload)).toBeUndefined()
-    expect(sessionIn(payload)).toBe(SESSION)
+    expect(saidIn(payload)).toMatchObject({ rank: undefined, session: SESSION })
   })
 
   test.each(['', 'ffff', '+', '#', `${SESSION}/#`, SESSION.toUpperCase(), `${SESSION}0`, `${SESSION}\n`, '\0'])(
     'is a rank with the session %j, and nothing that could become a level of a topic',
     (session) => {
       const payload = bytesOf(JSON.stringify({ session, since: 1 }))
-      expect(rankIn(payload)).toEqual({ session, since: 1 })
-      expect(sessionIn(payload)).toBeUndefined()
+      expect(saidIn(payload)).toMatchObject({ rank: { session, since: 1 }, session: undefined })
     },
   )
 
   test('up to 200 bytes are read', () => {
-    const padded = (length: number) => bytesOf(printRank({ session: SESSION, since: 1 }).padEnd(length))
-    expect(sessionIn(padded(200))).toBe(SESSION)
-    expect(sessionIn(padded(201))).toBeUndefined()
+    const padded = (length: number) => bytesOf(printSaid({ session: SESSION, since: 1 }, true, false).padEnd(length))
+    expect(saidIn(padded(200)).session).toBe(SESSION)
+    expect(saidIn(padded(201)).session).toBeUndefined()
   })
 })
 
@@ -103,12 +109,31 @@ test('whether something is online is read as it was written, and everything else
   expect(onlineIn(Uint8Array.of(0xff, 0xfe))).toBeUndefined()
 })
 
-test('a program owns a pool as long as it is not offline; what is online without a word is a device', () => {
-  const program = { kind: 'program', session: SESSION }
-  const kinds = [true, undefined, false].map((isOnline) => [ownerOf(SESSION, isOnline), ownerOf(undefined, isOnline)])
-  expect(kinds).toEqual([
-    [program, { kind: 'device' }],
-    [program, { kind: 'none' }],
-    [{ kind: 'none' }, { kind: 'none' }],
-  ])
+describe('who owns a pool', () => {
+  const SAID: Said = { rank: undefined, session: SESSION, isOnline: undefined, isBesideDevice: false }
+  const kindOf = (said: Partial<Said> | undefined, isOnline: boolean | undefined) => {
+    const { owner, isOnline: isThere } = ownerOf(said && { ...SAID, ...said }, isOnline)
+    return [owner.kind, isThere]
+  }
+
+  test.each([
+    ['a program says that it is online', { isOnline: true }, [undefined, true, false], ['program', true]],
+    ['a program beside a device is', { isOnline: true, isBesideDevice: true }, [true, false], ['program', true]],
+    [
+      'a program is lost, whatever it has left at tele/…/LWT',
+      { isOnline: false },
+      [undefined, true, false],
+      ['none', false],
+    ],
+    ['a program beside a device is lost', { isOnline: false, isBesideDevice: true }, [true], ['device', true]],
+    ['both are', { isOnline: false, isBesideDevice: true }, [false], ['none', false]],
+    ['a program of an earlier version is online', {}, [true], ['program', true]],
+    ['one that may not say so is', {}, [undefined], ['program', undefined]],
+    ['a program of an earlier version is lost', {}, [false], ['none', false]],
+    ['something is online without a word', { session: undefined }, [true], ['device', true]],
+    ['a device is not', undefined, [false], ['none', false]],
+    ['nobody says anything', undefined, [undefined], ['none', undefined]],
+  ] as const)('where %s', (_, said, lwt, expected) => {
+    for (const isOnline of lwt) expect(kindOf(said, isOnline)).toEqual(expected)
+  })
 })

@@ -98,9 +98,12 @@ export class Claim implements TopicHandler {
 
   async subscribe(): Promise<void> {
     const { topic, lwtTopic } = this.#claimant
-    const topics = lwtTopic === undefined ? [topic] : [topic, lwtTopic]
-    const { reasonCodes } = await this.#connection.subscribe(topics)
-    for (const [index, code] of reasonCodes.entries()) if (code < FAILURE) this.#granted.add(topics[index] as string)
+    const subscribed = async (one: string) => {
+      const { reasonCodes } = await this.#connection.subscribe([one])
+      if ((reasonCodes[0] ?? FAILURE) < FAILURE) this.#granted.add(one)
+    }
+    // A SUBSCRIBE for each: of several topics in one, Aedes sends what is retained at the second after the fence's echo.
+    await Promise.all([subscribed(topic), lwtTopic !== undefined && subscribed(lwtTopic)])
   }
 
   /**

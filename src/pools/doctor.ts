@@ -7,6 +7,7 @@ import { randomHex } from '../runtime/random-hex.ts'
 import { type Check, failed, ok, warning } from './doctor/check.ts'
 import { clientIdCheck } from './doctor/client-ids.ts'
 import { echoOf, gapOf, limitFor, put, retainedAt } from './doctor/probe.ts'
+import { willCheck } from './doctor/will.ts'
 import type { Pools } from './pools.ts'
 
 export type { Check } from './doctor/check.ts'
@@ -89,6 +90,7 @@ class Doctor {
       ['wildcard', () => this.#wildcard()],
       ['size', () => this.#size()],
       ...this.#permissions(),
+      ['will', () => this.#will()],
       ['broker', () => this.#broker()],
     ]
   }
@@ -104,7 +106,7 @@ class Doctor {
   #permissions(): [name: string, check: () => Promise<Check>][] {
     const permissions = [
       ['owner', ownerTopicOf(this.#topic), 'two owners of one pool do not notice each other'],
-      ['presence', lwtTopicOf(this.#name), 'nobody sees whether a program is online'],
+      ['presence', lwtTopicOf(this.#name), 'a device of the same name is not seen'],
       ['requests', `${this.#topic}/set/doctor`, 'a running program cannot be asked for changes'],
     ] as const
     return permissions.map(([name, topic, otherwise]) => [name, () => this.#permission(name, topic, otherwise)])
@@ -234,6 +236,12 @@ class Doctor {
         `Give this user read and write permission on ${shown}.`,
       )
     })
+  }
+
+  #will(): Promise<Check> {
+    const topic = ownerTopicOf(this.#topic)
+    this.#used.add(topic)
+    return willCheck(this.#pools, topic, () => this.#retainedAt([topic]))
   }
 
   async #broker(): Promise<Check> {

@@ -117,7 +117,7 @@ export class Pools implements LinkedPools {
    */
   async connected<Result>(
     use: (connection: Connection) => Promise<Result>,
-    settings: Pick<ConnectionSettings, 'wakesBroker'> = {},
+    settings: Pick<ConnectionSettings, 'wakesBroker' | 'will'> = {},
   ): Promise<Result> {
     const connection = await connect({ ...this.#address, isForMany: true, ...settings }, this.#resolved.openTimeoutMs)
     try {

@@ -20,4 +20,12 @@ describe.skipIf(!mosquittoAvailable)('the doctor', () => {
     const { write } = await examined({ listenerConfig: ['max_qos 0'] })
     expect(write).toMatchObject({ result: 'warning', seen: expect.stringContaining('QoS 0') })
   })
+
+  test.each([
+    [{}, 'ok'],
+    [{ listenerConfig: ['max_qos 0'] }, 'warning'],
+    [{ config: ['retain_available false'] }, 'warning'],
+  ])('says whether a broker tells of programs that are lost: %o', async (options, result) => {
+    expect((await examined(options)).will).toMatchObject({ result })
+  })
 })

@@ -5,6 +5,7 @@ import type { FencePlace } from './fence.ts'
 import type { PoolAddress } from './pool-address.ts'
 
 /** MQTT 5, 2.4. */
+const RETAIN_NOT_SUPPORTED = 0x9a
 const QOS_NOT_SUPPORTED = 0x9b
 
 /** One way to open a pool. */
@@ -13,6 +14,8 @@ export interface Attempt extends ServerAttempt {
   readonly clientId: string
   /** Whether the session uses topics beside the pool's: an owner says there that it is one, and editors ask. */
   readonly usesSideTopics: boolean
+  /** An owner's: without, nobody is told when its connection is lost. */
+  readonly hasWill: boolean
   readonly fencePlace: FencePlace
   /** Whether it was tried before, but pipelined. */
   readonly isRepeated: boolean
@@ -47,19 +50,22 @@ export function nextAttempt(
   if (isClosed && reached !== undefined && !attempt.isRepeated) {
     return { ...attempt, isPipelined: false, isRepeated: true }
   }
-  if (attempt.usesSideTopics && (isClosed || isWillRefused(failure))) return { ...attempt, usesSideTopics: false }
-  if (!isClosed || reached === undefined) return undefined
+  if (reached === undefined) {
+    return attempt.hasWill && (isClosed || isWillRefused(failure)) ? { ...attempt, hasWill: false } : undefined
+  }
+  if (!isClosed) return undefined
+  if (attempt.usesSideTopics) return { ...attempt, usesSideTopics: false, hasWill: false }
   // Some brokers answer a message that they do not allow by closing.
   const fencePlace = NEXT_PLACE[reached]
   return fencePlace === undefined ? 'unreadable' : { ...attempt, fencePlace }
 }
 
 /**
- * Some brokers refuse the CONNECT for a will that this user may not publish, or at a QoS that they do not take. In MQTT
- * 3.1.1 Mosquitto closes then, as it does where the will is to be retained and nothing is.
+ * Some brokers refuse the CONNECT for a will that this user may not publish, at a QoS that they do not take, or that is
+ * to be retained where nothing is (MQTT 5, 3.2.2.3.5). In MQTT 3.1.1 Mosquitto closes then.
  */
 function isWillRefused(failure: ConnectionFailure): boolean {
-  return failure.kind === 'refused' && [0x05, 0x87, QOS_NOT_SUPPORTED].includes(failure.code)
+  return failure.kind === 'refused' && [0x05, 0x87, RETAIN_NOT_SUPPORTED, QOS_NOT_SUPPORTED].includes(failure.code)
 }
 
 function isQosRefused(failure: ConnectionFailure): boolean {

@@ -47,6 +47,7 @@ export class SessionOpener {
       clientId:
         role?.claimant === undefined ? address.clientId : (address.givenClientId ?? ownerClientId(address.topic)),
       usesSideTopics: role !== undefined,
+      hasWill: role?.claimant !== undefined,
       fencePlace: 'private',
       isRepeated: false,
     }
@@ -60,20 +61,20 @@ export class SessionOpener {
   async open(limit: ConnectLimit): Promise<Session> {
     const start = performance.now()
     const left = () => ({ ...limit, limitMs: Math.max(1, limit.limitMs - (performance.now() - start)) })
-    const session = await this.#withSideTopics(limit, left)
-    if (session.claim === undefined || session.claim.comes()) return session
+    const session = await this.#openComplete(limit, left)
+    if (session.claim === undefined || session.claim.comes() || !this.#first.hasWill) return session
     await session.connection.end()
-    return this.#withSideTopics(left(), left)
+    return this.#openComplete(left(), left)
   }
 
-  async #withSideTopics(limit: ConnectLimit, left: () => ConnectLimit): Promise<Session> {
-    const hadSideTopics = this.#first.usesSideTopics
+  async #openComplete(limit: ConnectLimit, left: () => ConnectLimit): Promise<Session> {
+    const { usesSideTopics, hasWill } = this.#first
     const session = await this.#open(limit)
-    if (!hadSideTopics || this.#first.usesSideTopics) return session
-    // A link that breaks, and a broker that is being restarted, look like a broker that closes at these topics. Whoever
-    // does without them for that sees no owner: so it is tried once more, now that the broker is known to be well.
+    if (this.#first.usesSideTopics === usesSideTopics && this.#first.hasWill === hasWill) return session
+    // A link that breaks, and a broker that is being restarted, look like a broker that closes at these. Whoever does
+    // without them for that sees no owner: so it is tried once more, now that the broker is known to be well.
     await session.connection.end()
-    this.#first = { ...this.#first, usesSideTopics: true }
+    this.#first = { ...this.#first, usesSideTopics, hasWill }
     return this.#open(left())
   }
 
@@ -91,7 +92,7 @@ export class SessionOpener {
         server,
       }),
       settingsOf: (attempt) => {
-        const claimant = this.#roleIn(attempt)?.claimant
+        const claimant = attempt.hasWill ? this.#role?.claimant : undefined
         return { ...address, ...attempt.server, ...attempt, ...(claimant && willOf(claimant)) }
       },
       prepare: async (connection, attempt, onStep) => {
@@ -99,10 +100,10 @@ export class SessionOpener {
         session = opened
         onStep(() => opened.step)
         await opened.probe()
-        const { server, usesSideTopics } = attempt
+        const { server, usesSideTopics, hasWill } = attempt
         this.isIdSecret = attempt.clientId === clientId && address.givenClientId === undefined
         // An owner that comes from now on comes later: its connection is not to be ended by this store.
-        this.#first = { clientId, usesSideTopics, fencePlace: opened.fencePlace, isRepeated: false }
+        this.#first = { clientId, usesSideTopics, hasWill, fencePlace: opened.fencePlace, isRepeated: false }
         this.#servers = [server, ...this.#servers.filter((other) => other !== server)]
         return opened
       },
@@ -145,7 +146,7 @@ export class SessionOpener {
 
   /** The broker closes at what an owner says beside its pool: sessions do without from now on. */
   giveUpSideTopics(): void {
-    this.#first = { ...this.#first, usesSideTopics: false }
+    this.#first = { ...this.#first, usesSideTopics: false, hasWill: false }
   }
 
   #roleIn({ usesSideTopics }: Attempt): SessionRole | undefined {

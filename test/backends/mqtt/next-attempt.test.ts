@@ -12,6 +12,7 @@ const first: Attempt = {
   isPipelined: true,
   clientId: 'of all owners',
   usesSideTopics: true,
+  hasWill: true,
   fencePlace: 'private',
   isRepeated: false,
   server: { endpoint: parseEndpoint('mqtt://broker'), username: undefined, password: undefined },
@@ -19,7 +20,9 @@ const first: Attempt = {
 const own: Attempt = { ...first, clientId: 'own' }
 /** One that was made once more. */
 const again: Attempt = { ...own, isPipelined: false, isRepeated: true }
-const bare: Attempt = { ...again, usesSideTopics: false }
+/** One without a will, of an owner or an editor. */
+const noWill: Attempt = { ...again, hasWill: false }
+const bare: Attempt = { ...noWill, usesSideTopics: false }
 
 const closed: ConnectionFailure = { kind: 'closed' }
 const reset: ConnectionFailure = { kind: 'network', error: new Error('no'), errorCode: 'ECONNRESET' }
@@ -71,46 +74,53 @@ const BEFORE_CONNACK: readonly Row[] = [
   },
   { name: 'reset: MQTT 3.1.1', failure: reset, from: first, reached: undefined, next: { protocolVersion: 4 } },
   {
-    name: 'closed at MQTT 3.1.1, step by step, with its own client id, perhaps for its will: without side topics',
+    name: 'closed at MQTT 3.1.1, step by step, with its own client id, perhaps for its will: without',
     failure: closed,
     from: { ...again, protocolVersion: 4 },
     reached: undefined,
-    next: { usesSideTopics: false },
+    next: { hasWill: false },
   },
   {
-    name: 'closed at MQTT 3.1.1, step by step, without side topics: over',
+    name: 'closed at MQTT 3.1.1, step by step, without a will: over',
     failure: closed,
-    from: { ...bare, protocolVersion: 4 },
+    from: { ...noWill, protocolVersion: 4 },
     reached: undefined,
     next: undefined,
   },
   {
-    name: 'not authorized (MQTT 5), perhaps for its will: without side topics',
+    name: 'not authorized (MQTT 5), perhaps for its will: without',
     failure: refused(0x87),
     from: first,
     reached: undefined,
-    next: { usesSideTopics: false },
+    next: { hasWill: false },
   },
   {
-    name: 'not authorized (3.1.1), perhaps for its will: without side topics',
+    name: 'not authorized (3.1.1), perhaps for its will: without',
     failure: refused(0x05),
     from: { ...own, protocolVersion: 4, isRepeated: true },
     reached: undefined,
-    next: { usesSideTopics: false },
+    next: { hasWill: false },
   },
   {
-    name: 'not authorized without side topics: over',
+    name: 'not authorized without a will: over',
     failure: refused(0x87),
-    from: bare,
+    from: noWill,
     reached: undefined,
     next: undefined,
   },
   {
-    name: 'refused for the QoS of its will: without side topics',
+    name: 'refused for the QoS of its will: without',
     failure: refused(0x9b),
     from: first,
     reached: undefined,
-    next: { usesSideTopics: false },
+    next: { hasWill: false },
+  },
+  {
+    name: 'refused since its will is to be retained: without',
+    failure: refused(0x9a),
+    from: first,
+    reached: undefined,
+    next: { hasWill: false },
   },
   { name: 'a wrong password: over', failure: refused(0x86), from: first, reached: undefined, next: undefined },
   { name: 'nobody listens: over', failure: unreachable, from: first, reached: undefined, next: undefined },
@@ -143,7 +153,7 @@ const AFTER_CONNACK: readonly Row[] = [
     failure: reset,
     from: again,
     reached: 'pool',
-    next: { usesSideTopics: false },
+    next: { usesSideTopics: false, hasWill: false },
   },
   {
     name: 'closed without side topics: a fence on the topic of the pool',
@@ -200,8 +210,8 @@ test('where an option names the version of MQTT, no other one is tried', () => {
   }
 })
 
-test('whatever fails, there are nine attempts at most', () => {
-  const refusals = [0x01, 0x05, 0x84, 0x86, 0x87, 0x9b].map(refused)
+test('whatever fails, there are ten attempts at most', () => {
+  const refusals = [0x01, 0x05, 0x84, 0x86, 0x87, 0x9a, 0x9b].map(refused)
   const failures = [closed, reset, takenOver, noQos, unreachable, silent, ...refusals]
   const places = ['private', 'pool', 'none'] as const
   const known = new Map<string, number>()
@@ -217,5 +227,5 @@ test('whatever fails, there are nine attempts at most', () => {
     known.set(key, count)
     return count
   }
-  expect([first, own, bare, { ...bare, protocolVersion: 4 as const }].map(most)).toEqual([9, 8, 4, 3])
+  expect([first, own, bare, { ...bare, protocolVersion: 4 as const }].map(most)).toEqual([10, 9, 4, 3])
 })

@@ -51,6 +51,7 @@ const GOOD = {
   owner: 'ok: stat/<name>/PersistMQTT/owner can be used',
   presence: 'ok: tele/<name>/LWT can be used',
   requests: 'ok: stat/<name>/PersistMQTT/set/# can be used',
+  will: 'ok: the broker tells when the connection of a program is lost',
 }
 /** Mosquitto as it comes sets no TCP_NODELAY. */
 const ON_MOSQUITTO = {
@@ -133,9 +134,10 @@ describe('doctor', { timeout: 60_000 }, () => {
         ...ON_MOSQUITTO,
         owner:
           'warning: stat/<name>/PersistMQTT/owner cannot be used, so two owners of one pool do not notice each other',
-        presence: 'warning: tele/<name>/LWT cannot be used, so nobody sees whether a program is online',
+        presence: 'warning: tele/<name>/LWT cannot be used, so a device of the same name is not seen',
         requests:
           'warning: stat/<name>/PersistMQTT/set/# cannot be used, so a running program cannot be asked for changes',
+        will: expect.stringMatching(/^warning: the broker keeps no will/),
       },
     })
   })

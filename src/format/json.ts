@@ -20,14 +20,11 @@ export const MAX_POOL_BYTES: number = 16 * 2 ** 20
 
 /** Further limits on values, for pools that devices read, too. */
 export interface ValueRules {
-  /** Integers have 32 bits, strings no NUL and no lone surrogate: Tasmota's Berry cannot read others. */
+  /** Numbers have 32 bits before the point, strings no NUL and no lone surrogate: Tasmota's Berry cannot read others. */
   readonly tasmota: boolean
   /** The values come from a payload, and are taken unchecked. */
   readonly loaded?: true
 }
-
-/** The largest number of single precision (IEEE 754 binary32), with which Tasmota is built. */
-const LARGEST_FLOAT = 3.4028234663852886e38
 
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/
 
@@ -51,7 +48,10 @@ export function primitiveFault(value: unknown, rules: ValueRules): string | unde
       if (rules.tasmota && Number.isInteger(value) && (value > 0x7fffffff || value < -0x80000000)) {
         return `the integer ${value}, which is outside a Tasmota device's 32 bits`
       }
-      if (rules.tasmota && Math.abs(value) > LARGEST_FLOAT) return `${value}, which a Tasmota device reads as infinite`
+      // Berry of 2024 counts the digits before the point in 32 bits: 3000000000.5 becomes -1294967296.
+      if (rules.tasmota && !Number.isInteger(value) && Math.abs(value) >= 2 ** 31) {
+        return `${value}, whose digits before the point are outside a Tasmota device's 32 bits`
+      }
       return undefined
     default:
       return value === null ? undefined : describe(value)

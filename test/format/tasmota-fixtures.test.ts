@@ -92,6 +92,22 @@ describe("with compat 'tasmota'", () => {
     expect(refused).not.toContain('{"v":2147483647}')
   })
 
+  // Berry of 2024 reads 3000000000.5 as -1294967296.
+  it("compat 'tasmota' refuses a real number whose digits before the point are outside 32 bits", async () => {
+    const { openStore } = placeWith(Buffer.from('{"v":3000000000.5,"w":1.5e+10}'))
+    const pt = await openStore({ name: 'dev1', compat: 'tasmota', saveOnExit: false })
+    for (const value of [2 ** 31 + 0.5, -(2 ** 31) - 0.5, 3_000_000_000.5, [[2 ** 40 + 0.25]]]) {
+      expect(() => {
+        pt.x = value
+      }).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_NOT_STORABLE' }))
+    }
+    for (const value of [2 ** 31 - 0.5, -(2 ** 31) + 0.5, -(2 ** 31)]) pt.x = value
+    // What is there already stays as it came.
+    await pt.save()
+    expect([pt.v, pt.w, pt.x]).toEqual([3_000_000_000.5, 1.5e10, -(2 ** 31)])
+    await pt.$close()
+  })
+
   it("compat 'tasmota' refuses a pool that is over what a device takes in, before it is sent", async () => {
     const { openStore, place } = placeWith(Buffer.from('{}'))
     const pt = await openStore({ name: 'dev1', compat: 'tasmota', saveOnExit: false })

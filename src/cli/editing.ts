@@ -1,3 +1,4 @@
+import { TAKE_OVER_ADVICE } from '../format/device.ts'
 import { type Editor, openEditor } from '../index.ts'
 import type { OwnerKind } from '../pools/owners.ts'
 import type { Context } from './command.ts'
@@ -17,7 +18,7 @@ export function assertListens(context: Context, name: string, owner: OwnerKind):
   throw new CliError(
     EXIT.refused,
     `${printable(name)} is a device that is online and does not listen: it writes over any change with its next save. ` +
-      'Nothing was changed. Switch it off first; or use --force, and restart it before it saves.',
+      `Nothing was changed. Switch it off first; or use --force, and ${TAKE_OVER_ADVICE}.`,
   )
 }
 
@@ -34,7 +35,10 @@ export async function edited<Result extends { way: keyof typeof WAYS }>(
     const result = await change(editor, { force: context.has('force') })
     return {
       ...result,
-      told: owner === 'device' ? 'written directly; restart the device before it saves' : WAYS[result.way],
+      told:
+        owner === 'device'
+          ? 'written directly; cut the power of the device now, or send it Restart 99'
+          : WAYS[result.way],
     }
   } finally {
     await editor.close()

@@ -1,4 +1,5 @@
 import { encodeText, sameBytes } from '../format/bytes.ts'
+import { TAKE_OVER_ADVICE } from '../format/device.ts'
 import { type JsonObject, put } from '../format/json.ts'
 import { parseJson } from '../format/parse-json.ts'
 import { decodePayload, joinPayload, type Payload, withoutRevision } from '../format/payload.ts'
@@ -100,7 +101,7 @@ export class PoolEdits {
     if (this.#livePools.ownerOf(name) !== 'device' || force) return
     const text =
       `${name} is a device that is online and does not listen: it writes over any change with its next save. ` +
-      'Nothing was changed. Switch it off first; or write all the same, and restart it before it saves.'
+      `Nothing was changed. Switch it off first; or write all the same, and ${TAKE_OVER_ADVICE}.`
     throw new RequestError(409, 'DEVICE', text)
   }
 

@@ -63,8 +63,13 @@ export class Opening {
 
   /** Opens with an empty pool, and what the journal has. */
   beginEmpty(): void {
+    const { options } = this.#context
     const pool = emptyPayload()
     this.#start(pool, this.#context.journaling?.recover(pool))
+    if (options.compat !== 'tasmota' || options.readOnly || options.isGuest) return
+    // A device of that name is not ready until it has got a pool.
+    this.#parts.saving.force()
+    void this.#parts.saving.save()
   }
 
   async #take(bytes: Uint8Array): Promise<void> {

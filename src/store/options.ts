@@ -89,7 +89,11 @@ export interface StoreOptions<T extends object = JsonObject> {
   saveOnExit?: boolean | undefined
   /** Follow the pool, never change it. @default false */
   readOnly?: boolean | undefined
-  /** 'tasmota': refuse what an ESP32 could not read back (32-bit integers, pool size). @default none */
+  /**
+   * 'tasmota': refuse what an ESP32 could not read back (32-bit integers, pool size), and publish the first pool at once
+   * where there is none: a device waits for it.
+   * @default none
+   */
   compat?: 'tasmota' | undefined
   /** The largest pool that may be saved, in bytes; up to 16 MiB can be read. @default 16 MiB; for tasmota what a device reads */
   maxBytes?: number | undefined

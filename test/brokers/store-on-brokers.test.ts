@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { StoreOptions } from '../../src/index.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../helpers/available.ts'
 import { withoutRevision } from '../helpers/bytes.ts'
@@ -23,6 +24,24 @@ const brokers: readonly [name: string, runs: boolean, start: () => Promise<Runni
 
 for (const [name, runs, start] of brokers) {
   describe.skipIf(!runs)(`a store on ${name}`, () => {
+    test('a device that waits for its first pool gets it as soon as a store for devices is open', async () => {
+      const { url } = await running(start())
+      const device = await connectClient(url)
+      const heard: string[] = []
+      device.on('message', (_, payload) => heard.push(payload.toString()))
+      await device.subscribeAsync('stat/garage/PersistMQTT')
+      const open = (options: StoreOptions) => openedAt(url, options)
+      await open({})
+      await open({ readOnly: true, compat: 'tasmota' })
+      await open({ compat: 'tasmota', defaults: { counter: 1 } })
+      // What is no object it does not take.
+      const pools = () => heard.filter((text) => text.startsWith('{')).map(withoutRevision)
+      await waitFor(() => pools().length > 0, { what: 'the first pool' })
+      expect(pools()).toEqual(['{"counter":1}'])
+      await open({ compat: 'tasmota', defaults: { counter: 2 } })
+      expect(pools()).toEqual(['{"counter":1}'])
+    })
+
     test('save() resolves when another client can read it, and a later store has it', async () => {
       const { url } = await running(start())
       const pt = await openedAt<Garage>(url)

@@ -1,5 +1,6 @@
 import type { EditRequest } from '../../contracts/backend.ts'
 import type { EditorLink } from '../../contracts/editor-link.ts'
+import { TAKE_OVER_ADVICE } from '../../format/device.ts'
 import { Backoff } from '../../mqtt/backoff.ts'
 import { lateError } from '../../mqtt/connect.ts'
 import { ConnectionLost, PublishRefused, wasClosed } from '../../mqtt/failure.ts'
@@ -95,6 +96,8 @@ export class OwnerLink implements EditorLink {
       // Whoever was asked may have done it: the editor must not ask anybody else to do it once more.
       if (asked !== undefined && now !== asked && owner.kind !== 'none') throw this.#noAnswer(limit, 'replaced')
       if (asked === undefined && owner.kind === 'none') return 'nobody'
+      // It waits for its first pool, and takes what is written.
+      if (asked === undefined && owner.kind === 'device' && session.isEmpty) return 'nobody'
       if (owner.kind === 'device') limit = Math.min(limitMs, DEVICE_LIMIT_MS)
       asked ??= now
       // The owner can tell by the id that it was meant, and that it has done it already.
@@ -279,7 +282,7 @@ export class OwnerLink implements EditorLink {
       asked === 'device'
         ? `What owns the pool of ${store} is online (tele/…/LWT) and did not answer within ${limitMs} ms: it is a ` +
           'Tasmota device, which reads its pool only when it starts and would write over any change. Nothing was ' +
-          'changed. Switch it off first, or pass force: true and restart it before it saves.'
+          `changed. Switch it off first; or pass force: true, and ${TAKE_OVER_ADVICE}.`
         : `The owner of the pool of ${store} did not answer within ${limitMs} ms. It may or may not have made the ` +
           'change. Look at the pool; with force: true a change is made without asking the owner.'
     return new PersistError('ERR_PERSIST_NO_ANSWER', text, { store })

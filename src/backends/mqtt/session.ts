@@ -69,6 +69,11 @@ export class Session {
     return payloadLimit(this.#topic, protocolVersion, limits.maximumPacketSize)
   }
 
+  /** Nothing seems to be kept; a broker may hide it. */
+  get isEmpty(): boolean {
+    return this.#pool.known === null
+  }
+
   get fencePlace(): FencePlace {
     return this.#fence.place
   }

@@ -86,7 +86,8 @@ async function copied(context: Context, route: Route, isRemoved = false): Promis
   const { name, other, bytes, source, target, to } = route
   await target.read([other])
   const there = target.held(other)
-  assertListens(context, other, there.owner)
+  // A device without a pool waits for this one.
+  if (there.bytes !== null) assertListens(context, other, there.owner)
   if (there.bytes !== null && !context.has('force')) {
     throw new CliError(EXIT.refused, `There is a pool ${to} already. Nothing was changed; --force replaces it.`)
   }

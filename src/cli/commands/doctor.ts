@@ -37,7 +37,11 @@ async function poolCheck(context: Context, name: string): Promise<Check> {
   const size = counted(bytes.length, 'byte')
   try {
     const { texts } = decodePayload(bytes, name)
-    const owned = { program: 'a program owns it', device: 'a device owns it', none: 'nobody owns it now' }[owner]
+    const owned = {
+      program: 'a program owns it',
+      device: 'a device owns it',
+      none: 'nobody is seen to own it (a device with a FullTopic of its own cannot be seen)',
+    }[owner]
     const seen = `${name} has ${counted(texts.size, 'variable')} in ${size}, ${owned}`
     const limit = deviceLimit(pools.topics.of(name))
     if (owner !== 'device' || bytes.length <= limit) return { ...about, result: 'ok', seen }

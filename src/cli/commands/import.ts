@@ -1,4 +1,5 @@
 import { encodeText, sameBytes } from '../../format/bytes.ts'
+import { TAKE_OVER_ADVICE } from '../../format/device.ts'
 import { decodePayload, joinPayload, payloadOf, withoutRevision } from '../../format/payload.ts'
 import type { SavedPool } from '../../pools/backup.ts'
 import { type PoolChange, poolChanges } from '../../pools/pool-changes.ts'
@@ -93,9 +94,10 @@ async function planned(context: Context, wanted: readonly SavedPool[]): Promise<
     const before = seen.bytes && withoutRevision(seen.bytes)
     const bytes = context.has('merge') ? merged(before, pool.bytes) : pool.bytes
     const isSame = sameBytes(before, bytes)
-    const mayWriteOver = seen.owner === 'device' && !context.has('force') && !isSame
+    // One without a pool waits for this.
+    const mayWriteOver = seen.owner === 'device' && before !== null && !context.has('force') && !isSame
     const device = mayWriteOver
-      ? 'it is a device that is online and does not listen; switch it off first, or use --force'
+      ? `it is a device that is online and does not listen; switch it off first, or use --force, and ${TAKE_OVER_ADVICE}`
       : undefined
     const isUnknown = before === null && !isSure && !context.has('force')
     const unknown = isUnknown ? 'the broker does not say what is kept there now; --force writes over it' : undefined

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type REPLServer, start } from 'node:repl'
 import { inspect } from 'node:util'
+import { TAKE_OVER_ADVICE } from '../../format/device.ts'
 import { type Editor, type LooseStore, openEditor, openStore, RESERVED_NAMES } from '../../index.ts'
 import type { OwnerKind } from '../../pools/owners.ts'
 import { PersistError, reasonOf } from '../../runtime/errors.ts'
@@ -53,7 +54,7 @@ function banner({ io, args }: Context, { owner, mayOwn, isNew, count }: Facts): 
       ? 'It was taken over from the program that owned it.'
       : 'A program owns it: pt shows it, await editor.patch({ x: 1 }) changes it.',
     device: mayOwn
-      ? 'A device owns it and does not listen: restart it before it saves.'
+      ? `A device owns it and does not listen: change it, ${TAKE_OVER_ADVICE}.`
       : 'A device owns it and does not listen: pt shows it.',
   }[owner]
   return `${coloured(io, 'bold', printable(name))}: ${size}. ${who}\nTab completes, .exit ends it.`

@@ -50,7 +50,7 @@ export const texts = {
   ownerLine: {
     program: 'Owned by a program, which is online and saves what you change.',
     device: 'Owned by a device that is online and does not listen: it writes over any change with its next save.',
-    none: 'Nobody owns it now: changes are written directly.',
+    none: 'Nobody is seen to own it: changes are written directly. A device with a FullTopic of its own cannot be seen.',
   },
   variables: (count: number | null) => (count === null ? 'no pool' : plural(count, 'variable')),
   bytes: (bytes: number) =>
@@ -121,7 +121,8 @@ export const texts = {
   way: {
     owner: 'Saved by its owner.',
     direct: 'Written directly: nobody owns it now.',
-    device: 'Written. Restart the device before it saves, or it writes over this.',
+    device:
+      'Written. Now cut the power of the device, or send it Restart 99: any other restart saves first, and writes over this.',
   },
   conflict: {
     title: 'Somebody else has changed this meanwhile',
@@ -133,7 +134,7 @@ export const texts = {
   },
   device: {
     title: 'This device does not listen',
-    more: 'A Tasmota device keeps its variables in its memory and writes the whole pool with its next save: your change would be gone. Switch it off first, change the pool, and switch it on. Or write all the same, and restart the device before it saves.',
+    more: 'A Tasmota device keeps its variables in its memory and writes the whole pool with its next save: your change would be gone. Switch it off first, change the pool, and switch it on. Or write all the same, and then cut its power, or send it Restart 99: any other restart saves first.',
     force: 'Write all the same',
   },
   notSaved: (reason: string) => `Not saved: ${reason}`,

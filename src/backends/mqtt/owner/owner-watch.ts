@@ -53,8 +53,11 @@ export class OwnerWatch implements TopicHandler {
 
   received({ topic, payload }: Message): boolean {
     if (topic === ownerTopicOf(this.#topic)) this.#said = saidIn(payload)
-    else if (topic === this.#lwtTopic) this.#isOnline = onlineIn(payload)
-    else {
+    else if (topic === this.#lwtTopic) {
+      this.#isOnline = onlineIn(payload)
+      // An owner that is online says so itself.
+      if (this.#said?.isOnline) return true
+    } else {
       const answer = this.#answers.get(topic)
       answer?.(payload)
       return answer !== undefined

@@ -1,13 +1,14 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../../../src/index.ts'
 import { Pools } from '../../../../src/pools/pools.ts'
 import { startAedes } from '../../../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../../../helpers/available.ts'
+import { withoutRevision } from '../../../helpers/bytes.ts'
 import { startDelayProxy } from '../../../helpers/delay-proxy.ts'
 import { startMosquitto } from '../../../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../../../helpers/mqtt-client.ts'
 import { startNats } from '../../../helpers/nats.ts'
-import { running } from '../../../helpers/opened-at.ts'
+import { editedAt, running } from '../../../helpers/opened-at.ts'
 import type { RunningBroker } from '../../../helpers/running-broker.ts'
 import { startDevice } from '../../../helpers/tasmota-device.ts'
 import { waitFor } from '../../../helpers/wait.ts'
@@ -88,4 +89,19 @@ test('an owner that was killed leaves no device behind, and the next one puts th
   await becomes(url, 'program', true)
   await next.$close()
   await becomes(url, 'none', false)
+})
+
+test('an editor writes at once where a device waits for its first pool', async () => {
+  const { url } = await running(startAedes())
+  const device = await connectClient(url)
+  const heard: string[] = []
+  device.on('message', (_, payload) => heard.push(payload.toString()))
+  await device.subscribeAsync('stat/garage/PersistMQTT')
+  await device.publishAsync('tele/garage/LWT', 'Online', { qos: 1, retain: true })
+  const editor = await editedAt(url)
+  expect(await editor.patch({ counter: 2 })).toEqual({ way: 'direct' })
+  // What is no object it does not take.
+  const pools = () => heard.filter((text) => text.startsWith('{')).map(withoutRevision)
+  await waitFor(() => pools().length > 0, { what: 'the pool' })
+  expect(pools()).toEqual(['{"counter":2}'])
 })

@@ -1,27 +1,40 @@
 import { isNode } from './is-node.ts'
+import { deferred } from './promises.ts'
+import { advise } from './warning.ts'
 
 /** A store that is to be saved when the program stops. Both calls have a limit in milliseconds, and may reject. */
 export interface Leaving {
   /** Saves unsaved variables. */
   saveWithin(limitMs: number): Promise<void>
-  /** Saves unsaved variables, and closes the store. */
-  close(limitMs: number): Promise<void>
+  /**
+   * Saves unsaved variables, unless the limit is 0, and closes the store. Until `over` is settled, what the program does
+   * with it does not fail.
+   */
+  leave(limitMs: number, over: Promise<unknown>): Promise<void>
 }
 
 /** How long a save at exit may take, in milliseconds: systemd and docker kill a program after 10 s or more. */
 const LIMIT_MS = 5000
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** SIGHUP: the terminal was closed. By their numbers, which make the exit code of a program that cannot be killed. */
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
+
+type Signal = keyof typeof SIGNALS
 
 const open = new Set<Leaving>()
 let stopping: Promise<void> | undefined
+let isWorkerTold = false
 
 /**
- * Saves a store when the program stops: at SIGINT, at SIGTERM, when the event loop is empty; in browsers when the page
- * is hidden or left. The result ends that.
+ * Saves a store when the program stops: at SIGINT, SIGTERM and SIGHUP, when the event loop is empty; in browsers when the
+ * page is hidden or left. The result ends that.
  */
 export function saveOnExit(store: Leaving): () => void {
   if (open.size === 0) listen('on')
+  if (!isWorkerTold && isWorker()) {
+    isWorkerTold = true
+    advise('PERSIST_WORKER', IN_A_WORKER)
+  }
   open.add(store)
   return () => {
     open.delete(store)
@@ -35,11 +48,40 @@ function saveAll(): void {
 }
 
 function closeAll(): Promise<void> {
-  stopping ??= Promise.allSettled(Array.from(open, (store) => store.close(LIMIT_MS))).then(() => {
+  if (stopping !== undefined) return stopping
+  const over = deferred<void>()
+  stopping = over.promise
+  void saveThenClose(over.promise).then(() => {
     stopping = undefined
     if (open.size === 0) listen('off')
+    over.resolve()
   })
   return stopping
+}
+
+/** All are saved before one is closed: what the program does when the first is closed must not keep the others from it. */
+async function saveThenClose(over: Promise<void>): Promise<void> {
+  const end = performance.now() + LIMIT_MS
+  const isSaved = new Map<Leaving, boolean>()
+  const save = async (store: Leaving) => {
+    isSaved.set(store, false)
+    await store.saveWithin(LIMIT_MS)
+    isSaved.set(store, true)
+  }
+  await Promise.allSettled(Array.from(open, save))
+  // With what the program has changed meanwhile; a store that could not be saved is not tried again.
+  const leave = (store: Leaving) =>
+    store.leave(isSaved.get(store) === false ? 0 : Math.max(0, end - performance.now()), over)
+  await Promise.allSettled(Array.from(open, leave))
+}
+
+const IN_A_WORKER =
+  'A store is open in a worker thread, where Node delivers no signals: at Ctrl-C and SIGTERM it is not saved. Have the main ' +
+  'thread tell the worker, and the worker await pt.$close() (README, "When it is saved"). saveOnExit: false turns this off.'
+
+function isWorker(): boolean {
+  const threads = isNode() ? process.getBuiltinModule('node:worker_threads') : undefined
+  return threads?.isMainThread === false
 }
 
 /**
@@ -60,7 +102,9 @@ function onSignal(signal: NodeJS.Signals): void {
   }
   void closeAll().then(() => {
     listen('off')
-    // Without listeners the signal ends the process by default, so that the parent process sees which signal did.
+    // Without listeners the signal ends the process by default, so that the parent process sees which signal did. But
+    // Linux delivers no such signal to the first process of a container: that one ends with a shell's code for it.
+    if (process.pid === 1) process.exit(128 + SIGNALS[signal as Signal])
     process.kill(process.pid, signal)
   })
 }
@@ -84,7 +128,8 @@ function onPageHide(event: Event): void {
 function listen(how: 'on' | 'off'): void {
   if (isNode()) {
     // Before all others: a listener that the application set with `once` no longer counts after its call.
-    for (const signal of SIGNALS) process[how === 'on' ? 'prependListener' : 'off'](signal, onSignal)
+    for (const signal of Object.keys(SIGNALS) as Signal[])
+      process[how === 'on' ? 'prependListener' : 'off'](signal, onSignal)
     process[how]('beforeExit', onBeforeExit)
   } else {
     const method = how === 'on' ? 'addEventListener' : 'removeEventListener'

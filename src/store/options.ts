@@ -85,7 +85,7 @@ export interface StoreOptions<T extends object = JsonObject> {
   saveEvery?: number | undefined
   /** Saves by itself after changes. @default false */
   autosave?: false | AutosaveOptions | undefined
-  /** Saves at SIGINT, SIGTERM and at the end of the event loop; in a browser when the page is hidden. @default true */
+  /** Saves at SIGINT, SIGTERM, SIGHUP and at the end of the event loop; in a browser when the page is hidden. @default true */
   saveOnExit?: boolean | undefined
   /** Follow the pool, never change it. @default false */
   readOnly?: boolean | undefined

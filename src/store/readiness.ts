@@ -14,9 +14,10 @@ export class Readiness {
     this.#ready.resolve()
   }
 
-  /** The store will never be open; does nothing where it has been. */
-  missed(error: unknown): void {
-    this.#ready.reject(error)
+  /** The store will never be open, which is told at once or when `leaving` is settled; does nothing where it has been. */
+  missed(error: unknown, leaving?: Promise<unknown>): void {
+    if (leaving === undefined) this.#ready.reject(error)
+    else void leaving.then(() => this.#ready.reject(error))
   }
 
   /** Runs a function in a later tick, once the store is open; keeps the process alive until then. */

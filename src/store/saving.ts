@@ -98,11 +98,15 @@ export class Saving {
     this.#proceed()
   }
 
-  /** The store writes nothing any more; rejects every save that waits. */
-  stop(error: PersistError): void {
+  /** The store writes nothing any more; rejects every save that waits, at once or when `leaving` is settled. */
+  stop(error: PersistError, leaving?: Promise<unknown>): void {
     this.#linked = false
     this.#ended = error
-    for (const batch of [this.#current, this.#next]) batch && this.#settle(batch, error)
+    for (const batch of [this.#current, this.#next]) {
+      clearTimeout(batch?.timer)
+      if (leaving === undefined) batch?.reject(error)
+      else void leaving.then(() => batch?.reject(error))
+    }
     this.#current = this.#next = undefined
   }
 

@@ -46,6 +46,7 @@ export class StoreState {
   /** What the backend held when the link last came up. */
   held: Held | undefined
   lastExit: 'clean' | 'crash' | undefined
+  #leaving: Promise<void> | undefined
 
   constructor(place: string, storeName: string, readOnly: boolean) {
     this.#place = place
@@ -60,6 +61,24 @@ export class StoreState {
   become(name: Status['state'], error?: PersistError): void {
     this.#name = name === 'ready' && this.#readOnly ? 'readonly' : name
     this.error = error
+  }
+
+  /** The program ends: until `over` is settled, nothing that it does with the closed store fails. */
+  leave(over: Promise<unknown>): void {
+    this.#leaving ??= over.then(() => {
+      this.#leaving = undefined
+    })
+  }
+
+  /** Settles when the program has turned out to go on; undefined: it does. */
+  get leaving(): Promise<void> | undefined {
+    return this.#leaving
+  }
+
+  /** A save of what the program has changed since the store was closed. */
+  async savedTooLate(): Promise<never> {
+    await this.#leaving
+    throw this.unusable()
   }
 
   get isReady(): boolean {
@@ -78,6 +97,7 @@ export class StoreState {
       const text = `Store ${store} was opened with readOnly; open it without to change it.`
       throw new PersistError('ERR_PERSIST_READ_ONLY', text, { store })
     }
+    if (this.#name === 'closed' && this.#leaving !== undefined) return
     if (!this.isReady) throw this.unusable()
     if (this.ended) throw this.ended
   }

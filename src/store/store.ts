@@ -103,6 +103,7 @@ export class StoreCore implements BackendListener {
       await this.#fail(asPersistError(thrown, storeName, 'opened'))
     } finally {
       this.#editRequests.begin()
+      await state.leaving
     }
   }
 
@@ -121,12 +122,13 @@ export class StoreCore implements BackendListener {
   }
 
   save(): Promise<void> {
+    const { state } = this.context
     try {
-      this.context.state.assertWritable()
+      state.assertWritable()
     } catch (error) {
       return rejected(this.context.report(error as PersistError))
     }
-    return this.#saving.save()
+    return state.name === 'closed' ? state.savedTooLate() : this.#saving.save()
   }
 
   dirty(): void {
@@ -163,10 +165,16 @@ export class StoreCore implements BackendListener {
     return this.#closing
   }
 
+  /** Closes the store because the program ends; a limit of 0 saves nothing. See `Leaving` of runtime/exit.ts. */
+  leave(limitMs: number, over: Promise<unknown>): Promise<void> {
+    this.context.state.leave(over)
+    return this.close(limitMs)
+  }
+
   /** Saves what is unsaved, if this store can save, within a limit in milliseconds. */
   async saveWithin(limitMs: number): Promise<void> {
     const { options, state } = this.context
-    if (!this.isReady || options.readOnly || state.ended) return
+    if (limitMs === 0 || !this.isReady || options.readOnly || state.ended) return
     // Twice: where a save landed over another writer's write, the store saves the merge next.
     const saved = this.save().then(() => this.save())
     await within(saved, limitMs, () => {
@@ -265,8 +273,9 @@ export class StoreCore implements BackendListener {
         this.#stopEvents()
         this.#become('closed')
         const error = this.context.state.unusable()
-        this.#saving.stop(error)
-        this.#readiness.missed(error)
+        const { leaving } = this.context.state
+        this.#saving.stop(error, leaving)
+        this.#readiness.missed(error, leaving)
       }
       await this.#letGo()
     }

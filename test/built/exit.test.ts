@@ -1,5 +1,8 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { startAedes } from '../helpers/aedes.ts'
 import { connectClient, poolTextAt } from '../helpers/mqtt-client.ts'
 import type { RunningBroker } from '../helpers/running-broker.ts'
@@ -21,11 +24,16 @@ function kept(): Promise<(string | undefined)[]> {
   return Promise.all(['first', 'second', 'third'].map((name) => poolTextAt(broker.url, `stat/${name}/PersistMQTT`)))
 }
 
+/** Linux: runs a command as the first process of a container of its own. */
+const UNSHARE = 'unshare'
+const FIRST = ['--user', '--map-root-user', '--fork', '--pid', '--kill-child']
+const CAN_BE_FIRST = spawnSync(UNSHARE, [...FIRST, 'true']).status === 0
+
 const ALL = ['{"n":1}', '{"n":1}', '{"n":1}']
 const NONE = [undefined, undefined, undefined]
 
 describe('a program with unsaved stores', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'that gets %s saves all of them and ends with that signal',
     async (signal) => {
       const running = start()
@@ -45,6 +53,32 @@ describe('a program with unsaved stores', () => {
     await running.says(/changed/)
     expect(await running.kill('SIGTERM')).toBe('SIGTERM')
     expect(await kept()).toEqual(ALL)
+  })
+
+  it('and a timer that goes on writing: all are saved, and it ends with the signal', async () => {
+    const running = start('write-on')
+    await running.says(/changed/)
+    expect(await running.kill('SIGTERM')).toBe('SIGTERM')
+    expect(running.stdout()).toContain('the slow backend holds it')
+    expect(await kept()).toEqual(ALL)
+  })
+
+  it.skipIf(!CAN_BE_FIRST)('that is the first process of a container saves all of them and ends', async () => {
+    const container = spawn(UNSHARE, [...FIRST, process.execPath, program, broker.url])
+    onTestFinished(() => void container.kill('SIGKILL'))
+    await once(container.stdout, 'data')
+    const ended = once(container, 'close')
+    const [child = ''] = readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').split(' ')
+    process.kill(Number(child), 'SIGTERM')
+    expect(await ended).toEqual([128 + 15, null])
+    expect(await kept()).toEqual(ALL)
+  })
+
+  it('in a worker thread, where no signals come, is told so once', async () => {
+    const running = start('in-worker')
+    await running.says(/changed/)
+    await running.kill('SIGTERM')
+    expect(running.stderr().match(/PERSIST_WORKER/g)).toHaveLength(1)
   })
 
   it('whose own listener ends it: the listener runs, and decides with which code', async () => {

@@ -159,8 +159,8 @@ export class LivePools {
 }
 
 const INCOMPLETE =
-  'Some pools may be missing: the broker has dropped messages on the way here, or does not say whether it has. ' +
-  'Set max_queued_messages 0 in mosquitto.conf; the doctor tells more.'
+  'Some pools may be missing: the broker has dropped messages on the way here, does not say whether it has, or does not ' +
+  'let this user see all of them. Set max_queued_messages 0 in mosquitto.conf; the doctor and persist-mqtt ls tell more.'
 
 /** The variables that differ; null: more than LARGE_CHARACTERS. */
 function changesOf(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): VariableText[] | null {

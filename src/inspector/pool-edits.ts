@@ -5,7 +5,6 @@ import { parseJson } from '../format/parse-json.ts'
 import { decodePayload, joinPayload, type Payload, withoutRevision } from '../format/payload.ts'
 import { type EditOptions, type Editor, type EditWay, openEditor } from '../index.ts'
 import { poolChanges } from '../pools/pool-changes.ts'
-import { assertName } from '../pools/pool-topics.ts'
 import type { Pools } from '../pools/pools.ts'
 import { copyTo, restorePool } from '../pools/restore-pools.ts'
 import { badRequest, RequestError } from './failure.ts'
@@ -69,10 +68,8 @@ export class PoolEdits {
 
   /** Copies or moves a pool; a move deletes the original only after the copy was read back. */
   async copy(name: string, { to, isMove = false, force = false }: Copy): Promise<Done> {
-    assertName(to)
+    this.#pools.topics.assertNew(to)
     if (to === name) throw badRequest('A pool cannot be copied to its own name.')
-    // Listings would not find such a pool: their wildcard `+` stands for one level (MQTT 3.1.1, 4.7.1.3).
-    if (to.includes('/')) throw badRequest('The name of a pool is one level of a topic: it cannot have a / in it.')
     const bytes = this.#assertKnown(name)
     if (isMove) {
       this.#assertNotOwned(name)

@@ -17,6 +17,8 @@ const REASONS: { readonly [code: number]: Reason } = {
     what: 'another client has connected with the same client id',
     advice: 'Give each program a client id of its own; does the broker take the user name for it?',
   },
+  143: { what: 'it does not take such a topic', advice: 'Use another name, or another topic.' },
+  144: { what: 'it does not take such a topic', advice: 'Use another name, or another topic.' },
   147: { what: 'it got more messages at once than it takes', advice: 'Raise its receive maximum.' },
   149: {
     what: 'the message is too large for it',

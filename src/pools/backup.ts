@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { encodeText } from '../format/bytes.ts'
 import { isMap, type JsonObject } from '../format/json.ts'
 import { withoutRevision } from '../format/payload.ts'
+import { unfitForTopic } from '../format/topic.ts'
 import { PersistError } from '../runtime/errors.ts'
 import type { OwnerKind } from './owners.ts'
 
@@ -103,7 +104,7 @@ function parsed(line = ''): JsonObject | undefined {
 function savedPool(entry: JsonObject | undefined): SavedPool | undefined {
   const { name, topic, owner, text, base64 } = entry ?? {}
   // A name with a wildcard would stand for other pools.
-  if (typeof name !== 'string' || !/^[^+#\0]+$/.test(name) || typeof topic !== 'string') return undefined
+  if (typeof name !== 'string' || name === '' || unfitForTopic(name) || typeof topic !== 'string') return undefined
   const kind = owner === 'program' || owner === 'device' ? owner : 'none'
   if (typeof text === 'string') return { name, topic, owner: kind, bytes: withoutRevision(encodeText(text)) }
   if (typeof base64 === 'string')

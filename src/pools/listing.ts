@@ -1,10 +1,13 @@
+import { encodeText } from '../format/bytes.ts'
 import type { Connection, Message } from '../mqtt/connection.ts'
+import { ConnectionLost, PublishRefused, wasClosed } from '../mqtt/failure.ts'
 import { codeText } from '../mqtt/reason-codes.ts'
 import { PersistError } from '../runtime/errors.ts'
+import { randomHex } from '../runtime/random-hex.ts'
 import { DroppedMessages } from './dropped-messages.ts'
 import type { Owners } from './owners.ts'
 import type { PoolTopics } from './pool-topics.ts'
-import { NO_WILDCARDS, type ReadOptions, type ReadResult, readRetained } from './read-retained.ts'
+import { NO_WILDCARDS, type ReadOptions, type ReadResult, type Refusal, readRetained } from './read-retained.ts'
 
 /** How listing pools went. */
 export interface Listing extends Completeness {
@@ -20,9 +23,10 @@ export interface Completeness {
   readonly missing: number
   /**
    * Why it is unknown. 'fence': the broker let no fence through. 'dropped': it has dropped messages meanwhile, perhaps
-   * those of other clients. 'silent': it does not say whether it has.
+   * those of other clients. 'silent': it does not say whether it has. 'levels': it does not let this user list names of
+   * several levels, `house/garage`. 'wildcard': it sends nothing that is retained to those who do not name it.
    */
-  readonly why?: 'fence' | 'dropped' | 'silent'
+  readonly why?: 'fence' | 'dropped' | 'silent' | 'levels' | 'wildcard'
 }
 
 /**
@@ -66,10 +70,42 @@ export async function listPools({ topics, owners, names, visit, connected }: Lis
     count++
     visit(about.name, payload)
   }
-  const wanted = { filters: topics.filters(names), fenceTopic: topics.fence, visit: received }
-  const completeness = await readAllRetained(connected, wanted, () => retained.size)
+  const read = async (levels: number): Promise<Completeness> => {
+    const wanted = { filters: topics.filters(names, levels), fenceTopic: topics.fence, visit: received }
+    const canNarrow = names === undefined && levels > 1
+    const completeness = await readAllRetained(connected, wanted, topics, canNarrow, () => retained.size)
+    if (completeness !== 'closed') return completeness
+    const narrow = await read(1)
+    return narrow.isComplete === 'yes' ? unknown('levels') : narrow
+  }
+  const completeness = await read(topics.levels)
   isOver = true
+  if (completeness.isComplete !== 'yes' || names !== undefined) return { count, ...completeness }
+  if (retained.size === 0 && !(await sendsToWildcards(connected, topics))) return { count, ...unknown('wildcard') }
   return { count, ...completeness }
+}
+
+/**
+ * Does the broker send what is retained to those who subscribe with a wildcard? RabbitMQ does not. A retained message of our
+ * own tells, which is gone afterwards.
+ */
+async function sendsToWildcards(connected: ListingOptions['connected'], topics: PoolTopics): Promise<boolean> {
+  const place = `${topics.fence}/${randomHex(8)}`
+  return connected(async (connection) => {
+    let hasCome = false
+    const visit = ({ retain, topic }: Message) => {
+      hasCome ||= retain && topic === `${place}/kept`
+    }
+    try {
+      await connection.publish(`${place}/kept`, encodeText('"persist-mqtt list"'), true)
+      await readRetained(connection, { filters: [`${place}/+`], qos: 1, fenceTopic: topics.fence, visit })
+      await connection.publish(`${place}/kept`, new Uint8Array(), true)
+    } catch (error) {
+      // It keeps no retained messages, or none of this user's.
+      if (!(error instanceof PublishRefused)) throw error
+    }
+    return hasCome
+  })
 }
 
 /**
@@ -77,12 +113,16 @@ export async function listPools({ topics, owners, names, visit, connected }: Lis
  * 1,000 messages for a client), reads again at QoS 0: brokers send those as fast as the client reads, and queue none.
  *
  * The second reading starts on its own connection as soon as it may be needed: the first mostly waits.
+ *
+ * @param canNarrow whether less may be asked for, where the broker closes the connection at a filter: 'closed'
  */
 async function readAllRetained(
   connected: ListingOptions['connected'],
   wanted: Omit<ReadOptions, 'qos'>,
+  topics: PoolTopics,
+  canNarrow: boolean,
   countSeen: () => number,
-): Promise<Completeness> {
+): Promise<Completeness | 'closed'> {
   const atQos0 = () => connected((connection) => readRetained(connection, { ...wanted, qos: 0 }))
   let again: Promise<ReadResult> | undefined
   const onMany = () => {
@@ -92,9 +132,16 @@ async function readAllRetained(
   }
   const first = await connected((connection) =>
     // An MQTT 5 client announces its Receive Maximum, and Mosquitto then queues nothing for it.
-    readRetained(connection, { ...wanted, qos: 1, ...(connection.protocolVersion === 4 && { onMany }) }),
+    readRetained(connection, { ...wanted, qos: 1, ...(connection.protocolVersion === 4 && { onMany }) }).catch(
+      (error: unknown) => {
+        if (canNarrow && error instanceof ConnectionLost && wasClosed(error.failure)) return 'closed' as const
+        throw error
+      },
+    ),
   )
-  if (first.refused) throw refusedError(first.refused)
+  if (first === 'closed') return 'closed'
+  const denied = first.refused.find(([filter]) => !topics.isForLevels(filter))
+  if (denied) throw refusedError(denied)
   if (!first.isFenced) return unknown('fence')
   if (first.missing > 0) {
     // Messages that were published at QoS 0 come at QoS 0 both times, and leave no gap.
@@ -108,7 +155,9 @@ async function readAllRetained(
     const now = countSeen()
     if (now < least || (now > seen && now < most)) return { isComplete: 'no', missing: most - now }
   }
-  return first.atQos0.bytes <= SURE_BYTES ? COMPLETE : connected((connection) => readCounted(connection, wanted))
+  const completeness =
+    first.atQos0.bytes <= SURE_BYTES ? COMPLETE : await connected((connection) => readCounted(connection, wanted))
+  return completeness.isComplete === 'yes' && first.refused.length > 0 ? unknown('levels') : completeness
 }
 
 /** Reads again with the broker's own count of dropped messages: for much that was published at QoS 0, as devices do. */
@@ -128,7 +177,7 @@ async function readCounted(connection: Connection, wanted: Omit<ReadOptions, 'qo
 }
 
 /** The error for a subscription that the broker does not grant. */
-export function refusedError([filter, code]: NonNullable<ReadResult['refused']>): PersistError {
+export function refusedError([filter, code]: Refusal): PersistError {
   const advice =
     code === NO_WILDCARDS
       ? 'It takes none with wildcards: name the pools.'

@@ -1,5 +1,11 @@
-import { ECHO_MS, isFenceMessage, newFenceMessage } from '../backends/mqtt/fence.ts'
-import { RETAIN_NOT_SUPPORTED, refusalIn, WriteFailure, writeError } from '../backends/mqtt/write-error.ts'
+import { ECHO_MS, isFenceMessage, newFenceMessage, TopicChanged } from '../backends/mqtt/fence.ts'
+import {
+  RETAIN_NOT_SUPPORTED,
+  refusalIn,
+  topicChangedError,
+  WriteFailure,
+  writeError,
+} from '../backends/mqtt/write-error.ts'
 import { encodeText, sameBytes } from '../format/bytes.ts'
 import { payloadOf, withRevision } from '../format/payload.ts'
 import { guestRevision } from '../format/revision.ts'
@@ -64,8 +70,10 @@ export class PoolsLink {
   readonly #changed = new Set<string>()
   /** Pools of which a message has come back: this user would see what is kept. */
   readonly #readable = new Set<string>()
-  readonly #fence = encodeText(newFenceMessage())
-  readonly #probes = new Map<string, Deferred<true>>()
+  /** Those whose messages come back under another topic. */
+  readonly #misplaced = new Map<string, TopicChanged>()
+  /** By what was sent; each resolves with the topic under which it has come back. */
+  readonly #probes = new Map<string, Deferred<string>>()
   readonly #writes = new Map<string, Write>()
   /** For revisions: it owns none of the pools that it writes. */
   readonly #writer = randomHex(2)
@@ -140,7 +148,9 @@ export class PoolsLink {
       qos,
       visit: (message) => this.#received(message),
     })
-    if (refused) throw refusedError(refused)
+    const denied = refused.find(([filter]) => !topics.isForLevels(filter))
+    if (denied) throw refusedError(denied)
+    if (refused.length > 0) return false
     // At QoS 0 identifiers tell nothing, and the messages of a batch fit the queue.
     if (qos === 0) return isFenced
     return isFenced && missing === 0 && atQos0.bytes <= SURE_BYTES
@@ -175,15 +185,19 @@ export class PoolsLink {
   }
 
   async #probe(name: string): Promise<void> {
-    const echo = deferred<true>()
-    this.#probes.set(name, echo)
+    const text = newFenceMessage()
+    const topic = this.pools.topics.of(name)
+    const echo = deferred<string>()
+    this.#probes.set(text, echo)
     try {
-      await this.#connection.publish(this.pools.topics.of(name), this.#fence, false)
-      if (await this.#connection.orLost(pause(ECHO_MS, echo.promise))) this.#readable.add(name)
+      await this.#connection.publish(topic, encodeText(text), false)
+      const came = await this.#connection.orLost(pause(ECHO_MS, echo.promise))
+      if (came === topic) this.#readable.add(name)
+      else if (came !== undefined) this.#misplaced.set(name, new TopicChanged(topic, came))
     } catch (error) {
       if (!(error instanceof PublishRefused)) throw error
     } finally {
-      this.#probes.delete(name)
+      this.#probes.delete(text)
     }
   }
 
@@ -215,7 +229,7 @@ export class PoolsLink {
     if (!this.#connection.limits.retainAvailable) throw new WriteFailure('refused', bytes.length, RETAIN_NOT_SUPPORTED)
     if (bytes.length > limitBytes) throw new WriteFailure('too large', bytes.length, limitBytes)
     if (this.#changed.has(name)) throw this.changedError(name)
-    if (before === null && !this.#readable.has(name)) throw new WriteFailure('unreadable')
+    if (before === null && !this.#readable.has(name)) throw this.#misplaced.get(name) ?? new WriteFailure('unreadable')
     this.#writes.set(name, { bytes, before, isEchoed: false })
     await this.#connection.publish(topic, bytes, true)
   }
@@ -270,6 +284,7 @@ export class PoolsLink {
     const found = refusalIn(thrown, sizeBytes)
     const store = this.#nameOf(name)
     if (found instanceof WriteFailure) return writeError(found, store, this.pools.topics.of(name))
+    if (found instanceof TopicChanged) return topicChangedError(store, 'saved', found)
     if (found instanceof ConnectionLost) return lostConnection(this.pools.place, found)
     return asPersistError(found, store, 'saved')
   }
@@ -280,11 +295,14 @@ export class PoolsLink {
   }
 
   #received({ topic, payload, retain }: Message): void {
+    if (isFenceMessage(payload)) {
+      this.#probes.get(new TextDecoder().decode(payload))?.resolve(topic)
+      return
+    }
     const about = this.pools.topics.parse(topic)
     if (about === undefined || !this.#names.has(about.name)) return
     const { name, kind } = about
     if (kind !== 'pool') this.#owners.received(name, kind, payload)
-    else if (isFenceMessage(payload)) this.#probes.get(name)?.resolve(true)
     else this.#receivedPool(name, payload, retain)
   }
 

@@ -16,6 +16,8 @@ const FENCE_AGAIN_MS = 100
 /** MQTT 5, 3.9.3: Wildcard Subscriptions not supported. */
 export const NO_WILDCARDS = 0xa2
 
+export type Refusal = readonly [filter: string, code: number]
+
 /** What came with the retained messages, and whether all of them came. */
 export interface ReadResult {
   /** A fence came back, after everything that is retained. */
@@ -28,8 +30,8 @@ export interface ReadResult {
   readonly missing: number
   /** How many of the missing messages may be fences of ours. */
   readonly lostFences: number
-  /** The first filter that the broker refused, and its reason code (MQTT 5, 3.9.3). */
-  readonly refused: readonly [filter: string, code: number] | undefined
+  /** The filters that the broker refused, and its reason codes (MQTT 5, 3.9.3). */
+  readonly refused: readonly Refusal[]
 }
 
 /** What to read, and how. */
@@ -99,7 +101,7 @@ export async function readRetained(
   const wildcard = filters.find((filter) => /[+#]/.test(filter))
   if (wildcard !== undefined && !connection.limits.wildcardSubscriptionAvailable) {
     // MQTT 5, 3.2.2.3.11: nobody may ask for that.
-    return { isFenced: false, atQos0, atQos1, missing: 0, lostFences: 0, refused: [wildcard, NO_WILDCARDS] }
+    return { isFenced: false, atQos0, atQos1, missing: 0, lostFences: 0, refused: [[wildcard, NO_WILDCARDS]] }
   }
   // In one segment, and in one packet where possible: the broker may hold each small answer back for 40 ms, until our
   // system has acknowledged the one before (Nagle's algorithm and delayed ACKs).
@@ -131,7 +133,9 @@ export async function readRetained(
   while (!isFenced && performance.now() - lastAt < patienceMs) await connection.orLost(pause(FENCE_AGAIN_MS))
   connection.unsubscribe(topic)
   connection.onMessage = (message) => visit(message)
-  const index = codes.findIndex((code) => code >= FAILURE)
-  const refused = index < 0 ? undefined : ([filters[index] ?? '', codes[index] ?? FAILURE] as const)
+  const refused = filters.flatMap((filter, index): Refusal[] => {
+    const code = codes[index] ?? 0
+    return code >= FAILURE ? [[filter, code]] : []
+  })
   return { isFenced, atQos0, atQos1, missing: packets.missing, lostFences: lost ?? 0, refused }
 }

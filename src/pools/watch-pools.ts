@@ -1,6 +1,7 @@
 import { sameBytes } from '../format/bytes.ts'
 import { withoutRevision } from '../format/payload.ts'
 import type { Message } from '../mqtt/connection.ts'
+import { ConnectionLost, wasClosed } from '../mqtt/failure.ts'
 import { asPersistError, type PersistError } from '../runtime/errors.ts'
 import { aborted, orAfter } from '../runtime/promises.ts'
 import { type OwnerKind, Owners } from './owners.ts'
@@ -57,6 +58,7 @@ export async function watchPools(
       pauseMs = FIRST_PAUSE_MS
     } catch (error) {
       if (signal.aborted) return
+      if (watch.hasNarrowed) continue
       if (!watch.wasReady) throw error
       listener.offline(asPersistError(error, pools.place, 'watched'))
     }
@@ -68,6 +70,10 @@ export async function watchPools(
 
 class PoolsWatch {
   wasReady = false
+  /** The broker has closed the first connection at what it was asked for: it is asked for less now. */
+  hasNarrowed = false
+  /** How many levels of names it is asked for. */
+  #levels: number
   readonly #pools: Pools
   readonly #names: readonly string[] | undefined
   readonly #listener: PoolsListener
@@ -79,6 +85,7 @@ class PoolsWatch {
     this.#pools = pools
     this.#names = names
     this.#listener = listener
+    this.#levels = pools.topics.levels
   }
 
   /** Connects, and resolves when `ended` does; rejects when the connection is lost. */
@@ -99,13 +106,21 @@ class PoolsWatch {
         }
       }
       const first = await readRetained(connection, {
-        filters: topics.filters(this.#names),
+        filters: topics.filters(this.#names, this.#levels),
         fenceTopic: topics.fence,
         qos: 1,
         visit: received,
+      }).catch((error: unknown) => {
+        const isClosed = error instanceof ConnectionLost && wasClosed(error.failure)
+        this.hasNarrowed = isClosed && !this.wasReady && this.#names === undefined && this.#levels > 1
+        if (this.hasNarrowed) this.#levels = 1
+        throw error
       })
-      let isComplete = first.isFenced && first.missing === 0
-      if (!isComplete) {
+      this.hasNarrowed = false
+      const hasAsked = this.#names !== undefined || this.#levels === topics.levels
+      let isComplete = first.isFenced && first.missing === 0 && first.refused.length === 0 && hasAsked
+      // Nothing at all: the broker may send nothing to wildcards.
+      if (!isComplete || (this.#names === undefined && found.size === 0)) {
         const more = await this.#pools.list(
           (name, bytes) => void (found.has(name) || put(found, name, bytes)),
           this.#names,

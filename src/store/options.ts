@@ -3,9 +3,11 @@ import type { Integration } from '../contracts/integration.ts'
 import { encodeText } from '../format/bytes.ts'
 import { deviceLimit } from '../format/device.ts'
 import { type JsonObject, MAX_POOL_BYTES } from '../format/json.ts'
+import { unfitForName, unfitForTopic } from '../format/topic.ts'
 import { namesUser } from '../format/url.ts'
 import type { OnConflict } from '../merge/three-way.ts'
 import { optionError } from '../runtime/errors.ts'
+import { similarTo } from '../runtime/similar.ts'
 import type { Migrations } from '../schema/migration.ts'
 import type { StandardSchema } from '../schema/schema.ts'
 import { reservedBecause } from './members.ts'
@@ -81,7 +83,7 @@ export interface StoreOptions<T extends object = JsonObject> {
   migrate?: Migrations | undefined
   /** With an MQTT broker: they show the variables elsewhere, as `homeAssistant()` does. @default none */
   integrations?: readonly Integration[] | undefined
-  /** Saves every so many seconds if something has changed; less than 5: never. @default 0 */
+  /** Saves every so many seconds if something has changed, from 5 on; 0: never. Between them: never, with a warning. @default 0 */
   saveEvery?: number | undefined
   /** Saves by itself after changes. @default false */
   autosave?: false | AutosaveOptions | undefined
@@ -228,7 +230,10 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
   const options: Given = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(options)) {
     const check = CHECKS[name as keyof StoreOptions]
-    if (!Object.hasOwn(CHECKS, name)) throw optionError(name, 'there is no such option')
+    if (!Object.hasOwn(CHECKS, name)) {
+      const meant = similarTo(name, Object.keys(CHECKS))
+      throw optionError(name, `there is no such option${meant ? `; did you mean ${meant}?` : ''}`)
+    }
     if (!check[0](value)) throw optionError(name, `it must be ${check[1]}, not ${printable(name, value)}`)
   }
   const env = globalThis.process?.env ?? {}
@@ -251,7 +256,11 @@ export function resolveOptions(given: StoreOptions<never>): ResolvedOptions {
       'it is for the owner of a pool at an MQTT broker: not with backend, nor with readOnly',
     )
   }
-  if (options.backend === undefined) checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
+  if (options.backend === undefined) {
+    const unfit = unfitForName(name as string, options.topic ?? DEFAULTS.topic)
+    if (unfit !== undefined) throw optionError('name', unfit)
+    checkTopic(topic, options.topic === undefined ? 'name' : 'topic')
+  }
   const url = options.url ?? (env.MQTT_URL || DEFAULTS.url)
   // A user in a url takes the place of the environment's.
   const login = [url].flat().some(namesUser) ? {} : env
@@ -284,15 +293,17 @@ function resolveAutosave({ delayMs, maxDelayMs = delayMs * 10 }: AutosaveOptions
   return { delayMs, maxDelayMs }
 }
 
-/** MQTT 5, 4.7.3: a topic has 1 to 65,535 bytes and no NUL; [MQTT-3.3.2-2]: no wildcards in a topic that is published to. */
+/** MQTT 5, 4.7.3: a topic has 1 to 65,535 bytes. */
 function checkTopic(topic: string, option: string): void {
-  const bad = /[+#\0]/.exec(topic)?.[0]
-  if (bad !== undefined) throw optionError(option, `an MQTT topic to publish to cannot hold ${JSON.stringify(bad)}`)
+  const unfit = unfitForTopic(topic)
+  if (unfit !== undefined) throw optionError(option, unfit)
   const bytes = encodeText(topic).length
   // The fence's topic below it needs some bytes more.
   if (bytes === 0 || bytes > 65_000) throw optionError(option, `the topic must have 1 to 65000 bytes, not ${bytes}`)
 }
 
 function printable(name: string, value: unknown): string {
-  return name === 'password' || typeof value === 'object' ? `a value of type ${typeof value}` : String(value)
+  if (name === 'password') return `a value of type ${typeof value}`
+  if (typeof value === 'string') return `the string ${JSON.stringify(value)}`
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

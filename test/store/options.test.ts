@@ -58,7 +58,7 @@ describe('options', () => {
   })
 
   it.each<[option: string, ...values: unknown[]]>([
-    ['name', 5, null, '+', 'a/#', 'a\0b', 'x'.repeat(70_000)],
+    ['name', 5, null, '+', 'a/#', 'a\0b', 'a\tb', 'a\x9fb', 'a\ud800b', 'a\uffffb', 'a\n', ' a', 'x'.repeat(70_000)],
     ['url', 5, [], [5], ['mqtt://x', undefined]],
     ['clientId', 5, '', 'a\0b', '\ud800', 'x'.repeat(70_000)],
     ['protocolVersion', 3, '5'],
@@ -83,6 +83,30 @@ describe('options', () => {
     ['toString', 1],
   ])('%s is refused where it makes no sense', (option, ...values) => {
     for (const value of values) expect(() => resolve({ name: 'a', [option]: value })).toThrow(refused(option))
+  })
+
+  it('a name says what is wrong with it, also where it comes from the environment', () => {
+    vi.stubEnv('PERSIST_NAME', 'garage\n')
+    expect(() => resolve({})).toThrow(refused('name', /"garage\\n" begins or ends with a blank or a line break/))
+    expect(() => resolve({ name: 'a\tb' })).toThrow(refused('name', /U\+0009/))
+    expect(() => resolve({ name: 'a\udfffb' })).toThrow(refused('name', /surrogate/))
+    expect(() => resolve({ name: 'a\tb', topic: 'x/y' })).toThrow(refused('name'))
+    expect(resolve({ name: 'liv ing.r\u{1f600}om*' }).name).toBe('liv ing.r\u{1f600}om*')
+  })
+
+  it('a name has as many levels as listings ask for', () => {
+    expect(resolve({ name: 'house/floor/room/lamp' }).topic).toBe('stat/house/floor/room/lamp/PersistMQTT')
+    expect(() => resolve({ name: 'a/b/c/d/e' })).toThrow(refused('name', /5 levels.*can have 4/))
+    expect(() => resolve({ name: 'a/b', topic: 'pools/{name}' })).toThrow(refused('name', /can have 1/))
+    expect(resolve({ name: 'a/b/c/d/e', topic: 'pools/e' }).topic).toBe('pools/e')
+  })
+
+  it('a refused option says what it is, and one that does not exist which was meant', () => {
+    expect(() => resolve({ name: 'a', saveEvery: '60' })).toThrow(refused('saveEvery', /not the string "60"/))
+    expect(() => resolve({ name: 'a', tls: null })).toThrow(refused('tls', /not null/))
+    expect(() => resolve({ name: 'a', savEvery: 60 })).toThrow(refused('savEvery', /did you mean saveEvery\?/))
+    expect(() => resolve({ name: 'a', userName: 'x' })).toThrow(refused('userName', /did you mean username\?/))
+    expect(() => resolve({ name: 'a', homeAssistant: 1 })).toThrow(refused('homeAssistant', /no such option\.$/))
   })
 
   it('integrations says what to pass where it is no list of integrations', () => {

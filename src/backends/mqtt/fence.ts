@@ -1,5 +1,5 @@
 import { encodeText } from '../../format/bytes.ts'
-import type { Connection, Suback } from '../../mqtt/connection.ts'
+import type { Connection, Message, Suback } from '../../mqtt/connection.ts'
 import { FAILURE, PublishRefused } from '../../mqtt/failure.ts'
 import { codeText } from '../../mqtt/reason-codes.ts'
 import { type Deferred, deferred, pause } from '../../runtime/promises.ts'
@@ -38,6 +38,18 @@ export class SubscriptionRefused extends Error {
   }
 }
 
+/** The broker brings what is sent to a topic back under another one, so that a pool that is there would not be seen. */
+export class TopicChanged extends Error {
+  readonly sent: string
+  readonly came: string
+
+  constructor(sent: string, came: string) {
+    super(`what is sent to ${sent} comes back as ${came}`)
+    this.sent = sent
+    this.came = came
+  }
+}
+
 /** A fence message that no other is like. */
 export function newFenceMessage(): string {
   return `${PREFIX}${randomHex(8)}"`
@@ -61,7 +73,8 @@ export class Fence {
   /** Below the pool's topic, where an access list is most likely to let us; no other connection has the same one. */
   readonly #own: string
   #isListening = false
-  readonly #waiting = new Map<string, Deferred<true>>()
+  /** Each resolves with the topic under which it has come back. */
+  readonly #waiting = new Map<string, Deferred<string>>()
 
   constructor(connection: Connection, topic: string, place: FencePlace) {
     this.#connection = connection
@@ -75,9 +88,9 @@ export class Fence {
    *
    * @returns whether it is one that this fence waits for
    */
-  received(payload: Uint8Array): boolean {
+  received({ topic, payload }: Pick<Message, 'topic' | 'payload'>): boolean {
     const echo = this.#waiting.get(new TextDecoder().decode(payload))
-    echo?.resolve(true)
+    echo?.resolve(topic)
     return echo !== undefined
   }
 
@@ -85,7 +98,7 @@ export class Fence {
    * Subscribes to the pool's topic, also once more, and resolves when what is retained there has come.
    *
    * @param found whether it has come; where nothing of ours comes back, that ends the waiting
-   * @throws {SubscriptionRefused}
+   * @throws {SubscriptionRefused | TopicChanged}
    */
   async probe(found: () => boolean): Promise<'fence' | 'settled'> {
     let subscribed = false
@@ -112,7 +125,7 @@ export class Fence {
   /**
    * Subscribes once more and sends the fence on the pool's own topic: does it come back, whatever `place` says?
    *
-   * @throws {SubscriptionRefused}
+   * @throws {SubscriptionRefused | TopicChanged}
    */
   probePoolTopic(): Promise<boolean> {
     return this.#pass(false)
@@ -127,7 +140,7 @@ export class Fence {
   /** SUBSCRIBE and PUBLISH go out in one tick, so in one segment; neither waits for the answer to the other. */
   async #send(topics: string[], fenceTopic: string): Promise<[suback: Suback, came: boolean]> {
     const text = newFenceMessage()
-    const echo = deferred<true>()
+    const echo = deferred<string>()
     this.#waiting.set(text, echo)
     try {
       const granted = topics.length > 0 ? this.#connection.subscribe(topics) : NOTHING_ASKED
@@ -141,7 +154,9 @@ export class Fence {
       const [suback, isTaken] = await Promise.all([granted, published])
       // Without a grant no echo will come.
       const isHeard = isTaken && (suback.reasonCodes.at(-1) ?? 0) < FAILURE
-      return [suback, isHeard && (await this.#connection.orLost(pause(ECHO_MS, echo.promise))) === true]
+      const came = isHeard ? await this.#connection.orLost(pause(ECHO_MS, echo.promise)) : undefined
+      if (came !== undefined && came !== fenceTopic) throw new TopicChanged(fenceTopic, came)
+      return [suback, came !== undefined]
     } finally {
       this.#waiting.delete(text)
     }

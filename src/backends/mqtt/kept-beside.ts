@@ -8,14 +8,15 @@ import { WriteFailure } from './write-error.ts'
  * Keeps bytes on another topic than the pool's, on the same connection, and resolves when they have been read back: a
  * PUBACK alone proves nothing. A connection of its own would need a client id of its own, which not every broker lets in.
  *
- * @throws WriteFailure, PublishRefused, SubscriptionRefused or ConnectionLost
+ * @throws WriteFailure, PublishRefused, SubscriptionRefused, TopicChanged or ConnectionLost
  */
 export async function keepBeside(session: Session, topic: string, bytes: Uint8Array): Promise<void> {
   const { connection } = session
   const fence = new Fence(connection, topic, session.fencePlace)
   let found: Uint8Array | undefined
-  const received = ({ topic: where, payload }: Message) => {
-    if (isFenceMessage(payload)) return fence.received(payload)
+  const received = (message: Message) => {
+    const { topic: where, payload } = message
+    if (isFenceMessage(payload)) return fence.received(message)
     if (where === topic) found = payload
     return where === topic
   }

@@ -9,7 +9,7 @@ import { asPersistError, PersistError } from '../../runtime/errors.ts'
 import { unreferencedTimeout } from '../../runtime/keep-alive.ts'
 import { type Deferred, deferred, pause, within } from '../../runtime/promises.ts'
 import { ClientIdFight } from './client-id-fight.ts'
-import { SubscriptionRefused } from './fence.ts'
+import { SubscriptionRefused, TopicChanged } from './fence.ts'
 import { IntegrationTopics } from './integration-topics.ts'
 import { keepBeside } from './kept-beside.ts'
 import { newClaimant } from './owner/claim.ts'
@@ -17,7 +17,7 @@ import { RequestTopics } from './owner/request-topics.ts'
 import { type MqttPlace, type PoolAddress, poolAddressOf } from './pool-address.ts'
 import type { Session } from './session.ts'
 import { SessionOpener } from './session-opener.ts'
-import { refusalIn, WriteFailure, writeError } from './write-error.ts'
+import { refusalIn, topicChangedError, WriteFailure, writeError } from './write-error.ts'
 
 export interface MqttBackendOptions extends MqttPlace {
   /**
@@ -256,8 +256,8 @@ class MqttBackend implements Backend {
         if (this.#isClosed) return
         isAtOnce = false
         const error = asPersistError(thrown, this.#address.storeName, 'connected again')
-        if (error.code !== 'ERR_PERSIST_DENIED') continue
-        // Somebody may give back the permission.
+        if (error.code !== 'ERR_PERSIST_DENIED' && error.code !== 'ERR_PERSIST_OPTION') continue
+        // Somebody may give back the permission, or it was another broker.
         this.#pauses.slowDown()
         if (!isTold) listener.tell({ kind: 'trouble', error })
         isTold = true
@@ -270,6 +270,7 @@ class MqttBackend implements Backend {
     const found = refusalIn(thrown, sizeBytes)
     if (found instanceof WriteFailure) return writeError(found, storeName, topic)
     if (found instanceof SubscriptionRefused) return writeError(new WriteFailure('unreadable'), storeName, topic)
+    if (found instanceof TopicChanged) return topicChangedError(storeName, 'saved', found)
     if (!(found instanceof ConnectionLost)) return asPersistError(found, storeName, 'saved')
     if (wasClosed(found.failure)) this.#closedWrites += 1
     if (this.#closedWrites < CLOSED_EACH_TIME) return lostError(found.failure, storeName)

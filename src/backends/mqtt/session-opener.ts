@@ -5,13 +5,14 @@ import { wasClosed } from '../../mqtt/failure.ts'
 import { firstHandshake } from '../../mqtt/handshake.ts'
 import { codeText, reasonFor } from '../../mqtt/reason-codes.ts'
 import { PersistError } from '../../runtime/errors.ts'
-import { SubscriptionRefused } from './fence.ts'
+import { SubscriptionRefused, TopicChanged } from './fence.ts'
 import { type Attempt, nextAttempt } from './next-attempt.ts'
 import { Claim, type Claimant, willOf } from './owner/claim.ts'
 import { ownerClientId } from './owner/owner-client-id.ts'
 import type { PoolAddress } from './pool-address.ts'
 import { Session } from './session.ts'
 import type { TopicHandler } from './topic-handler.ts'
+import { topicChangedError } from './write-error.ts'
 
 /** MQTT 5, 2.4. */
 const NOT_AUTHORIZED = 0x87
@@ -116,7 +117,8 @@ export class SessionOpener {
     try {
       return await connectBy(attempts, limit)
     } catch (error) {
-      throw error instanceof SubscriptionRefused ? unreadableError(address, error) : error
+      if (error instanceof SubscriptionRefused) throw unreadableError(address, error)
+      throw error instanceof TopicChanged ? topicChangedError(storeName, 'opened', error) : error
     }
   }
 
@@ -160,10 +162,16 @@ export class SessionOpener {
   }
 }
 
+const OTHER_NAME = 'Or use a name of letters, digits, - and _ (NATS takes no blanks, and no dots before 2.10).'
+
 function unreadableError({ storeName, topic }: PoolAddress, refused?: SubscriptionRefused): PersistError {
   const how = refused ? `refused (${codeText(refused.reasonCode, refused.reasonString)})` : 'closed the connection at'
-  const reason = refused && refused.reasonCode !== NOT_AUTHORIZED ? reasonFor(refused.reasonCode) : undefined
-  const advice = reason ? `It says that ${reason.what}. ${reason.advice}` : 'Give this user read permission there.'
+  const isDenied = refused?.reasonCode === NOT_AUTHORIZED
+  // Where it says nothing of why, and the topic has characters that not all brokers take, that is as likely.
+  const isPlain = isDenied || /^[\w/-]*$/.test(topic)
+  const reason = refused && !isDenied ? reasonFor(refused.reasonCode) : undefined
+  const permission = `Give this user read permission there.${isPlain ? '' : ` ${OTHER_NAME}`}`
+  const advice = reason ? `It says that ${reason.what}. ${reason.advice}` : permission
   return new PersistError(
     'ERR_PERSIST_DENIED',
     `Store ${storeName} was not opened: the broker ${how} the subscription to ${topic}. ${advice}`,

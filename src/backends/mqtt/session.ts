@@ -57,7 +57,7 @@ export class Session {
     this.#fence = new Fence(connection, topic, place)
     connection.onMessage = (message) => {
       const isFence = isFenceMessage(message.payload)
-      if (isFence && this.#fence.received(message.payload)) return
+      if (isFence && this.#fence.received(message)) return
       if (!isFence && message.topic === topic) this.#pool.received(message)
       else this.#handlers.some((handler) => handler.received(message))
     }
@@ -108,7 +108,7 @@ export class Session {
     return { bytes: copyOf(pool.known), proof: this.#proof, limitBytes, protocolVersion }
   }
 
-  /** @throws WriteFailure, PublishRefused, SubscriptionRefused or ConnectionLost */
+  /** @throws WriteFailure, PublishRefused, SubscriptionRefused, TopicChanged or ConnectionLost */
   async write(bytes: Uint8Array): Promise<WriteOutcome> {
     if (bytes.length > this.limitBytes) throw new WriteFailure('too large', bytes.length, this.limitBytes)
     const pool = this.#pool

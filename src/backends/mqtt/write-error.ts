@@ -1,6 +1,7 @@
 import { ConnectionLost, FAILURE, PublishRefused } from '../../mqtt/failure.ts'
 import { codeText, reasonFor } from '../../mqtt/reason-codes.ts'
 import { PersistError, type PersistErrorFacts } from '../../runtime/errors.ts'
+import type { TopicChanged } from './fence.ts'
 
 /** MQTT 5, 2.4. Mosquitto uses the first in PUBACK as well. */
 const PACKET_TOO_LARGE = 0x95
@@ -97,6 +98,18 @@ export function writeError(failure: WriteFailure, storeName: string, topic: stri
           'or takes no messages at QoS 1 (Mosquitto: max_qos 1).',
       )
   }
+}
+
+/**
+ * The error for a topic that the broker does not bring back as it is.
+ *
+ * @param done what the store was not, as in `was not opened`
+ */
+export function topicChangedError(storeName: string, done: string, { sent, came }: TopicChanged): PersistError {
+  const text =
+    `Store ${storeName} was not ${done}: what is sent to ${sent} comes back from this broker as ${came}, so a pool that is ` +
+    'there would not be seen. Use another name, or topic: of letters, digits, - and _ (RabbitMQ changes . and *).'
+  return new PersistError('ERR_PERSIST_OPTION', text, { store: storeName, received: came })
 }
 
 function tooLarge(storeName: string, what: string, facts: PersistErrorFacts): PersistError {

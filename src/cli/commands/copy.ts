@@ -52,7 +52,9 @@ function routed(context: Context, use: (route: Route) => Promise<ExitCode>): Pro
   const others = context.otherPools()
   if (others === undefined && other === name)
     throw usageError('FROM and TO are the same; --to-url names another broker.')
-  for (const one of [name, other]) assertName(one)
+  assertName(name)
+  const target = others ?? context.pools()
+  target.topics.assertNew(other)
   return context.pools().linked(async (source) => {
     await source.read([name])
     const { bytes, owner } = source.held(name)

@@ -37,7 +37,7 @@ export async function exportPools(context: Context): Promise<ExitCode> {
   const where = file === undefined ? '' : ` in ${file}`
   io.err(`${counted(saved.length, 'pool')}${where}.`)
   if (unknown.length > 0) io.err(`There is no pool ${unknown.map(printable).join(', ')}.`)
-  const verdict = args.length === 0 || listing.count > 0 ? completeness(listing, pools.place, 'export') : undefined
+  const verdict = args.length === 0 || listing.count > 0 ? completeness(listing, pools.place) : undefined
   if (verdict !== undefined) io.err(verdict)
   if (file !== undefined && context.has('json'))
     io.out(JSON.stringify({ file, broker: pools.place, pools: saved.length, complete: isComplete, unknown }))

@@ -145,8 +145,8 @@ function CopyDialog({ name, isMove, close }: CopyProps): JSX.Element {
   const [failure, setFailure] = useState('')
   const there = pools.get(to)
   const isFromDevice = isMove && pools.get(name)?.owner === 'device'
-  const reason = to === name ? texts.copyToItself : /[/+#\0]/.test(to) ? texts.badName : failure
-  const isReady = to !== '' && to !== name && !/[/+#\0]/.test(to) && !isBusy
+  const reason = to === name ? texts.copyToItself : /[+#\0]/.test(to) ? texts.badName : failure
+  const isReady = to !== '' && to !== name && !/[+#\0]/.test(to) && !isBusy
   const doIt = async () => {
     if (!isReady) return
     setIsBusy(true)

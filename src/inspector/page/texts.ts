@@ -186,7 +186,7 @@ export const texts = {
   moveTitle: (name: string) => `Move ${name}`,
   copyTo: 'New name',
   copyToItself: 'It is called that already.',
-  badName: 'A name cannot have / + or # in it: it is one level of a topic.',
+  badName: 'A name cannot have + or # in it.',
   copyGo: 'Copy',
   moveGo: 'Move',
   moveText: 'The original is deleted when the copy is there.',

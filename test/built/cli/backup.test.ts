@@ -215,7 +215,7 @@ describe.skipIf(!mosquittoAvailable)('a backup', () => {
     expect(await empty.cli.run('export', '-o', 'b.json')).toEqual({
       code: 1,
       out: '',
-      err: `0 pools in b.json.\nNo pool was found at ${empty.url}. Some brokers (RabbitMQ) tell about pools only by name: persist-mqtt export NAME\n`,
+      err: `0 pools in b.json.\nNo pool was found at ${empty.url}.\n`,
     })
     expect(readFileSync(empty.file('b.json'), 'utf8')).toContain('"complete":false')
 

@@ -68,7 +68,7 @@ describe.skipIf(!mosquittoAvailable)('what is moved is never lost', () => {
     expect(await cli.run('copy', '+', 'x')).toEqual({
       code: 2,
       out: '',
-      err: 'persist-mqtt: The name of a pool has "+" in it, which no topic can have.\n',
+      err: 'persist-mqtt: No pool has the name "+": an MQTT topic to publish to cannot hold "+".\n',
     })
   })
 })

@@ -189,7 +189,9 @@ export const COMMANDS: readonly Command[] = [
       'It tries everything on topics of its own, and removes them. With NAME it looks at that\npool as well. The exit code is 1 where a guarantee does not hold.',
     least: 0,
     most: 1,
-    flags: {},
+    flags: {
+      size: { type: 'boolean', help: 'Tries how large pools may be, up to 16 MB: all who subscribe to # get those' },
+    },
     isConnected: true,
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },

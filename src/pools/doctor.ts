@@ -7,24 +7,21 @@ import { randomHex } from '../runtime/random-hex.ts'
 import { type Check, failed, ok, warning } from './doctor/check.ts'
 import { clientIdCheck } from './doctor/client-ids.ts'
 import { echoOf, gapOf, limitFor, put, retainedAt } from './doctor/probe.ts'
+import { declaredSizeCheck, triedSizeCheck } from './doctor/size-check.ts'
 import { willCheck } from './doctor/will.ts'
 import type { Pools } from './pools.ts'
 
 export type { Check } from './doctor/check.ts'
 
-/** Sizes of pools that are tried, in bytes; the last is more than any pool needs. */
-const SIZES: readonly [bytes: number, name: string][] = [
-  [1024, '1 KB'],
-  [65_536, '64 KB'],
-  [2 ** 20, '1 MB'],
-  [16 * 2 ** 20, '16 MB'],
-]
 /** How often the order of messages is checked. */
 const ROUNDS = 5
 /** From here on the second of two packets waited for our system to acknowledge the first, in milliseconds. */
 const WAITING_MS = 15
 /** How long one check may take in all, in milliseconds. */
 const CHECK_LIMIT_MS = 40_000
+
+/** Checks that can find nothing out where nothing is retained. */
+const NEED_RETAINED = ['order', 'wildcard', 'size']
 
 /** The names of the doctor's own pools begin with it. */
 const PREFIX = 'persist-mqtt-doctor-'
@@ -38,15 +35,26 @@ export function isExamined(name: string): boolean {
  * Finds out which guarantees a broker gives, on topics of its own, which it empties afterwards.
  *
  * @param onCheck called after each check
+ * @param onSize called before each pool that shows which sizes the broker keeps, since everybody who has subscribed to `#`
+ * gets it; undefined: no sizes are tried
  * @throws {PersistError} the broker cannot be reached at all
  */
-export async function examine(pools: Pools, signal: AbortSignal, onCheck: (check: Check) => void): Promise<void> {
-  const doctor = new Doctor(pools)
+export async function examine(
+  pools: Pools,
+  signal: AbortSignal,
+  onCheck: (check: Check) => void,
+  onSize?: (size: string, topic: string) => void,
+): Promise<void> {
+  const doctor = new Doctor(pools, onSize)
   onCheck(await doctor.link())
+  let keepsNothing = false
   try {
     for (const [name, check] of doctor.checks()) {
       if (signal.aborted) return
-      onCheck(await settled(name, check()))
+      if (keepsNothing && NEED_RETAINED.includes(name)) continue
+      const result = await settled(name, check())
+      onCheck(result)
+      keepsNothing ||= name === 'retain' && result.result === 'failed'
     }
   } finally {
     const left = await doctor.cleaned()
@@ -66,16 +74,23 @@ async function settled(name: string, check: Promise<Check>): Promise<Check> {
   }
 }
 
+/** Was a connection that was there ended? */
+function isLost(error: unknown): boolean {
+  return error instanceof PersistError && error.code === 'ERR_PERSIST_CONNECT'
+}
+
 class Doctor {
   readonly #pools: Pools
   readonly #name = PREFIX + randomHex(6)
   readonly #topic: string
   readonly #fence: string
+  readonly #onSize: ((size: string, topic: string) => void) | undefined
   /** Topics that may have a retained message of ours. */
   readonly #used = new Set<string>()
 
-  constructor(pools: Pools) {
+  constructor(pools: Pools, onSize: ((size: string, topic: string) => void) | undefined) {
     this.#pools = pools
+    this.#onSize = onSize
     this.#topic = pools.topics.of(this.#name)
     this.#fence = `${this.#topic}/fence`
   }
@@ -128,7 +143,19 @@ class Doctor {
     })
   }
 
-  #write(): Promise<Check> {
+  async #write(): Promise<Check> {
+    try {
+      return await this.#echo()
+    } catch (error) {
+      if (!isLost(error)) throw error
+      const advice =
+        `Give this user read and write permission on ${this.#pools.topics.of('<name>')} and everything below; ` +
+        'and in mosquitto.conf max_qos 1 or 2 (the default).'
+      return failed('write', 'the broker closes the connection at a message to ourselves at QoS 1', advice)
+    }
+  }
+
+  #echo(): Promise<Check> {
     return this.#pools.connected(async (connection) => {
       const echo = await echoOf(connection, this.#topic)
       if (typeof echo !== 'string' && connection.limits.maximumQoS === 0) {
@@ -146,16 +173,20 @@ class Doctor {
 
   async #retain(): Promise<Check> {
     const text = '{"doctor":true}'
-    await this.#put(this.#topic, encodeText(text))
+    const advice = 'Set retain_available true (the default) in mosquitto.conf, and give this user write permission.'
+    const isRetained = await this.#pools.connected(async ({ limits }) => limits.retainAvailable)
+    if (!isRetained) return failed('retain', 'the broker says that it keeps no retained messages', advice)
+    try {
+      await this.#put(this.#topic, encodeText(text))
+    } catch (error) {
+      if (!isLost(error)) throw error
+      return failed('retain', 'the broker closes the connection at a retained message', advice)
+    }
     const { messages } = await this.#retainedAt([this.#topic])
     if (messages.some(({ payload }) => new TextDecoder().decode(payload) === text)) {
       return ok('retain', 'a retained message is there for the next connection')
     }
-    return failed(
-      'retain',
-      'a retained message is not there for the next connection',
-      'Set retain_available true (the default) in mosquitto.conf, and give this user write permission.',
-    )
+    return failed('retain', 'a retained message is not there for the next connection', advice)
   }
 
   async #order(): Promise<Check> {
@@ -199,23 +230,14 @@ class Doctor {
     )
   }
 
-  async #size(): Promise<Check> {
-    let largest = 'nothing'
-    for (const [bytes, name] of SIZES) {
-      // A connection for each size: some brokers close it when a message is too large.
-      const limitMs = 2 * limitFor(bytes)
-      const isHeld = await within(this.#holds(bytes), limitMs, () => new Error('late')).catch(() => false)
-      if (!isHeld) {
-        const seen =
-          largest === 'nothing'
-            ? `a pool of ${name} is not kept`
-            : `a pool of ${largest} is kept, one of ${name} is not`
-        const advice = 'Raise message_size_limit and max_packet_size in mosquitto.conf, if pools are to be that large.'
-        return bytes > 65_536 ? ok('size', seen) : failed('size', seen, advice)
-      }
-      largest = name
-    }
-    return ok('size', `a pool of ${largest} is kept`)
+  #size(): Promise<Check> {
+    const onSize = this.#onSize
+    if (onSize === undefined) return this.#pools.connected(async ({ limits }) => declaredSizeCheck(limits))
+    // A connection for each size: some brokers close it when a message is too large.
+    return triedSizeCheck(
+      (bytes) => this.#holds(bytes),
+      (size) => onSize(size, this.#topic),
+    )
   }
 
   async #holds(bytes: number): Promise<boolean> {

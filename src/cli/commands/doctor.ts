@@ -1,5 +1,6 @@
 import { deviceLimit } from '../../format/device.ts'
 import { decodePayload } from '../../format/payload.ts'
+import { nameCheck } from '../../pools/doctor/name-check.ts'
 import { type Check, examine } from '../../pools/doctor.ts'
 import type { Context } from '../command.ts'
 import { EXIT, type ExitCode } from '../io.ts'
@@ -19,9 +20,17 @@ export async function doctor(context: Context): Promise<ExitCode> {
     const line = `${coloured(io, style, mark)}  ${check.name.padEnd(10)}  ${printable(check.seen)}`
     io.out(check.advice === undefined ? line : `${line}\n${' '.repeat(21)}→ ${printable(check.advice)}`)
   }
-  await examine(context.pools(), io.signal, told)
+  // On the standard error output: a page of checks may be read by a program.
+  const beforeSize = (size: string, topic: string) =>
+    io.err(`A pool of ${size} is published on ${topic} now; everyone who has subscribed to # gets it.`)
+  await examine(context.pools(), io.signal, told, context.has('size') ? beforeSize : undefined)
   const [name] = args
-  if (name !== undefined) told(await poolCheck(context, name))
+  if (name !== undefined) {
+    const check = await nameCheck(context.pools(), name)
+    told(check)
+    // Under another topic it would not be seen.
+    if (check.result === 'ok') told(await poolCheck(context, name))
+  }
   if (isJson) io.out(JSON.stringify({ broker: context.pools().place, checks }))
   return checks.some(({ result }) => result === 'failed') || io.signal.aborted ? EXIT.failed : EXIT.ok
 }

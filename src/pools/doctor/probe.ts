@@ -2,6 +2,7 @@ import { encodeText } from '../../format/bytes.ts'
 import type { Connection, Message } from '../../mqtt/connection.ts'
 import { FAILURE, PublishRefused } from '../../mqtt/failure.ts'
 import { deferred, orAfter, within } from '../../runtime/promises.ts'
+import { randomHex } from '../../runtime/random-hex.ts'
 import { readRetained } from '../read-retained.ts'
 
 /** How long the broker may take to answer, in milliseconds; silence for longer counts as a no. */
@@ -21,14 +22,15 @@ export type RetainedMessage = Pick<Message, 'topic' | 'payload'>
 /** Why a message to ourselves did not come back. */
 export type Silence = 'refused' | 'not granted' | 'no echo'
 
-/** Publishes a message to ourselves; resolves with that message, or with why it did not come back. */
-export async function echoOf(connection: Connection, topic: string, retain = false): Promise<Message | Silence> {
+/** Publishes a message to ourselves; resolves with what came back, also under another topic, or with why nothing did. */
+export async function echoOf(connection: Connection, topic: string): Promise<Message | Silence> {
   const came = deferred<Message>()
+  const text = `"persist-mqtt doctor ${randomHex(8)}"`
   connection.onMessage = (message) => {
-    if (message.topic === topic) came.resolve(message)
+    if (new TextDecoder().decode(message.payload) === text) came.resolve(message)
   }
   const subscribed = connection.subscribe([topic], 1)
-  const published = connection.publish(topic, encodeText('"persist-mqtt doctor"'), retain).then(
+  const published = connection.publish(topic, encodeText(text), false).then(
     () => undefined,
     (error: unknown): Silence => {
       if (error instanceof PublishRefused) return 'refused'

@@ -1,4 +1,4 @@
-import { PersistError, type PersistErrorCode, reasonOf } from '../runtime/errors.ts'
+import { codeOf, PersistError, type PersistErrorCode, reasonOf } from '../runtime/errors.ts'
 import type { ConnectionSettings } from './connection.ts'
 import type { ConnectionFailure, ConnectionLost } from './failure.ts'
 import { codeText, reasonFor } from './reason-codes.ts'
@@ -94,12 +94,22 @@ function explain(failure: ConnectionFailure, settings: ConnectionSettings): Expl
         what: `what it sent is no MQTT: ${reasonOf(failure.error)}`,
         advice: 'Please report this, with its name.',
       }
-    case 'missing':
+    case 'missing': {
+      const { cause } = failure.error as Error
+      const isNotThere = codeOf(cause) === 'ERR_MODULE_NOT_FOUND'
+      if (failure.packageName === 'persist-mqtt') {
+        return {
+          what: `a file of persist-mqtt could not be loaded (${reasonOf(cause)})`,
+          advice:
+            'Install it again; a bundle needs the files beside it, and a page has to be loaded anew after a deployment.',
+        }
+      }
       return {
         code: 'ERR_PERSIST_OPTION',
         what: `${settings.endpoint.protocol}: in option url needs the package ${failure.packageName}`,
-        advice: `Install it: npm install ${failure.packageName}`,
+        advice: `Install it: npm install ${failure.packageName}${isNotThere ? '' : ` (${reasonOf(cause)})`}`,
       }
+    }
     case 'settings':
       return {
         code: 'ERR_PERSIST_OPTION',

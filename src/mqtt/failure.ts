@@ -9,7 +9,7 @@ export const FAILURE = 0x80
 export type ConnectionFailure =
   /** What the client was given cannot be used: a certificate that is none, for example. */
   | { readonly kind: 'settings'; readonly error: unknown }
-  /** A package that this kind of connection needs is not installed. */
+  /** A package that this kind of connection needs, or a file of this one (`persist-mqtt`), cannot be loaded. */
   | { readonly kind: 'missing'; readonly packageName: string; readonly error: unknown }
   /** CONNACK with a reason other than success. */
   | { readonly kind: 'refused'; readonly code: number; readonly reasonString?: string | undefined }

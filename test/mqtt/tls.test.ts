@@ -1,3 +1,5 @@
+import type { AddressInfo } from 'node:net'
+import { createServer as createTlsServer, type TlsOptions as TlsServerOptions } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openBackend, openingError } from '../backends/mqtt/fixture.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
@@ -68,6 +70,33 @@ describe.skipIf(!mosquittoAvailable)('mqtts: and wss:', () => {
       code: 'ERR_PERSIST_OPTION',
       message: expect.stringContaining('tls.cert'),
     })
+  })
+
+  test('a handshake that fails says why', async () => {
+    const { ca, server } = makeCertificates()
+    const other = makeCertificates()
+    const own = { key: server.key, cert: server.cert }
+    const wants = { ...own, ca, requestCert: true, rejectUnauthorized: true }
+    const cases: [says: RegExp, options: TlsServerOptions, tls?: object][] = [
+      [/mostly it wants a client certificate/i, { ...wants, maxVersion: 'TLSv1.2' }],
+      [/it wants a client certificate/, wants],
+      [
+        /no version of TLS in common/,
+        { ...own, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' },
+      ],
+      [/no cipher in common/, { ...own, maxVersion: 'TLSv1.2', ciphers: 'ADH-AES128-SHA256:@SECLEVEL=0' }],
+      [/made out to another host name/, own, { servername: 'broker.example' }],
+      [/authority that signed its certificate|private authority|trusts has signed/, own, { ca: other.ca }],
+    ]
+    for (const [says, options, tls] of cases) {
+      const listening = createTlsServer(options).on('tlsClientError', () => {})
+      onTestFinished(() => void listening.close())
+      await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+      const { port } = listening.address() as AddressInfo
+      const { code, message } = await openingError({ url: `mqtts://127.0.0.1:${port}`, tls: { ca, ...tls } })
+      expect([code, message]).toEqual(['ERR_PERSIST_CONNECT', expect.stringMatching(says)])
+      expect(message).not.toMatch(/does not speak TLS|or mqtt:/)
+    }
   })
 
   test('TLS where there is none, and none where there is TLS, are errors', async () => {

@@ -1,4 +1,5 @@
-import { codeOf } from '../../runtime/errors.ts'
+import { codeOf, reasonOf } from '../../runtime/errors.ts'
+import { alertIn, alertMeaning, OLD_VERSION } from './tls-alert.ts'
 import type { Meaning, TransportSettings } from './transport.ts'
 
 const CA = { advice: 'Pass the certificate of the authority that signed it as tls.ca (PEM).' }
@@ -19,6 +20,9 @@ const CERTIFICATE_ERRORS: { readonly [code: string]: Meaning } = {
   },
 }
 
+/** OpenSSL's words where what came is no TLS record at all. */
+const NO_TLS = /wrong.version.number|packet.length.too.long|http.request|record.layer.failure/i
+
 /** What an error of Node's or OpenSSL's means; undefined where its own text has to do. */
 export function meaningOf(error: unknown, { endpoint, tls }: TransportSettings): Meaning | undefined {
   const { host, port, protocol } = endpoint
@@ -35,24 +39,20 @@ export function meaningOf(error: unknown, { endpoint, tls }: TransportSettings):
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return { what: `${host} cannot be reached`, advice: 'Check the network, a firewall, and option url.' }
-    case 'EPROTO':
-    case 'ERR_SSL_WRONG_VERSION_NUMBER':
-    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-      return {
-        what: 'what answers there does not speak TLS',
-        advice: `Use the port that the broker has for TLS, or ${protocol === 'wss' ? 'ws' : 'mqtt'}: in option url.`,
-      }
-    default:
-      // ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED, ERR_SSL_TLSV1_ALERT_UNKNOWN_CA…: alerts are what the broker says.
-      return code.includes('ALERT') ? clientCertificate(tls?.cert !== undefined) : undefined
   }
-}
-
-function clientCertificate(isGiven: boolean): Meaning {
-  return isGiven
-    ? {
-        what: 'it does not accept this client certificate',
-        advice: 'Check tls.cert and tls.key: has it been signed for this broker?',
-      }
-    : { what: 'it wants a client certificate', advice: 'Pass one as tls.cert and tls.key (PEM).' }
+  if (code !== 'EPROTO' && !code.startsWith('ERR_SSL_')) return undefined
+  const text = `${code} ${reasonOf(error)}`
+  const alert = alertIn(text)
+  if (alert !== undefined) return alertMeaning(alert, tls?.cert !== undefined, tls?.servername ?? host)
+  if (NO_TLS.test(text)) {
+    return {
+      what: 'what answers there does not speak TLS',
+      advice: `Use the port that the broker has for TLS, or ${protocol === 'wss' ? 'ws' : 'mqtt'}: in option url.`,
+    }
+  }
+  if (/unsupported.protocol/i.test(text)) return OLD_VERSION
+  return {
+    what: `the two could not agree on TLS (${(error as { reason?: string }).reason ?? reasonOf(error)})`,
+    advice: 'The log of the broker may say why.',
+  }
 }

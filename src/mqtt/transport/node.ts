@@ -1,5 +1,4 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { codeOf } from '../../runtime/errors.ts'
 import { isSecure, isWebSocket } from './endpoint.ts'
 import { meaningOf } from './network-error.ts'
 import {
@@ -57,7 +56,7 @@ function watch(socket: Socket, listener: TransportListener): void {
 /** The package ws, since Node's own WebSocket takes no certificates. */
 async function openWebSocket({ endpoint, tls }: TransportSettings, listener: TransportListener): Promise<Transport> {
   const { WebSocket } = await import('ws').catch((error: unknown) => {
-    throw codeOf(error) === 'ERR_MODULE_NOT_FOUND' ? new PackageMissing('ws', error) : error
+    throw new PackageMissing('ws', error)
   })
   const socket = new WebSocket(webSocketUrl(endpoint), [SUBPROTOCOL], {
     ...(isSecure(endpoint) && nodeOptions(tls, endpoint.host)),

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../runtime/errors.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** A stream of bytes to a broker and back, in order (MQTT 5, 4.2). It is being made when one gets it. */
@@ -52,12 +53,12 @@ export interface TlsOptions {
 /** How long the other side may take to answer the end of a connection, in milliseconds; a dead link never does. */
 export const END_LIMIT_MS = 1000
 
-/** A package that is needed is not installed. */
+/** A package that is needed, or a file of this one, cannot be loaded. */
 export class PackageMissing extends Error {
   readonly packageName: string
 
   constructor(packageName: string, cause: unknown) {
-    super(`the package ${packageName} is not installed`, { cause })
+    super(`the package ${packageName} could not be loaded: ${reasonOf(cause)}`, { cause })
     this.packageName = packageName
   }
 }

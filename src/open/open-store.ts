@@ -11,6 +11,7 @@ import { type ResolvedOptions, resolveOptions, type StoreOptions } from '../stor
 import { type ProxiedStore, proxiedStore } from '../store/proxy.ts'
 import { adviseOnSize } from '../store/size-limit.ts'
 import { attachIntegrations } from './integrations.ts'
+import { unawaited } from './unawaited.ts'
 
 /** Makes the backend for options; each entry point has its own. */
 export type BackendMaker = (options: ResolvedOptions & Sides) => Backend
@@ -107,10 +108,14 @@ export interface Openers {
   createStore<T extends VariablesOf<T> = JsonObject>(options?: StoreOptions<T>): Store<T>
 }
 
+async function opened(options: StoreOptions<never>, makeBackend: BackendMaker): Promise<ProxiedStore['pt']> {
+  return (await startedStore(options, makeBackend)).pt
+}
+
 /** Binds `openStore` and `createStore` to a kind of backend. */
 export function openersFor(makeBackend: BackendMaker): Openers {
   return {
-    openStore: async (options = {}) => (await startedStore(options as StoreOptions<never>, makeBackend)).pt as never,
+    openStore: (options = {}) => unawaited(opened(options as StoreOptions<never>, makeBackend)) as never,
     createStore: (options = {}) => startStore(options as StoreOptions<never>, makeBackend, 'endless').pt as never,
   }
 }

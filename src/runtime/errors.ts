@@ -96,6 +96,12 @@ export function optionError(name: string, reason: string, cause?: unknown): Pers
   return new PersistError('ERR_PERSIST_OPTION', `Option ${name}: ${reason}.`, { received: name, cause })
 }
 
+/** The same error, thrown once more: its stack says where now, its cause where it was first. */
+export function thrownAgain(error: PersistError): PersistError {
+  const { code, message, ...facts } = error
+  return new PersistError(code, message, { ...facts, cause: error })
+}
+
 /** The code of an error of Node or OpenSSL (`ENOENT`); undefined: it has none. */
 export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code

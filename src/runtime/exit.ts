@@ -16,6 +16,9 @@ export interface Leaving {
 /** How long a save at exit may take, in milliseconds: systemd and docker kill a program after 10 s or more. */
 const LIMIT_MS = 5000
 
+/** After so long, in milliseconds, whoever waits is told what for. */
+const SILENT_MS = 1000
+
 /** SIGHUP: the terminal was closed. By their numbers, which make the exit code of a program that cannot be killed. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 
@@ -23,6 +26,8 @@ type Signal = keyof typeof SIGNALS
 
 const open = new Set<Leaving>()
 let stopping: Promise<void> | undefined
+/** The next signal ends the program at once. */
+let mayGiveUp = false
 let isWorkerTold = false
 
 /**
@@ -100,13 +105,26 @@ function onSignal(signal: NodeJS.Signals): void {
     saveAll()
     return
   }
+  // With the code that a shell has for it, and what is unsaved stays so.
+  if (mayGiveUp) process.exit(128 + SIGNALS[signal as Signal])
+  const told = setTimeout(() => tellWhy(signal), SILENT_MS)
   void closeAll().then(() => {
+    clearTimeout(told)
     listen('off')
     // Without listeners the signal ends the process by default, so that the parent process sees which signal did. But
     // Linux delivers no such signal to the first process of a container: that one ends with a shell's code for it.
     if (process.pid === 1) process.exit(128 + SIGNALS[signal as Signal])
     process.kill(process.pid, signal)
   })
+}
+
+/** A second signal counts from now on, and not before: `npm run` and the terminal both send that of one Ctrl-C. */
+function tellWhy(signal: NodeJS.Signals): void {
+  mayGiveUp = true
+  console.error(
+    `persist-mqtt: saving before the program ends, for up to ${LIMIT_MS / 1000} s; the broker has not answered yet. ` +
+      `Another ${signal} ends it at once, unsaved.`,
+  )
 }
 
 /** Node emits 'beforeExit' again after the save; by then no store is open. */

@@ -1,11 +1,15 @@
 import type { PersistError } from '../runtime/errors.ts'
 import { unref } from '../runtime/keep-alive.ts'
+import { advise } from '../runtime/warning.ts'
 import type { StoreContext } from './context.ts'
 
 type Timer = ReturnType<typeof setTimeout>
 
 /** setInterval takes 32 bit; a longer time would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1
+
+/** So many seconds apart saves are at least, as on a Tasmota device. */
+const LEAST_SECONDS = 5
 
 /** Saves by itself: after changes (option autosave), and every so many seconds (saveEvery). */
 export class Autosave {
@@ -38,8 +42,16 @@ export class Autosave {
   /** Saves every so many seconds if something has changed; less than 5 turns it off, as on a Tasmota device. */
   saveEvery(seconds: number): void {
     this.#everySeconds = seconds
+    if (seconds > 0 && seconds < LEAST_SECONDS) {
+      const { storeName } = this.#context
+      advise(
+        'WARN_PERSIST_SAVE_EVERY',
+        `Store ${storeName}: saveEvery ${seconds} saves never, since it takes ${LEAST_SECONDS} seconds or more. ` +
+          'Pass 0 for never; the option autosave saves sooner.',
+      )
+    }
     clearInterval(this.#everyTimer)
-    if (!this.#isStarted || !(seconds >= 5)) return
+    if (!this.#isStarted || !(seconds >= LEAST_SECONDS)) return
     this.#everyTimer = setInterval(() => void this.#save(), Math.min(seconds * 1000, LONGEST_MS))
     // A program that has nothing else to do must not go on for this timer: it saves at its exit.
     unref(this.#everyTimer)

@@ -1,5 +1,5 @@
 import type { Held } from '../contracts/backend.ts'
-import { PersistError } from '../runtime/errors.ts'
+import { PersistError, thrownAgain } from '../runtime/errors.ts'
 
 interface Everywhere {
   /** Where the pool is, for people; without password. */
@@ -99,13 +99,13 @@ export class StoreState {
     }
     if (this.#name === 'closed' && this.#leaving !== undefined) return
     if (!this.isReady) throw this.unusable()
-    if (this.ended) throw this.ended
+    if (this.ended) throw thrownAgain(this.ended)
   }
 
   /** Why the variables cannot be used now. */
   unusable(): PersistError {
     const store = this.#storeName
-    if (this.#name === 'failed') return this.error as PersistError
+    if (this.#name === 'failed') return thrownAgain(this.error as PersistError)
     if (this.#name === 'closed') {
       return new PersistError('ERR_PERSIST_CLOSED', `Store ${store} is closed; open it again.`, { store })
     }

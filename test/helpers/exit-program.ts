@@ -1,6 +1,7 @@
 // A program that changes a store in a file and is then stopped: exit-program <path> <manner>…
 import { onExit } from 'signal-exit'
 import { createStore, openStore } from '../../src/file.ts'
+import { openStore as openAtBroker } from '../../src/index.ts'
 
 const [path = '', ...manners] = process.argv.slice(2)
 
@@ -34,5 +35,18 @@ function listen(): void {
   pt.$on('status', () => void setTimeout(() => process.stdout.write('goes on\n'), 300).unref())
 }
 
+/** Changes its store when the broker is gone. */
+async function loseBroker(): Promise<void> {
+  const pt = await openAtBroker({ url: path, name: 'stopped' })
+  pt.$on('status', ({ state }) => {
+    if (state !== 'offline' || 'n' in pt) return
+    pt.n = 1
+    process.stdout.write('changed\n')
+  })
+  process.stdout.write('open\n')
+  setInterval(() => {}, 1000)
+}
+
 if (manners.includes('listen')) listen()
+else if (manners.includes('broker')) void loseBroker()
 else void run()

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { runProgram } from '../built/run-program.ts'
+import { startAedes } from '../helpers/aedes.ts'
 import { withoutRevision } from '../helpers/bytes.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
+import { waitFor } from '../helpers/wait.ts'
 
 const directory = temporaryDirectory()
 const program = join(directory, 'exit-program.mjs')
@@ -68,6 +70,17 @@ describe('a program with an unsaved store in a file', () => {
     const { running } = start('listen')
     await running.says(/goes on/)
     expect(await running.kill('SIGTERM')).toBe('SIGTERM')
+  })
+
+  it('a program whose broker is away says what it waits for, and a second signal ends it', async () => {
+    const broker = await startAedes()
+    const running = runProgram(program, [broker.url, 'broker'], directory)
+    await running.says(/open/)
+    await broker.stop()
+    await running.says(/changed/)
+    running.child.kill('SIGINT')
+    await waitFor(() => /for up to 5 s; .* Another SIGINT/.test(running.stderr()), { what: 'a word' })
+    expect(await running.kill('SIGINT')).toBe(130)
   })
 
   it('a program that cannot save says so on its way out', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { heard, opened } from '../helpers/opened-store.ts'
 
 afterEach(() => void vi.useRealTimers())
@@ -153,6 +153,20 @@ describe('timers', () => {
     expect(await savesIn(600_000)).toBe(0)
     pt.saveEvery(Number.POSITIVE_INFINITY)
     expect(await savesIn(600_000)).toBe(0)
+    await pt.$close()
+  })
+
+  it('saveEvery with less than 5 seconds says that it never saves', async () => {
+    const warnings: Error[] = []
+    const note = (warning: Error) => void warnings.push(warning)
+    process.on('warning', note)
+    onTestFinished(() => void process.off('warning', note))
+    const { pt } = await opened('{"n":0}', { saveEvery: 1 })
+    pt.saveEvery(0)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(warnings).toMatchObject([
+      { code: 'WARN_PERSIST_SAVE_EVERY', message: expect.stringContaining('5 seconds or more') },
+    ])
     await pt.$close()
   })
 

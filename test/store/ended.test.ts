@@ -50,6 +50,7 @@ describe('a store whose backend has ended', () => {
     for (const way of ways)
       expect(way).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_TAKEN_OVER', unsaved: {} }))
     expect([pt.ready(), pt.$status.state, pt.$snapshot()]).toEqual([true, 'readonly', { list: [1] }])
+    expect(pt.zero).toThrow(expect.objectContaining({ stack: expect.stringContaining(import.meta.filename) }))
     await pt.$close()
     expect(backend.writes).toHaveLength(0)
   })

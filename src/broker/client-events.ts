@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
 import type { Client, ConnectPacket } from 'aedes'
 import { reasonOf } from '../runtime/errors.ts'
 
@@ -55,6 +56,16 @@ export class ClientEvents {
 
   refused(client: Client): void {
     this.#end(client, 'refused', 'wrong user name or password')
+  }
+
+  /** A connection was refused before it was a client's. */
+  stranger({ remoteAddress }: Socket, reason: string): void {
+    this.#tell({
+      kind: 'refused',
+      clientId: '',
+      ...(remoteAddress !== undefined && { address: remoteAddress }),
+      reason,
+    })
   }
 
   #connected(client: Client): void {

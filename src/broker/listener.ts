@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
@@ -15,6 +15,16 @@ export interface Listener {
   disconnect(): void
 }
 
+/** What a listener lets in. @default everything */
+export interface ListenerRules {
+  /** Why a request for a WebSocket is refused. */
+  refusalOf?: (request: IncomingMessage) => string | undefined
+  /** The longest message over WebSocket, in bytes. */
+  maxMessageBytes?: number
+  /** Called with each new connection. */
+  onSocket?: (socket: Socket) => void
+}
+
 export interface ListenerPlace {
   host: string
   port: number
@@ -25,7 +35,7 @@ export interface ListenerPlace {
 }
 
 /** MQTT over TCP. */
-export async function listenTcp(broker: Aedes, place: ListenerPlace): Promise<Listener> {
+export async function listenTcp(broker: Aedes, place: ListenerPlace, rules: ListenerRules = {}): Promise<Listener> {
   // Without TCP_NODELAY two small packets in a row cost 40 ms: the second waits for a delayed acknowledgement.
   const connected = (socket: Socket) => void broker.handle(socket)
   const { tls } = place
@@ -34,12 +44,18 @@ export async function listenTcp(broker: Aedes, place: ListenerPlace): Promise<Li
       ? secured(() => createTlsServer({ noDelay: true, ...tls }, connected))
       : createServer({ noDelay: true }, connected),
     place,
+    rules,
   )
 }
 
 /** MQTT over WebSocket, for browsers. */
-export async function listenWebSocket(broker: Aedes, place: ListenerPlace): Promise<Listener> {
+export async function listenWebSocket(
+  broker: Aedes,
+  place: ListenerPlace,
+  rules: ListenerRules = {},
+): Promise<Listener> {
   const { tls } = place
+  const { refusalOf = () => undefined, maxMessageBytes } = rules
   const answer: RequestListener = (_request, response) => {
     response.writeHead(426, { 'content-type': 'text/plain' }).end('This is an MQTT broker, over WebSocket.\n')
   }
@@ -50,11 +66,18 @@ export async function listenWebSocket(broker: Aedes, place: ListenerPlace): Prom
     server,
     // [MQTT-6.0.0-3], [MQTT-6.0.0-4]: the client must offer the subprotocol "mqtt". 'mqttv3.1' is its older name.
     handleProtocols: (offered) => ['mqtt', 'mqttv3.1'].find((name) => offered.has(name)) ?? false,
+    verifyClient: ({ req }, answered) => {
+      const refusal = refusalOf(req)
+      // As text: what the client has sent may stand in it.
+      if (refusal === undefined) answered(true)
+      else answered(false, 403, `Refused: ${refusal}\n`, { 'content-type': 'text/plain' })
+    },
+    ...(maxMessageBytes !== undefined && { maxPayload: maxMessageBytes }),
   })
   // Errors of the HTTP server are emitted here, too; bind() handles them.
   sockets.on('error', () => {})
   sockets.on('connection', (socket, request) => void broker.handle(createWebSocketStream(socket), request))
-  return listen(server, place)
+  return listen(server, place, rules)
 }
 
 /** Makes a TLS server, which throws where certificate or key are wrong. */
@@ -72,11 +95,12 @@ function noTls(cause: unknown): PersistError {
   return new PersistError('ERR_PERSIST_FAILED', text, { cause })
 }
 
-async function listen(server: Server, place: ListenerPlace): Promise<Listener> {
+async function listen(server: Server, place: ListenerPlace, { onSocket }: ListenerRules): Promise<Listener> {
   const open = new Set<Socket>()
   server.on('connection', (socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
+    onSocket?.(socket)
   })
   await bind(server, place.host, place.port).catch((error: unknown) => {
     if (place.portFallback && isTaken(error)) return bind(server, place.host, 0)

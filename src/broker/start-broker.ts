@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { AedesOptions, AuthenticateError, Client } from 'aedes'
 import { sameSecret } from '../node/same-secret.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
@@ -6,6 +7,7 @@ import { type ClientEvent, ClientEvents } from './client-events.ts'
 import { DurableAedes } from './durable-aedes.ts'
 import { type Listener, listenTcp, listenWebSocket } from './listener.ts'
 import { RetainedLog } from './retained-log.ts'
+import { refusalOfPage, webPageRules } from './web-page-check.ts'
 
 export interface BrokerOptions {
   /** The directory of the retained messages; made if missing. Only one broker at a time may use it. */
@@ -25,6 +27,10 @@ export interface BrokerOptions {
   mayConnect?: (username: string | undefined, password: Uint8Array | undefined) => Promise<boolean>
   /** Certificate and key (PEM), for mqtts: and wss: at both ports. */
   tls?: { cert: string; key: string }
+  /** Origins of web pages that may connect, beside those of this machine and of the host that the broker is called by. */
+  allowOrigins?: readonly string[]
+  /** Names by which WebSocket clients may call the broker, beside addresses, localhost and `host`. */
+  allowHosts?: readonly string[]
   /** Called when a client connects, disconnects, or is refused. */
   onClient?: (event: ClientEvent) => void
   /** Called with a sentence about a damaged file, a full disk and the like. @default `process.emitWarning` */
@@ -60,6 +66,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { directory, host = '127.0.0.1', port = 1883, webSocketPort = 9001, portFallback = false } = options
   const warn = options.onWarning ?? ((text: string) => process.emitWarning(text, 'PersistWarning'))
   const mayConnect = loginCheck(options)
+  const pages = webPageRules(options.allowOrigins ?? [], [...(options.allowHosts ?? []), host])
   const log = await RetainedLog.open(directory, warn)
   const aedes = new DurableAedes(log, {
     preConnect: (client, packet, done) => {
@@ -88,7 +95,12 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const { tls } = options
     const tcp = await listenTcp(aedes, { host, port, portFallback, tls })
     listeners.push(tcp)
-    const webSocket = await listenWebSocket(aedes, { host, port: webSocketPort, portFallback, tls })
+    const refusalOf = (request: IncomingMessage) => {
+      const refusal = refusalOfPage(request.headers, pages)
+      if (refusal !== undefined) events.stranger(request.socket, refusal)
+      return refusal
+    }
+    const webSocket = await listenWebSocket(aedes, { host, port: webSocketPort, portFallback, tls }, { refusalOf })
     listeners.push(webSocket)
     let closed: Promise<void> | undefined
     return {

@@ -233,6 +233,8 @@ export const COMMANDS: readonly Command[] = [
       host: { type: 'string', value: 'HOST', help: 'The address to listen on; 0.0.0.0 is all. Default: 127.0.0.1' },
       data: { type: 'string', value: 'DIR', help: 'Where messages are kept. Default: .persist-mqtt' },
       users: { type: 'string', value: 'FILE', help: 'Who may connect. Default: everybody' },
+      'allow-origin': { type: 'string', multiple: true, value: 'ORIGIN', help: 'Web pages that may connect as well' },
+      'allow-host': { type: 'string', multiple: true, value: 'NAME', help: 'A name by which browsers may call it' },
       'add-user': { type: 'string', value: 'NAME', help: 'Adds a user to that file, and ends' },
       'tls-cert': { type: 'string', value: 'FILE', help: 'Certificate (PEM); the broker then speaks TLS only' },
       'tls-key': { type: 'string', value: 'FILE', help: 'Its key (PEM)' },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { isIP } from 'node:net'
+import { hostNameOf, isOwnName } from '../node/host-name.ts'
 import { sameSecret } from '../node/same-secret.ts'
 import { delay } from '../runtime/promises.ts'
 
@@ -40,8 +40,7 @@ export class Access {
   /** Why a request is refused even with the token or the password; undefined: it is not. */
   strange(request: Request): string | undefined {
     const host = request.headers.get('host') ?? ''
-    const name = hostnameOf(host)
-    if (name === undefined || !this.#isKnown(name)) {
+    if (!isOwnName(hostNameOf(host), this.#options.names)) {
       return `This inspector is not called ${host}. Start it with --allow-host NAME for a name of this machine.`
     }
     const origin = request.headers.get('origin')
@@ -54,10 +53,6 @@ export class Access {
     const isOurs = site === null || site === 'same-origin' || site === 'none'
     if (!isOurs && request.headers.get('sec-fetch-mode') !== 'navigate') return 'This request comes from another page.'
     return undefined
-  }
-
-  #isKnown(name: string): boolean {
-    return isIP(name) !== 0 || name === 'localhost' || this.#options.names.includes(name)
   }
 
   /** Has this browser been let in before? */
@@ -100,13 +95,5 @@ export class Access {
   #cookieName(request: Request): string {
     const port = /:(\d+)$/.exec(request.headers.get('host') ?? '')?.[1] ?? '0'
     return `persist-mqtt-${port}`
-  }
-}
-
-function hostnameOf(host: string): string | undefined {
-  try {
-    return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase()
-  } catch {
-    return undefined
   }
 }

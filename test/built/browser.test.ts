@@ -4,10 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { build } from 'esbuild'
 import { chromium, type Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { startTestBroker } from '../broker/fixture.ts'
 import { startAedes } from '../helpers/aedes.ts'
 import { chromiumAvailable, mosquittoAvailable, programs } from '../helpers/available.ts'
 import { startMosquitto } from '../helpers/mosquitto.ts'
 import { connectClient, poolTextAt } from '../helpers/mqtt-client.ts'
+import { temporaryDirectory } from '../helpers/temporary-directory.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { ROOT } from './snippets.ts'
 
@@ -52,13 +54,16 @@ async function servedPage(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
 
-async function openPage(): Promise<Page> {
+/** @param host a name by which the page's server is called; it is this machine, whatever the name */
+async function openPage(host?: string): Promise<Page> {
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
+  if (host !== undefined) flags.push(`--host-resolver-rules=MAP ${host} 127.0.0.1`)
   const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync']
   const browser = await chromium.launch({ executablePath: programs.chromium as string, args: [...flags, ...quiet] })
   onTestFinished(() => browser.close())
   const page = await browser.newPage()
-  await page.goto(await servedPage())
+  const address = await servedPage()
+  await page.goto(host === undefined ? address : address.replace('127.0.0.1', host))
   return page
 }
 
@@ -105,6 +110,25 @@ describe.skipIf(!chromiumAvailable)('in Chromium', () => {
       await waitFor(async () => (await count()) === 9, { what: "the other program's value in the page" })
     })
   }
+
+  test('a page of another site cannot use the embedded broker, also not under its own name', {
+    timeout: 60_000,
+  }, async () => {
+    const broker = await startTestBroker({ directory: temporaryDirectory() })
+    expect(await openIn(await openPage(), broker.webSocketUrl)).toMatchObject({ state: 'ready' })
+    const page = await openPage('evil.example')
+    for (const url of [broker.webSocketUrl, broker.webSocketUrl.replace('127.0.0.1', 'evil.example')]) {
+      const failed = page.evaluate(async (brokerUrl) => {
+        const { persist } = globalThis as PageWindow
+        const options = { url: brokerUrl, name: 'page', openTimeoutMs: 3000 }
+        return persist.openStore(options).then(
+          () => 'opened',
+          (error: { code: string }) => error.code,
+        )
+      }, url)
+      expect(await failed).toBe('ERR_PERSIST_CONNECT')
+    }
+  })
 
   test('a page that is hidden is saved', { timeout: 60_000 }, async () => {
     const { url, webSocketUrl } = await start('Aedes')

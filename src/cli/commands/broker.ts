@@ -29,6 +29,8 @@ export async function broker(context: Context): Promise<ExitCode> {
     directory,
     host,
     ...ports,
+    allowOrigins: context.all('allow-origin'),
+    allowHosts: context.all('allow-host'),
     onWarning: (text) => log({ event: 'warning', text }),
     onClient: ({ kind, ...facts }) => log({ event: kind, ...facts }),
     ...(users && { mayConnect: (user, password) => users.mayConnect(user, password) }),

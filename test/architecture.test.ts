@@ -29,7 +29,7 @@ const MAY_IMPORT: { readonly [folder: string]: readonly string[] } = {
   testing: ['open', 'store', 'contracts', 'format', 'runtime'],
   pools: ['doors', 'open', 'backends', 'mqtt', 'store', 'format', 'runtime', 'node:*'],
   adapters: ['doors', 'format', 'runtime', 'npm:react', 'npm:unstorage'],
-  broker: ['node', 'runtime', 'npm:aedes', 'npm:ws', 'node:*'],
+  broker: ['node', 'format', 'runtime', 'npm:aedes', 'npm:ws', 'node:*'],
   inspector: ['doors', 'pools', 'node', 'format', 'runtime', 'node:*'],
   'inspector/page': ['inspector/protocol.ts', 'npm:preact', 'npm:@preact/signals', 'npm:uplot'],
   cli: ['doors', 'pools', 'inspector', 'broker', 'node', 'format', 'runtime', 'node:*'],

@@ -97,7 +97,7 @@ export class ClientEvents {
   #of(client: Client): Known {
     let known = this.#known.get(client)
     if (known === undefined) {
-      const address = addressOf(client)
+      const { remoteAddress: address } = socketOf(client)
       const facts = { clientId: '', ...(address !== undefined && { address }) }
       known = { facts, isConnected: false, isOver: false }
       this.#known.set(client, known)
@@ -106,8 +106,7 @@ export class ClientEvents {
   }
 }
 
-/** The address of a client; over WebSocket, that of the HTTP request. */
-function addressOf({ conn, req }: Client): string | undefined {
-  const socket = req?.socket ?? conn
-  return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : undefined
+/** The network connection of a client; over WebSocket, that of the HTTP request. */
+export function socketOf({ conn, req }: Client): Socket {
+  return req?.socket ?? (conn as Socket)
 }

@@ -1,6 +1,7 @@
 import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes'
 import { payloadOf, qosOf, topicOf } from './log-record.ts'
 import type { RetainedLog } from './retained-log.ts'
+import type { SlowClients } from './slow-clients.ts'
 
 type Done = (error?: Error) => void
 type AnyClient = Client | null | undefined
@@ -18,14 +19,21 @@ const publishNow = Aedes.prototype.publish as unknown as Publish
  */
 export class DurableAedes extends Aedes {
   readonly #log: RetainedLog
+  readonly #slow: SlowClients
   /** The last message of each client that waits for the disk. */
   readonly #waiting = new WeakMap<Client, Promise<void>>()
   /** QoS 1 messages that were delivered before their PUBACK. */
   readonly #handedOut = new WeakMap<PublishPacket, Promise<Error | undefined>>()
 
-  constructor(log: RetainedLog, options: Omit<AedesOptions, 'authorizePublish' | 'persistence'>) {
-    super(options)
+  constructor(
+    log: RetainedLog,
+    slow: SlowClients,
+    options: Omit<AedesOptions, 'authorizePublish' | 'persistence' | 'concurrency'>,
+  ) {
+    // Without a limit on messages under way: a hundred that one subscriber does not take would stop all others.
+    super({ ...options, concurrency: 0 })
     this.#log = log
+    this.#slow = slow
     this.authorizePublish = (client, packet, callback) => this.#authorize(client, packet, callback)
   }
 
@@ -50,13 +58,17 @@ export class DurableAedes extends Aedes {
     const [client, done] = typeof clientOrDone === 'function' ? [null, clientOrDone] : [clientOrDone, callback]
     const handedOut = this.#handedOut.get(packet)
     if (handedOut !== undefined) {
-      // Aedes reads on only after delivery: so a fast publisher cannot flood a slow subscriber.
       void handedOut.then(done)
       return
     }
     const safe = this.#safe(packet, client)
-    if (safe === undefined) publishNow.call(this, packet, client, done)
-    else safe(() => publishNow.call(this, packet, client, done), done)
+    if (safe === undefined) this.#deliver(packet, client, done)
+    else safe(() => this.#deliver(packet, client, done), done)
+  }
+
+  // Aedes reads on from a publisher when this is done: so a fast publisher does not flood a subscriber that reads.
+  #deliver(packet: PublishPacket, client: AnyClient, done: Done): void {
+    publishNow.call(this, packet, client, this.#slow.patient(done))
   }
 
   #authorize(client: Client | null, packet: PublishPacket, callback: Done): void {
@@ -71,7 +83,7 @@ export class DurableAedes extends Aedes {
     }
     safe(() => {
       // Also if the client has gone meanwhile: subscribers get what is on disk.
-      const handedOut = new Promise<Error | undefined>((resolve) => publishNow.call(this, packet, client, resolve))
+      const handedOut = new Promise<Error | undefined>((resolve) => this.#deliver(packet, client, resolve))
       this.#handedOut.set(packet, handedOut)
       callback()
     }, callback)

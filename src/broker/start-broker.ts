@@ -1,15 +1,19 @@
 import type { EventEmitter } from 'node:events'
-import type { IncomingMessage } from 'node:http'
 import type { AedesOptions, AuthenticateError, Client } from 'aedes'
 import { sameSecret } from '../node/same-secret.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
-import { type ClientEvent, ClientEvents } from './client-events.ts'
+import { type ClientEvent, ClientEvents, socketOf } from './client-events.ts'
+import { Connections } from './connections.ts'
 import { DurableAedes } from './durable-aedes.ts'
-import { type Listener, listenTcp, listenWebSocket } from './listener.ts'
+import { type BrokerLimits, DEFAULT_LIMITS, LOGIN_MS } from './limits.ts'
+import { type Listener, type ListenerRules, listenTcp, listenWebSocket } from './listener.ts'
+import { limitPackets } from './packet-sizes.ts'
 import { RetainedLog } from './retained-log.ts'
+import { limitSessions, type SessionStore } from './session-queues.ts'
+import { SlowClients } from './slow-clients.ts'
 import { refusalOfPage, webPageRules } from './web-page-check.ts'
 
-export interface BrokerOptions {
+export interface BrokerOptions extends Partial<BrokerLimits> {
   /** The directory of the retained messages; made if missing. Only one broker at a time may use it. */
   directory: string
   /** The address to listen on. @default '127.0.0.1', which other machines cannot reach */
@@ -68,18 +72,36 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const mayConnect = loginCheck(options)
   const pages = webPageRules(options.allowOrigins ?? [], [...(options.allowHosts ?? []), host])
   const log = await RetainedLog.open(directory, warn)
-  const aedes = new DurableAedes(log, {
+  const limits = { ...DEFAULT_LIMITS, ...givenLimits(options) }
+  const slow = new SlowClients(limits.maxQueueBytes)
+  const connections = new Connections(limits.maxConnections, () =>
+    warn(`There are ${limits.maxConnections} connections, and no more can be: the oldest without a login go first.`),
+  )
+  const aedes = new DurableAedes(log, slow, {
+    connectTimeout: LOGIN_MS,
     preConnect: (client, packet, done) => {
       events.arrived(client, packet)
       done(null, true)
     },
-    ...(mayConnect && { authenticate: authentication(mayConnect, (client) => events.refused(client)) }),
+    authenticate: authentication(mayConnect, {
+      accepted: (client) => connections.loggedIn(socketOf(client)),
+      refused: (client) => events.refused(client),
+    }),
+    // What is retained is sent as its subscriber takes it.
+    authorizeForward: (client, packet) =>
+      packet.retain || slow.hasRoom(client, packet.payload.length) ? packet : null,
   })
   const emitter: EventEmitter = aedes
   emitter.on('error', (error) => warn(`The broker had an error: ${reasonOf(error)}`))
   const events = new ClientEvents(emitter, options.onClient ?? (() => {}))
   const { handle } = aedes
-  aedes.handle = (stream, request) => events.came(handle(stream, request))
+  aedes.handle = (stream, request) => {
+    limitPackets(stream, limits.maxPacketBytes)
+    if (request !== undefined) connections.limitEarly(request.socket)
+    const client = events.came(handle(stream, request))
+    slow.add(client)
+    return client
+  }
   const listeners: Listener[] = []
   const close = async () => {
     const stopped = listeners.map((listener) => listener.stop())
@@ -91,16 +113,22 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
   try {
     await aedes.listen()
+    limitSessions((aedes as unknown as { persistence: SessionStore }).persistence, limits.maxQueueBytes)
     const restored = await aedes.restore()
     const { tls } = options
-    const tcp = await listenTcp(aedes, { host, port, portFallback, tls })
-    listeners.push(tcp)
-    const refusalOf = (request: IncomingMessage) => {
-      const refusal = refusalOfPage(request.headers, pages)
-      if (refusal !== undefined) events.stranger(request.socket, refusal)
-      return refusal
+    const rules: ListenerRules = {
+      onSocket: (socket) => connections.add(socket),
+      // Several packets may come as one message.
+      maxMessageBytes: 2 * limits.maxPacketBytes,
+      refusalOf: (request) => {
+        const refusal = refusalOfPage(request.headers, pages)
+        if (refusal !== undefined) events.stranger(request.socket, refusal)
+        return refusal
+      },
     }
-    const webSocket = await listenWebSocket(aedes, { host, port: webSocketPort, portFallback, tls }, { refusalOf })
+    const tcp = await listenTcp(aedes, { host, port, portFallback, tls }, rules)
+    listeners.push(tcp)
+    const webSocket = await listenWebSocket(aedes, { host, port: webSocketPort, portFallback, tls }, rules)
     listeners.push(webSocket)
     let closed: Promise<void> | undefined
     return {
@@ -144,17 +172,32 @@ function loginCheck({ username, password, mayConnect }: BrokerOptions): LoginChe
 }
 
 function authentication(
-  mayConnect: LoginCheck,
-  refused: (client: Client) => void,
+  mayConnect: LoginCheck | undefined,
+  tell: { accepted(client: Client): void; refused(client: Client): void },
 ): NonNullable<AedesOptions['authenticate']> {
   return (client, name, password, done) => {
     const answered = (isRight: boolean) => {
-      if (isRight) return done(null, true)
-      refused(client)
+      if (isRight) {
+        tell.accepted(client)
+        return done(null, true)
+      }
+      tell.refused(client)
       // Return code 4, "bad user name or password" (MQTT 3.1.1, 3.2.2.3).
       const refusal: AuthenticateError = Object.assign(new Error('Bad user name or password'), { returnCode: 4 })
       done(refusal, false)
     }
-    mayConnect(name, password).then(answered, () => answered(false))
+    if (mayConnect === undefined) answered(true)
+    else mayConnect(name, password).then(answered, () => answered(false))
   }
+}
+
+/** @throws {PersistError} ERR_PERSIST_OPTION: a limit is no number above 0 */
+function givenLimits(options: BrokerOptions): Partial<BrokerLimits> {
+  const given = Object.keys(DEFAULT_LIMITS).flatMap((name) => {
+    const value = options[name as keyof BrokerLimits]
+    if (value === undefined) return []
+    if (Number.isInteger(value) && value > 0) return [[name, value]]
+    throw new PersistError('ERR_PERSIST_OPTION', `${name} is ${value}; it must be a whole number above 0.`)
+  })
+  return Object.fromEntries(given)
 }

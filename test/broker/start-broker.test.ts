@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, Socket } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startBroker } from '../../src/broker/start-broker.ts'
 import { connectClient, retainedAt } from '../helpers/mqtt-client.ts'
 import { temporaryDirectory } from '../helpers/temporary-directory.ts'
-import { waitFor, waitForEvent, within } from '../helpers/wait.ts'
+import { waitForEvent, within } from '../helpers/wait.ts'
 import { startTestBroker } from './fixture.ts'
 
 async function takenPort(): Promise<number> {
@@ -99,51 +99,6 @@ test('a directory that cannot be used says why', async () => {
   await startTestBroker({ directory })
 })
 
-test('a fast publisher does not fill the memory: the broker reads on when its slow subscriber does', async () => {
-  const broker = await startTestBroker({ directory: temporaryDirectory() })
-  const port = Number(new URL(broker.url).port)
-  const tap = await startTap(port)
-  const slow = await connectClient(tap.url)
-  await slow.subscribeAsync('a', { qos: 1 })
-  tap.shut()
-  const fast = await connectClient(broker.url)
-  const [size, sent] = [100_000, 1000]
-  let acknowledged = 0
-  const all = Promise.all(
-    Array.from({ length: sent }, async () => {
-      await fast.publishAsync('a', Buffer.alloc(size), { qos: 1, retain: true })
-      acknowledged += 1
-    }),
-  )
-  let before = 0
-  let mostPending = 0
-  // Until no more are acknowledged during many round trips of another client, or all are: how much a socket takes that
-  // nobody reads is up to the operating system.
-  await waitFor(
-    async () => {
-      const other = await connectClient(broker.url)
-      for (let index = 0; index < 100; index++) {
-        await other.publishAsync('b', '', { qos: 1 })
-        mostPending = Math.max(mostPending, pendingAt(port))
-      }
-      const stands = acknowledged === sent || (acknowledged > 0 && acknowledged === before)
-      before = acknowledged
-      return stands
-    },
-    { what: 'the publisher to stand', limitMs: 15_000 },
-  )
-  expect(mostPending).toBeLessThan((size * sent) / 4)
-  tap.open()
-  await within(all, { what: 'all acknowledgements', limitMs: 15_000 })
-})
-
-/** How many bytes this process holds that a server's busiest connection has not taken yet. */
-function pendingAt(port: number): number {
-  const handles = (process as unknown as { _getActiveHandles(): unknown[] })._getActiveHandles()
-  const sockets = handles.filter((handle) => handle instanceof Socket && handle.localPort === port) as Socket[]
-  return Math.max(...sockets.map((socket) => socket.writableLength))
-}
-
 test('no topic that a client may give keeps the broker from going on, or from starting again', async () => {
   const directory = temporaryDirectory()
   const broker = await startTestBroker({ directory })
@@ -163,23 +118,3 @@ test('no topic that a client may give keeps the broker from going on, or from st
   expect(second.restored).toBe(2)
   expect((await retainedAt(second.url, 'a'))?.payload.toString()).toBe('1')
 })
-
-/** A way to the broker that can stop taking what the broker sends, so that it piles up there. */
-async function startTap(brokerPort: number): Promise<{ url: string; shut(): void; open(): void }> {
-  const upstream = connect({ port: brokerPort, host: '127.0.0.1' })
-  const server = createServer((client) => {
-    client.pipe(upstream).pipe(client)
-    client.on('error', () => {})
-    tap.shut = () => void upstream.unpipe(client).pause()
-    tap.open = () => void upstream.pipe(client)
-  })
-  const tap = { url: '', shut: () => {}, open: () => {} }
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    upstream.destroy()
-    server.close()
-  })
-  tap.url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return tap
-}

@@ -68,7 +68,8 @@ const brokers = [
 ]
 
 async function startEmbedded() {
-  const broker = await startBroker({ port: 0, webSocketPort: 0, directory: temporaryDirectory() })
+  const limits = { maxPacketBytes: 2 * HUGE.length, maxQueueBytes: 4 * HUGE.length }
+  const broker = await startBroker({ port: 0, webSocketPort: 0, directory: temporaryDirectory(), ...limits })
   return { url: broker.url, stop: () => broker.close() }
 }
 

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises'
+import { type BrokerLimits, DEFAULT_LIMITS } from '../../broker/limits.ts'
 import type { BrokerOptions } from '../../broker/start-broker.ts'
 import { hashedPassword, Users } from '../../broker/users-file.ts'
 import { aborted } from '../../runtime/promises.ts'
@@ -29,6 +30,7 @@ export async function broker(context: Context): Promise<ExitCode> {
     directory,
     host,
     ...ports,
+    ...limitsOf(context),
     allowOrigins: context.all('allow-origin'),
     allowHosts: context.all('allow-host'),
     onWarning: (text) => log({ event: 'warning', text }),
@@ -48,6 +50,16 @@ export async function broker(context: Context): Promise<ExitCode> {
   await running.close()
   log({ event: 'stopped', text: 'Everything is on disk.' })
   return EXIT.ok
+}
+
+function limitsOf(context: Context): BrokerLimits {
+  const given = (flag: string, fallback: number) =>
+    Math.floor(context.number(flag, { least: 1, most: 2 ** 31, fallback }))
+  return {
+    maxPacketBytes: given('max-packet', DEFAULT_LIMITS.maxPacketBytes),
+    maxConnections: given('max-connections', DEFAULT_LIMITS.maxConnections),
+    maxQueueBytes: given('max-queue', DEFAULT_LIMITS.maxQueueBytes),
+  }
 }
 
 /** Do all addresses of a host stay on this machine? True also for an unknown host: listening fails, and says so. */

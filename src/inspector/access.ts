@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostNameOf, isOwnName } from '../node/host-name.ts'
 import { sameSecret } from '../node/same-secret.ts'
-import { delay } from '../runtime/promises.ts'
+import { Guesses } from './guesses.ts'
 
 /** Who may use the inspector. */
 export interface AccessOptions {
@@ -12,22 +12,23 @@ export interface AccessOptions {
   readonly isSecure: boolean
 }
 
-/** How long a wrong password takes, in milliseconds. Passwords are checked one by one, so that guessing takes for ever. */
-const WRONG_MS = 1000
-const COOKIE_ATTRIBUTES = 'Path=/; HttpOnly; SameSite=Strict'
+const COOKIE = 'persist-mqtt'
 
 /**
  * Lets in only browsers with the token or the password, and no other web pages in the same browser.
  *
  * Against DNS rebinding, the Host header must be an address or a known name: only names can be rebound. Against
- * cross-site request forgery, the Origin header must be this server.
+ * cross-site request forgery, the Origin header must be this server. Browsers send a cookie to every port of its host
+ * (RFC 6265, 8.5), so it is one for a path that no other server knows, below which everything is.
  */
 export class Access {
   /** The token in the printed address. */
   readonly token: string = randomBytes(24).toString('base64url')
+  /** The path of the page, a new one at every start. */
+  readonly path: string = `/${randomBytes(18).toString('base64url')}/`
   readonly #session = randomBytes(24).toString('base64url')
   readonly #options: AccessOptions
-  #tries: Promise<unknown> = Promise.resolve()
+  readonly #guesses = new Guesses()
 
   constructor(options: AccessOptions) {
     this.#options = options
@@ -55,12 +56,12 @@ export class Access {
     return undefined
   }
 
-  /** Has this browser been let in before? */
+  /** Has this browser been let in before? Only where it asks for something below the path. */
   isKnown(request: Request): boolean {
+    if (!new URL(request.url).pathname.startsWith(this.path)) return false
     const cookies = (request.headers.get('cookie') ?? '').split(/; */)
-    const name = this.#cookieName(request)
     return cookies.some(
-      (cookie) => cookie.startsWith(`${name}=`) && sameSecret(cookie.slice(name.length + 1), this.#session),
+      (cookie) => cookie.startsWith(`${COOKIE}=`) && sameSecret(cookie.slice(COOKIE.length + 1), this.#session),
     )
   }
 
@@ -69,31 +70,20 @@ export class Access {
     return !this.hasPassword && sameSecret(token, this.token)
   }
 
-  /** Is this the password? */
-  async isPassword(password: string): Promise<boolean> {
-    const { password: wanted } = this.#options
-    if (wanted === undefined) return false
-    const turn = this.#tries.then(async () => {
-      if (sameSecret(password, wanted)) return true
-      await delay(WRONG_MS)
-      return false
-    })
-    this.#tries = turn
-    return turn
-  }
-
-  /** The Set-Cookie header that lets this browser in from now on. */
-  cookie(request: Request): string {
-    const attributes = COOKIE_ATTRIBUTES + (this.#options.isSecure ? '; Secure' : '')
-    return `${this.#cookieName(request)}=${this.#session}; ${attributes}`
-  }
-
   /**
-   * With the port in it: cookies do not distinguish ports (RFC 6265, 8.5), and several inspectors may run on one
-   * machine.
+   * Is this the password? `undefined`: it was not looked at, since too many are tried from this address.
+   *
+   * @param address of whoever asks
+   * @param gone aborted when whoever asks has gone
    */
-  #cookieName(request: Request): string {
-    const port = /:(\d+)$/.exec(request.headers.get('host') ?? '')?.[1] ?? '0'
-    return `persist-mqtt-${port}`
+  async isPassword(password: string, address: string, gone: AbortSignal): Promise<boolean | undefined> {
+    const { password: wanted } = this.#options
+    return wanted === undefined ? false : this.#guesses.check(address, gone, () => sameSecret(password, wanted))
+  }
+
+  /** The Set-Cookie header that lets a browser in from now on. */
+  cookie(): string {
+    const attributes = `Path=${this.path}; HttpOnly; SameSite=Strict${this.#options.isSecure ? '; Secure' : ''}`
+    return `${COOKIE}=${this.#session}; ${attributes}`
   }
 }

@@ -31,8 +31,11 @@ interface Route {
   readonly handle: Handler
 }
 
-/** Answers all requests below `/api`; never rejects. */
-export function makeApi({ pools, livePools, isReadOnly }: ApiHost): (request: Request) => Promise<Response> {
+/** Answers a request for a path that begins with `api/`; never rejects. */
+export type Api = (request: Request, path: string) => Promise<Response>
+
+/** All that the page asks for. */
+export function makeApi({ pools, livePools, isReadOnly }: ApiHost): Api {
   const edits = new PoolEdits(pools, livePools)
   const transfer = new Transfer(pools, livePools, edits)
   const routes: readonly Route[] = [
@@ -74,11 +77,11 @@ export function makeApi({ pools, livePools, isReadOnly }: ApiHost): (request: Re
     return new Response([...transfer.backup(names)].join(''), { headers })
   }
 
-  return async (request) => {
+  return async (request, path) => {
     try {
       const url = new URL(request.url)
       for (const route of routes) {
-        const match = route.path.exec(url.pathname)
+        const match = route.path.exec(path)
         if (match === null || route.method !== request.method) continue
         if (isReadOnly && (route.isWriting ?? route.method === 'POST')) {
           throw new RequestError(403, 'READ_ONLY', 'This inspector only shows: it was started with --read-only.')
@@ -103,7 +106,7 @@ function post(path: string, handle: Handler): Route {
 }
 
 function patternOf(path: string): RegExp {
-  return new RegExp(`^/api/${path.replace(':name', '(?<name>[^/]+)')}$`)
+  return new RegExp(`^api/${path.replace(':name', '(?<name>[^/]+)')}$`)
 }
 
 function decodedName(encoded: string): string {

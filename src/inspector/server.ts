@@ -12,7 +12,7 @@ import { Access } from './access.ts'
 import { makeApi } from './api.ts'
 import { LivePools } from './live-pools.ts'
 import { PageFiles } from './page-files.ts'
-import { makeSite } from './site.ts'
+import { makeSite, type Site } from './site.ts'
 
 export interface InspectorOptions {
   readonly pools: Pools
@@ -110,13 +110,14 @@ async function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   scheme: string,
-  site: (request: Request) => Promise<Response>,
+  site: Site,
   stopping: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController()
   outgoing.once('close', () => gone.abort())
   try {
-    const response = await site(requestOf(incoming, scheme, AbortSignal.any([gone.signal, stopping])))
+    const request = requestOf(incoming, scheme, AbortSignal.any([gone.signal, stopping]))
+    const response = await site(request, incoming.socket.remoteAddress ?? '')
     outgoing.writeHead(response.status, Object.fromEntries(response.headers))
     if (response.body === null || incoming.method === 'HEAD') outgoing.end()
     else await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), outgoing)

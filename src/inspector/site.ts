@@ -1,4 +1,5 @@
 import type { Access } from './access.ts'
+import type { Api } from './api.ts'
 import { failureOf } from './failure.ts'
 import type { PageFiles } from './page-files.ts'
 import { bodyText } from './request-body.ts'
@@ -10,7 +11,7 @@ const LOGIN_BYTES = 10_000
 export interface SiteParts {
   readonly access: Access
   readonly files: PageFiles
-  readonly api: (request: Request) => Promise<Response>
+  readonly api: Api
 }
 
 /**
@@ -38,10 +39,13 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 } as const
 
+/** Answers a request that comes from an address. */
+export type Site = (request: Request, address: string) => Promise<Response>
+
 /** The whole inspector: browsers that were let in get the page, its files and the API. */
-export function makeSite(parts: SiteParts): (request: Request) => Promise<Response> {
-  return async (request) => {
-    const response = await answered(request, parts).catch((thrown: unknown) => {
+export function makeSite(parts: SiteParts): Site {
+  return async (request, address) => {
+    const response = await answered(request, address, parts).catch((thrown: unknown) => {
       const { status, failure: told } = failureOf(thrown)
       return Response.json(told, { status })
     })
@@ -51,30 +55,39 @@ export function makeSite(parts: SiteParts): (request: Request) => Promise<Respon
   }
 }
 
-async function answered(request: Request, { access, files, api }: SiteParts): Promise<Response> {
+async function answered(request: Request, address: string, { access, files, api }: SiteParts): Promise<Response> {
   const strange = access.strange(request)
   if (strange !== undefined) return failure(403, 'FORBIDDEN', strange)
-  const url = new URL(request.url)
-  const token = url.searchParams.get('token')
-  if (request.method === 'GET' && url.pathname === '/' && token !== null && access.opens(token)) {
+  const { pathname, searchParams } = new URL(request.url)
+  const token = searchParams.get('token')
+  if (request.method === 'GET' && pathname === '/' && token !== null && access.opens(token)) {
     // Without the token in the address, where others could see it.
-    return redirect('/', access.cookie(request))
+    return redirect(access.path, access.cookie())
   }
-  if (url.pathname === '/login' && request.method === 'POST') return login(request, access)
+  if (pathname === '/login' && request.method === 'POST') return login(request, address, access)
+  // Below the path of an earlier start, too: a page that is still open there learns that it is not let in.
+  const [, place = '/', rest = pathname.slice(1)] = /^(\/[\w-]{24}\/)(.*)$/.exec(pathname) ?? []
   const isKnown = access.isKnown(request)
-  if (url.pathname.startsWith('/api/')) {
-    return isKnown ? api(request) : failure(401, 'UNAUTHORIZED', 'Open the address that the inspector has printed.')
+  if (rest.startsWith('api/')) {
+    return isKnown
+      ? api(request, rest)
+      : failure(401, 'UNAUTHORIZED', 'Open the address that the inspector has printed.')
   }
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return failure(405, 'BAD_REQUEST', 'This can only be read.')
-  if (url.pathname === '/' && !isKnown) return entrance(access.hasPassword, url.searchParams.has('wrong'))
-  return files.answer(url.pathname) ?? failure(404, 'NOT_FOUND', 'There is nothing at this address.')
+  if (rest === '' && !isKnown) return entrance(access, searchParams.has('wrong') ? WRONG : undefined)
+  const file = place === access.path ? files.answer(`/${rest}`) : undefined
+  return file ?? failure(404, 'NOT_FOUND', 'There is nothing at this address.')
 }
 
-async function login(request: Request, access: Access): Promise<Response> {
+const WRONG = 'That was not the password.'
+const BUSY = 'Too many passwords are being tried from this address. Try again in some seconds.'
+
+async function login(request: Request, address: string, access: Access): Promise<Response> {
   const form = new URLSearchParams(await bodyText(request, LOGIN_BYTES))
-  const isRight = await access.isPassword(form.get('password') ?? '')
-  return isRight ? redirect('/', access.cookie(request)) : redirect('/?wrong')
+  const isRight = await access.isPassword(form.get('password') ?? '', address, request.signal)
+  if (isRight === undefined) return entrance(access, BUSY, 429)
+  return isRight ? redirect(access.path, access.cookie()) : redirect('/?wrong')
 }
 
 function redirect(location: string, cookie?: string): Response {
@@ -89,11 +102,11 @@ function failure(status: number, code: string, message: string): Response {
 }
 
 /** The page for browsers that are not let in; it loads nothing. */
-function entrance(hasPassword: boolean, wasWrong: boolean): Response {
+function entrance({ hasPassword }: Access, alert?: string, status = 401): Response {
   const form = `<form method="post" action="/login">
 <p><label for="password">Password</label></p>
 <p><input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
-<button>Open</button></p>${wasWrong ? '\n<p role="alert">That was not the password.</p>' : ''}
+<button>Open</button></p>${alert === undefined ? '' : `\n<p role="alert">${alert}</p>`}
 </form>`
   const token = `<p>Open the address that <code>persist-mqtt inspect</code> has printed in its terminal: it ends with
 <code>?token=…</code></p>`
@@ -107,5 +120,5 @@ function entrance(hasPassword: boolean, wasWrong: boolean): Response {
 ${hasPassword ? form : token}
 </html>
 `
-  return new Response(html, { status: 401, headers: { 'content-type': 'text/html; charset=utf-8' } })
+  return new Response(html, { status, headers: { 'content-type': 'text/html; charset=utf-8' } })
 }

@@ -147,10 +147,11 @@ test('its inspector shows the pool, at another port where its own is taken', asy
   expect(origin).not.toContain(`:${taken}`)
   const entered = await fetch(address, { redirect: 'manual' })
   const headers = { cookie: entered.headers.get('set-cookie')?.split(';')[0] ?? '' }
-  expect(await (await fetch(`${origin}/api/pools/demo`, { headers })).json()).toMatchObject({
+  const page = new URL(entered.headers.get('location') ?? '', origin)
+  expect(await (await fetch(new URL('api/pools/demo', page), { headers })).json()).toMatchObject({
     pool: { owner: 'program' },
   })
-  expect(await (await fetch(origin, { headers })).text()).toContain('<div id="app">')
+  expect(await (await fetch(page, { headers })).text()).toContain('<div id="app">')
   expect(await demo.kill('SIGINT')).toBe(0)
 })
 

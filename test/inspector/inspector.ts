@@ -15,6 +15,8 @@ export interface Inspected {
   readonly inspector: Inspector
   /** The server, without the token. */
   readonly origin: string
+  /** The address of the page, for browsers that were let in. */
+  readonly page: string
   readonly cookie: string
   readonly client: MqttClient
   put(name: string, text: string): Promise<void>
@@ -42,16 +44,17 @@ export async function inspected(
   const inspector = await startOn(broker.url, options)
   const { origin, pathname, search } = new URL(inspector.url)
   const entered = await fetch(origin + pathname + search, { redirect: 'manual' })
+  const page = new URL(entered.headers.get('location') ?? '', origin).href
   const cookie = entered.headers.get('set-cookie')?.split(';')[0] ?? ''
   const get = (path: string, headers: Record<string, string> = {}) =>
-    fetch(`${origin}/api/${path}`, { headers: { cookie, ...headers } })
+    fetch(`${page}api/${path}`, { headers: { cookie, ...headers } })
   const post = async (path: string, body: object | string): Promise<[number, unknown]> => {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
-    const response = await fetch(`${origin}/api/${path}`, { method: 'POST', body: text, headers: { cookie, origin } })
+    const response = await fetch(`${page}api/${path}`, { method: 'POST', body: text, headers: { cookie, origin } })
     return [response.status, await response.json()]
   }
   const kept = (name: string) => poolTextAt(broker.url, topicOf(name))
-  return { brokerUrl: broker.url, inspector, origin, cookie, client, put, kept, get, post }
+  return { brokerUrl: broker.url, inspector, origin, page, cookie, client, put, kept, get, post }
 }
 
 /** An inspector with a page of one line. */

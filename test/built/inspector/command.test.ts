@@ -23,8 +23,9 @@ describe.skipIf(!mosquittoAvailable)('persist-mqtt inspect', () => {
     const entered = await fetch(address, { redirect: 'manual' })
     const headers = { cookie: entered.headers.get('set-cookie')?.split(';')[0] ?? '' }
     // A page that is connected does not keep it.
-    const live = await fetch(new URL('/api/live', address), { headers })
-    expect(await (await fetch(new URL('/', address), { headers })).text()).toContain('<div id="app">')
+    const page = new URL(entered.headers.get('location') ?? '', address)
+    const live = await fetch(new URL('api/live', page), { headers })
+    expect(await (await fetch(page, { headers })).text()).toContain('<div id="app">')
     expect(await program.kill('SIGINT')).toBe(0)
     await live.text().catch(() => {})
     expect(program.stderr()).toBe('')
@@ -41,7 +42,8 @@ describe.skipIf(!mosquittoAvailable)('persist-mqtt inspect', () => {
     const body = new URLSearchParams({ password: 'open sesame' })
     const login = await fetch(`${origin}/login`, { method: 'POST', body, headers: { origin }, redirect: 'manual' })
     const headers = { cookie: login.headers.get('set-cookie')?.split(';')[0] ?? '' }
-    const reader = (await fetch(`${origin}/api/live`, { headers })).body?.getReader()
+    const page = new URL(login.headers.get('location') ?? '', origin)
+    const reader = (await fetch(new URL('api/live', page), { headers })).body?.getReader()
     const snapshot = new TextDecoder().decode((await reader?.read())?.value as Uint8Array)
     expect(snapshot).toContain('"snapshot"')
     expect(snapshot).not.toMatch(/secret|sesame/)

@@ -65,10 +65,14 @@ function network(
 }
 
 function closed(endpoint: Endpoint, tls: ConnectionSettings['tls']): Explanation {
+  const certificate =
+    tls?.cert !== undefined
+      ? 'does it accept this client certificate?'
+      : 'if it wants a client certificate, pass tls.cert and tls.key.'
   return {
     what: 'it closed the connection without an answer (no CONNACK came)',
     advice: isSecure(endpoint)
-      ? `Its log may say why${tls?.cert !== undefined ? '' : '; if it wants a client certificate, pass tls.cert and tls.key'}.`
+      ? `Its log may say why; ${certificate}`
       : 'Is that the port for MQTT without TLS? Others need mqtts:, ws: or wss: in option url.',
   }
 }

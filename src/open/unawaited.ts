@@ -28,10 +28,11 @@ const FOR_TOOLS = /^(_|\$\$|@@)/
  * Only what the promise does not have is asked of its prototype, and that refuses.
  */
 export function unawaited<Value>(promise: Promise<Value>): Promise<Value> {
-  return Object.setPrototypeOf(promise, refusing)
+  // Its own prototype: zone.js puts another Promise in the place of the global one.
+  return Object.setPrototypeOf(promise, new Proxy(Object.create(Object.getPrototypeOf(promise)), refusing))
 }
 
-const refusing = new Proxy(Object.create(Promise.prototype), {
+const refusing: ProxyHandler<object> = {
   get(target, key, receiver) {
     if (!(key in target) && isVariable(key) && !ASKED_BY_TOOLS.includes(key)) throw forgotten(key)
     return Reflect.get(target, key, receiver)
@@ -40,7 +41,7 @@ const refusing = new Proxy(Object.create(Promise.prototype), {
     if (isVariable(key)) throw forgotten(key)
     return Reflect.defineProperty(receiver, key, { value, writable: true, enumerable: true, configurable: true })
   },
-})
+}
 
 function isVariable(key: string | symbol): key is string {
   return typeof key === 'string' && !KEPT_BY_REACT.includes(key) && !FOR_TOOLS.test(key)

@@ -72,8 +72,7 @@ export async function listPools({ topics, owners, names, visit, connected }: Lis
   }
   const read = async (levels: number): Promise<Completeness> => {
     const wanted = { filters: topics.filters(names, levels), fenceTopic: topics.fence, visit: received }
-    const canNarrow = names === undefined && levels > 1
-    const completeness = await readAllRetained(connected, wanted, topics, canNarrow, () => retained.size)
+    const completeness = await readAllRetained(connected, wanted, topics, () => retained.size)
     if (completeness !== 'closed') return completeness
     const narrow = await read(1)
     return narrow.isComplete === 'yes' ? unknown('levels') : narrow
@@ -101,8 +100,8 @@ async function sendsToWildcards(connected: ListingOptions['connected'], topics: 
       await readRetained(connection, { filters: [`${place}/+`], qos: 1, fenceTopic: topics.fence, visit })
       await connection.publish(`${place}/kept`, new Uint8Array(), true)
     } catch (error) {
-      // It keeps no retained messages, or none of this user's.
-      if (!(error instanceof PublishRefused)) throw error
+      // It keeps no retained messages, or none of this user's, and may close the connection at one.
+      if (!(error instanceof PublishRefused || error instanceof ConnectionLost)) throw error
     }
     return hasCome
   })
@@ -114,13 +113,12 @@ async function sendsToWildcards(connected: ListingOptions['connected'], topics: 
  *
  * The second reading starts on its own connection as soon as it may be needed: the first mostly waits.
  *
- * @param canNarrow whether less may be asked for, where the broker closes the connection at a filter: 'closed'
+ * @returns 'closed' where the broker closes the connection, and may not if it is asked for names of one level only
  */
 async function readAllRetained(
   connected: ListingOptions['connected'],
   wanted: Omit<ReadOptions, 'qos'>,
   topics: PoolTopics,
-  canNarrow: boolean,
   countSeen: () => number,
 ): Promise<Completeness | 'closed'> {
   const atQos0 = () => connected((connection) => readRetained(connection, { ...wanted, qos: 0 }))
@@ -134,6 +132,7 @@ async function readAllRetained(
     // An MQTT 5 client announces its Receive Maximum, and Mosquitto then queues nothing for it.
     readRetained(connection, { ...wanted, qos: 1, ...(connection.protocolVersion === 4 && { onMany }) }).catch(
       (error: unknown) => {
+        const canNarrow = wanted.filters.some((filter) => topics.isForLevels(filter))
         if (canNarrow && error instanceof ConnectionLost && wasClosed(error.failure)) return 'closed' as const
         throw error
       },

@@ -58,7 +58,7 @@ export async function watchPools(
       pauseMs = FIRST_PAUSE_MS
     } catch (error) {
       if (signal.aborted) return
-      if (watch.hasNarrowed) continue
+      if (watch.narrowed()) continue
       if (!watch.wasReady) throw error
       listener.offline(asPersistError(error, pools.place, 'watched'))
     }
@@ -70,8 +70,7 @@ export async function watchPools(
 
 class PoolsWatch {
   wasReady = false
-  /** The broker has closed the first connection at what it was asked for: it is asked for less now. */
-  hasNarrowed = false
+  #hasNarrowed = false
   /** How many levels of names it is asked for. */
   #levels: number
   readonly #pools: Pools
@@ -86,6 +85,13 @@ class PoolsWatch {
     this.#names = names
     this.#listener = listener
     this.#levels = pools.topics.levels
+  }
+
+  /** Has the broker closed the first connection at what it was asked for, so that it is asked for less now? True once. */
+  narrowed(): boolean {
+    const hasNarrowed = this.#hasNarrowed
+    this.#hasNarrowed = false
+    return hasNarrowed
   }
 
   /** Connects, and resolves when `ended` does; rejects when the connection is lost. */
@@ -112,11 +118,10 @@ class PoolsWatch {
         visit: received,
       }).catch((error: unknown) => {
         const isClosed = error instanceof ConnectionLost && wasClosed(error.failure)
-        this.hasNarrowed = isClosed && !this.wasReady && this.#names === undefined && this.#levels > 1
-        if (this.hasNarrowed) this.#levels = 1
+        this.#hasNarrowed = isClosed && !this.wasReady && this.#names === undefined && this.#levels > 1
+        if (this.#hasNarrowed) this.#levels = 1
         throw error
       })
-      this.hasNarrowed = false
       const hasAsked = this.#names !== undefined || this.#levels === topics.levels
       let isComplete = first.isFenced && first.missing === 0 && first.refused.length === 0 && hasAsked
       // Nothing at all: the broker may send nothing to wildcards.

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { startAedes } from '../helpers/aedes.ts'
@@ -95,6 +95,19 @@ describe('the package alone, without any other', { timeout: 60_000 }, () => {
       expect(code).not.toBe(0)
       expect(out).toBe('')
       expect(err).toMatch(/^persist-mqtt: .*needs the package ws\. Install it: npm install ws\n$/)
+    }
+  })
+
+  test('says which file of its own cannot be loaded, as in a bundle without those beside it', async () => {
+    const file = join(directory, 'node_modules/persist-mqtt/dist/mqtt/transport/node.js')
+    renameSync(file, `${file}.away`)
+    try {
+      const said = await printed(`import { openStore } from 'persist-mqtt'
+        await openStore({ url: 'mqtts://127.0.0.1:9', name: 'x' }).catch(({ code, message }) => console.log(code, message))`)
+      expect(said).toMatch(/^ERR_PERSIST_CONNECT .* a file of persist-mqtt could not be loaded \(.*transport.node\.js/)
+      expect(said).not.toContain('PEM')
+    } finally {
+      renameSync(`${file}.away`, file)
     }
   })
 

@@ -128,6 +128,21 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     ])
   })
 
+  test('a page gets, changes and copies a pool whose name has several levels', async () => {
+    const page = await inspected({ 'house/garage': '{"a":1}' })
+    const { get, post, kept } = page
+    const path = `pools/${encodeURIComponent('house/garage')}`
+    expect(await (await get(path)).json()).toMatchObject({ pool: { name: 'house/garage' }, variables: [['a', '1']] })
+    expect(await post(`${path}/edit`, { set: [['a', '2']] })).toEqual([200, { way: 'direct' }])
+    await seen(page, 'house/garage', '{"a":2}')
+    expect(await post(`${path}/copy`, { to: 'house/floor/attic' })).toEqual([200, { way: 'direct' }])
+    expect([await kept('house/garage'), await kept('house/floor/attic')]).toEqual(['{"a":2}', '{"a":2}'])
+    expect(await post(`${path}/copy`, { to: 'a/b/c/d/e' })).toMatchObject([
+      400,
+      { error: { code: 'ERR_PERSIST_OPTION' } },
+    ])
+  })
+
   test('what is no pool can be emptied', async () => {
     const page = await inspected({ garage: 'no pool' })
     expect(await page.post('pools/garage/edit', { set: [['a', '1']] })).toMatchObject([422, {}])

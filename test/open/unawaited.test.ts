@@ -67,6 +67,6 @@ describe('a store whose await was forgotten', () => {
   })
 
   it('rejects as before where opening fails', async () => {
-    await expect(openStore({ name: '' })).rejects.toMatchObject({ code: 'ERR_PERSIST_OPTION' })
+    await expect(openStore({ name: '+' })).rejects.toMatchObject({ code: 'ERR_PERSIST_OPTION' })
   })
 })

@@ -122,6 +122,16 @@ describe('a list is not called complete', () => {
   })
 })
 
+test.skipIf(!mosquittoAvailable).each([4, 5] as const)(
+  'a list of a broker that keeps nothing is not called complete (MQTT %i)',
+  async (protocolVersion) => {
+    const { url, stop } = await startMosquitto({ config: ['retain_available false'] })
+    onTestFinished(() => stop())
+    const pools = new Pools({ url, protocolVersion })
+    expect(await listed(pools)).toEqual({ names: [], isComplete: 'unknown', why: 'wildcard' })
+  },
+)
+
 test('a list of no pools is complete, and leaves nothing behind', async () => {
   const broker = await startAedes()
   onTestFinished(() => broker.stop())

@@ -22,7 +22,7 @@ const NAMED = [
 
 /** Paths below src/ and dist/, without extension. */
 const entries = [
-  ...Object.values(exports).flatMap(({ default: file }) => file ?? []),
+  ...Object.values(exports).flatMap(({ default: file, require }) => [file, require?.default].filter(Boolean)),
   // Bundlers leave these out of pages, by their names.
   ...Object.keys(browser),
 ]

@@ -23,7 +23,13 @@ export type { MigrationStep, Migrations } from './schema/migration.ts'
 export type { SchemaIssue, StandardSchema } from './schema/schema.ts'
 export type { StoreEvents } from './store/events.ts'
 export { type LooseStore, RESERVED_NAMES, type ReservedName, type Store, type StoreMembers } from './store/members.ts'
-export { type AutosaveOptions, DEFAULTS, type StoreOptions, type TlsOptions } from './store/options.ts'
+export {
+  type AutosaveOptions,
+  type CompleteOptions,
+  DEFAULTS,
+  type StoreOptions,
+  type TlsOptions,
+} from './store/options.ts'
 export type { Status } from './store/status.ts'
 export type { Origin } from './variables/variable.ts'
 
@@ -41,7 +47,7 @@ const openers = /* @__PURE__ */ openersFor((options) =>
  * pt.counter = pt.find('counter', 0) + 1
  * await pt.save()
  */
-export const openStore: Openers['openStore'] = (options) => openers.openStore(options)
+export const openStore: Openers['openStore'] = (options?: object) => openers.openStore(options) as never
 
 /**
  * Makes a store at once, whose variables are not here yet: pass what needs them to `exec()`.
@@ -50,7 +56,7 @@ export const openStore: Openers['openStore'] = (options) => openers.openStore(op
  * to open is an 'error' event, `$status`, and the rejection of every `exec()`.
  * @throws {PersistError} ERR_PERSIST_OPTION
  */
-export const createStore: Openers['createStore'] = (options) => openers.createStore(options)
+export const createStore: Openers['createStore'] = (options?: object) => openers.createStore(options) as never
 
 /**
  * Opens an editor: it changes the pool of another program, through that program where it runs, else by itself.

@@ -1,3 +1,5 @@
+// For Symbol.asyncDispose, also in programs that are compiled for an older library.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { EditRequest } from '../contracts/backend.ts'
 import type { EditorLink } from '../contracts/editor-link.ts'
 import { encodeText } from '../format/bytes.ts'

@@ -7,7 +7,7 @@ import { saveOnExit } from '../runtime/exit.ts'
 import { isNode } from '../runtime/is-node.ts'
 import { within } from '../runtime/promises.ts'
 import type { Store, StoreMembers, VariablesOf } from '../store/members.ts'
-import { type ResolvedOptions, resolveOptions, type StoreOptions } from '../store/options.ts'
+import { type CompleteOptions, type ResolvedOptions, resolveOptions, type StoreOptions } from '../store/options.ts'
 import { type ProxiedStore, proxiedStore } from '../store/proxy.ts'
 import { adviseOnSize } from '../store/size-limit.ts'
 import { attachIntegrations } from './integrations.ts'
@@ -103,9 +103,12 @@ function nothingCame(store: string, limitMs: number): PersistError {
   )
 }
 
+/** The ways to open a store. Where a variable has no default, and no schema asks for it, it may be missing in an old pool. */
 export interface Openers {
-  openStore<T extends VariablesOf<T> = JsonObject>(options?: StoreOptions<T>): Promise<Store<T>>
-  createStore<T extends VariablesOf<T> = JsonObject>(options?: StoreOptions<T>): Store<T>
+  openStore<T extends VariablesOf<T>>(options: CompleteOptions<T>): Promise<Store<T>>
+  openStore<T extends VariablesOf<T> = JsonObject>(options?: StoreOptions<T>): Promise<Store<Partial<T>>>
+  createStore<T extends VariablesOf<T>>(options: CompleteOptions<T>): Store<T>
+  createStore<T extends VariablesOf<T> = JsonObject>(options?: StoreOptions<T>): Store<Partial<T>>
 }
 
 async function opened(options: StoreOptions<never>, makeBackend: BackendMaker): Promise<ProxiedStore['pt']> {

@@ -1,17 +1,20 @@
-import type { JsonValue } from '../format/json.ts'
+import type { JsonObject } from '../format/json.ts'
 import type { PersistError } from '../runtime/errors.ts'
 import { warn } from '../runtime/warning.ts'
 import type { Origin } from '../variables/variable.ts'
 import type { Status } from './status.ts'
 
-/** What listeners of `$on` get, by the name of the event. */
-export interface StoreEvents {
+/**
+ * What listeners of `$on` get, by the name of the event. T has the variables that are declared; in a pool may be others,
+ * of another writer.
+ */
+export interface StoreEvents<T extends object = JsonObject> {
   /** A variable has another value, or is gone (`value` undefined). Values are frozen. */
-  change: { name: string; value: JsonValue | undefined; previous: JsonValue | undefined; origin: Origin }
+  change: ChangeOf<T>
   /** The backend holds what was saved. */
   save: { sizeBytes: number }
   /** This program and another writer changed one variable; `value` is the merged one. */
-  conflict: { name: string; local: JsonValue | undefined; remote: JsonValue | undefined; value: JsonValue | undefined }
+  conflict: ConflictOf<T>
   /** The store wrote its pool again: the backend had lost it, or held what is no pool or does not fit the schema ('invalid'). */
   heal: { reason: 'lost' | 'deleted' | 'overwritten' | 'invalid' }
   /**
@@ -24,6 +27,25 @@ export interface StoreEvents {
   /** Something failed; a program may not await the promise that rejects with it, if there is one. */
   error: PersistError
 }
+
+/** One type for each variable, so that a comparison of `name` tells the type of `value`. */
+type ChangeOf<T> = {
+  [Name in keyof T & string]-?: {
+    name: Name
+    value: T[Name] | undefined
+    previous: T[Name] | undefined
+    origin: Origin
+  }
+}[keyof T & string]
+
+type ConflictOf<T> = {
+  [Name in keyof T & string]-?: {
+    name: Name
+    local: T[Name] | undefined
+    remote: T[Name] | undefined
+    value: T[Name] | undefined
+  }
+}[keyof T & string]
 
 type Listener<Event> = (event: Event) => void
 

@@ -1,4 +1,6 @@
-import type { JsonObject } from '../format/json.ts'
+// For Symbol.asyncDispose, also in programs that are compiled for an older library.
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { JsonObject, JsonValue } from '../format/json.ts'
 import { REVISION_NAME } from '../format/revision.ts'
 import type { StoreEvents } from './events.ts'
 import type { Status } from './status.ts'
@@ -31,14 +33,16 @@ interface StoreActions<T extends object> {
   /** Which version of persist-mqtt is published, and the command that installs it: for a person at a terminal. */
   selfUpdate(): Promise<{ current: string; latest: string; newer: boolean; command: string }>
   /** Listens to an event; returns a function that stops it. */
-  $on<Name extends keyof StoreEvents>(event: Name, listener: (event: StoreEvents[Name]) => void): () => void
+  $on<Name extends keyof StoreEvents>(event: Name, listener: (event: StoreEvents<T>[Name]) => void): () => void
   /** All variables as a frozen copy, which shares unchanged objects with the copy before. */
   $snapshot(): Readonly<T>
   /** Calls a function after every change, for React's `useSyncExternalStore`; returns a function that stops it. */
   $subscribe(listener: () => void): () => void
+  /** Whether the store is open, where its pool is, what went wrong last. */
   readonly $status: Status
   /** Saves what is unsaved, then closes the backend; rejects as save(), and has closed it even so. */
   $close(): Promise<void>
+  /** `$close()`, at the end of a block with `await using pt = await openStore()`. */
   [Symbol.asyncDispose](): Promise<void>
   /** For JSON.stringify. */
   toJSON(): T
@@ -48,27 +52,52 @@ interface StoreActions<T extends object> {
 export interface StoreMembers<T extends object = JsonObject> extends StoreActions<T> {
   /** Is there such a variable? With a fallback: its value, or the fallback. */
   has(name: string): boolean
-  has<Name extends string, Fallback>(name: Name, fallback: Fallback): Value<T, Name> | Fallback
+  has<Name extends keyof T & string>(name: Name, fallback: Found<T, Name>): Found<T, Name>
+  has<Name extends string, Fallback>(name: Name, fallback: Fallback): Found<T, Name> | Fallback
   /** The value of a variable, whatever its name is, or the fallback. */
-  find<Name extends string>(name: Name): Value<T, Name> | undefined
-  find<Name extends string, Fallback>(name: Name, fallback: Fallback): Value<T, Name> | Fallback
+  find<Name extends string>(name: Name): Found<T, Name> | undefined
+  find<Name extends keyof T & string>(name: Name, fallback: Found<T, Name>): Found<T, Name>
+  find<Name extends string, Fallback>(name: Name, fallback: Fallback): Found<T, Name> | Fallback
 }
 
-type Value<T, Name> = Name extends keyof T ? T[Name] : string extends keyof T ? T[keyof T & string] : unknown
+/** The type of a variable that is there. */
+type Found<T, Name> = Name extends keyof T
+  ? Exclude<T[Name], undefined>
+  : string extends keyof T
+    ? T[keyof T & string]
+    : unknown
 
 /** The names that no variable can have: members of the store, and what every JavaScript object has. */
 export type ReservedName = (keyof StoreMembers & string) | '__proto__' | 'constructor' | ''
 
-/** T, where no variable has a reserved name; such a variable has the type never, and does not compile. */
-export type VariablesOf<T> = { [Name in keyof T]: Name extends ReservedName | `$${string}` ? never : T[Name] }
+/** T, where every variable has a name that it may have, and a type of JSON; others have the type never, and do not compile. */
+export type VariablesOf<T> = {
+  [Name in keyof T]: Name extends ReservedName | `$${string}` ? never : Storable<T[Name]>
+}
+
+/**
+ * Value, where it is JSON. A function is none, and so no object with methods is (a Date, a Map); what is declared as any
+ * or unknown is checked at run time only. Interfaces have no index signature, so their members are looked at one by one.
+ */
+type Storable<Value> = unknown extends Value
+  ? Value
+  : Value extends JsonValue | undefined
+    ? Value
+    : Value extends bigint | symbol | ((...args: never) => unknown)
+      ? never
+      : { [Name in keyof Value]: Storable<Value[Name]> }
 
 /** A store whose variables are not declared: every name is a variable of any value. */
 export interface LooseStore extends StoreActions<JsonObject> {
+  /** Is there such a variable? */
   has(name: string): boolean
+  /** The value of a variable, or the fallback where there is none. */
   // biome-ignore lint/suspicious/noExplicitAny: as for the variables below
   has(name: string, fallback: unknown): any
+  /** The value of a variable, whatever its name is; where there is none the fallback, or undefined. */
   // biome-ignore lint/suspicious/noExplicitAny: pt.find('counter', 0) + 1 must compile as well
   find(name: string, fallback?: unknown): any
+  /** A variable; undefined: there is none of this name. */
   // biome-ignore lint/suspicious/noExplicitAny: pt.counter += 1 must compile without a declaration of counter
   [variable: string]: any
 }

@@ -41,10 +41,11 @@ export interface StoreOptions<T extends object = JsonObject> {
    * not answer, at the start and later. @default $MQTT_URL or mqtt://localhost:1883
    */
   url?: string | readonly string[] | undefined
-  /** @default $MQTT_USERNAME */
+  /** The user's name at the broker. @default $MQTT_USERNAME */
   username?: string | undefined
-  /** @default $MQTT_PASSWORD */
+  /** The user's password at the broker. @default $MQTT_PASSWORD */
   password?: string | undefined
+  /** Certificates for `mqtts:` and `wss:`. @default what the system trusts */
   tls?: TlsOptions | undefined
   /**
    * For brokers that let only certain client ids in. No other client may have the same one, another store or editor of
@@ -106,6 +107,9 @@ export interface StoreOptions<T extends object = JsonObject> {
   /** Whose value stays where this program and another writer changed the same variable. @default local */
   onConflict?: OnConflict | undefined
 }
+
+/** Options with which every variable that T requires is there: each has a default, or a schema sees to it. */
+export type CompleteOptions<T extends object> = StoreOptions<T> & ({ defaults: T } | { schema: StandardSchema<T> })
 
 /** Options without a default. */
 type MayBeMissing = 'username' | 'password' | 'tls' | 'clientId' | 'file' | 'journal' | 'backend' | 'schema' | 'compat'

@@ -8,8 +8,8 @@ import type { Case } from './conformance-case.ts'
 import type { ConformanceOptions } from './conformance-options.ts'
 
 interface Garage {
-  counter: number
-  tones: number[]
+  counter?: number
+  tones?: number[]
   theirs?: string
 }
 
@@ -29,7 +29,7 @@ async function keepsVariables(bench: Bench): Promise<void> {
   await bench.inTime(pt.$close(), '$close() of a store')
   const again = await openStore(bench)
   checkEqual(JSON.stringify(again), '{"counter":1,"tones":[600,700,800]}', 'the variables of a store opened again')
-  again.counter += 1
+  again.counter = again.find('counter', 0) + 1
   await bench.inTime(again.$close(), '$close() of a store')
   const once = await openStore(bench)
   checkEqual(once.counter, 2, 'a variable of a store opened a third time')
@@ -58,7 +58,7 @@ const openers = openersFor(() => {
 })
 
 async function openStore(bench: Bench): Promise<Store<Garage>> {
-  const opening = openers.openStore<Garage>({
+  const opening: Promise<Store<Garage>> = openers.openStore<Garage>({
     backend: bench.backend(),
     openTimeoutMs: bench.limitMs,
     saveTimeoutMs: bench.limitMs,

@@ -65,6 +65,30 @@ test('the README names every option, with its default', () => {
   for (const [name, value] of Object.entries(DEFAULTS)) expect(told[name], name).toBe(String(value))
 })
 
+test('every public option has a docblock, and so has every member of a store', () => {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /^(?!broker|pools|cli|inspector).*\.ts$/.test(file),
+  )
+  const bare: string[] = []
+  let count = 0
+  for (const file of sources) {
+    const text = read(`src/${file}`)
+    const isPublic = /^export interface (\w*Options|HomeAssistantVariable|LooseStore)\b[^{]*\{\n(.*?)^\}/gms
+    for (const [, name, body = ''] of text.matchAll(isPublic)) {
+      // What biome is told is between a docblock and its property.
+      const lines = body.split('\n').filter((line) => !line.includes('// biome-ignore'))
+      for (const [index, line] of lines.entries()) {
+        const property = /^ {2}(?:readonly )?(\[?[\w$]+)[?:(<]/.exec(line)?.[1]
+        if (property === undefined || /^ {2}readonly /.test(line)) continue
+        count += 1
+        if (!lines[index - 1]?.endsWith('*/')) bare.push(`${name}.${property}`)
+      }
+    }
+  }
+  expect(bare).toEqual([])
+  expect(count).toBeGreaterThan(50)
+})
+
 test('the README names every event, and every state', () => {
   const events = firstColumn('event').map((name) => name.replaceAll("'", ''))
   expect(events.toSorted()).toEqual(propertiesOf('src/store/events.ts', 'StoreEvents').toSorted())

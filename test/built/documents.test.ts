@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { transformSync } from 'esbuild'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -23,7 +23,7 @@ function projectWith(files: readonly SnippetFile[]): string {
   const directory = temporaryDirectory()
   mkdirSync(join(directory, 'node_modules'))
   symlinkSync(ROOT, join(directory, 'node_modules', 'persist-mqtt'), 'dir')
-  for (const name of ['zod', 'keyv', 'unstorage']) {
+  for (const name of ['zod', 'keyv', 'unstorage', 'react', 'react-dom', '@types']) {
     symlinkSync(join(ROOT, 'node_modules', name), join(directory, 'node_modules', name), 'dir')
   }
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }')
@@ -58,17 +58,26 @@ test('the snippets state results', () => {
   expect(stated.reduce((sum, count) => sum + count)).toBeGreaterThan(40)
 })
 
-test('what the README has in TypeScript compiles, and strictly', () => {
-  const files = snippetsOf('README.md').flatMap((snippet) => snippet.files)
-  const typed = files.filter(({ name }) => name.endsWith('.ts'))
+test.each([
+  ['README.md', 'ts'],
+  ['docs/react.md', 'tsx'],
+])('what %s has in TypeScript compiles, and strictly', (document, language) => {
+  const text = readFileSync(join(ROOT, document), 'utf8')
+  const typed = [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))]
   expect(typed.length).toBeGreaterThan(0)
-  const directory = projectWith(typed.map(({ code }, index) => ({ name: `snippet-${index}.ts`, code })))
+  const directory = projectWith(typed.map(([, code = ''], index) => ({ name: `snippet-${index}.${language}`, code })))
   const config = {
     extends: join(ROOT, 'tsconfig.json'),
-    compilerOptions: { typeRoots: [join(ROOT, 'node_modules/@types')] },
-    include: ['*.ts'],
+    compilerOptions: {
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+      jsx: 'react-jsx',
+      declaration: false,
+      isolatedDeclarations: false,
+    },
+    include: [`*.${language}`],
   }
   writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(config))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  expect(() => execFileSync(process.execPath, [tsc, '-p', directory], { stdio: 'pipe' })).not.toThrow()
+  const { stdout } = spawnSync(process.execPath, [tsc, '-p', directory], { encoding: 'utf8' })
+  expect(stdout).toBe('')
 })

@@ -28,7 +28,7 @@ const MAY_IMPORT: { readonly [folder: string]: readonly string[] } = {
   'home-assistant': ['schema', 'contracts', 'format', 'runtime'],
   testing: ['open', 'store', 'contracts', 'format', 'runtime'],
   pools: ['doors', 'open', 'backends', 'mqtt', 'store', 'format', 'runtime', 'node:*'],
-  adapters: ['doors', 'format', 'runtime', 'npm:react', 'npm:unstorage'],
+  adapters: ['doors', 'format', 'runtime', 'npm:react'],
   broker: ['node', 'format', 'runtime', 'npm:aedes', 'npm:ws', 'node:*'],
   inspector: ['doors', 'pools', 'node', 'format', 'runtime', 'node:*'],
   'inspector/page': ['inspector/protocol.ts', 'npm:preact', 'npm:@preact/signals', 'npm:uplot'],

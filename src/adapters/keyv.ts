@@ -1,5 +1,6 @@
 import { isMap, type JsonValue } from '../format/json.ts'
-import type { PersistError, Store } from '../index.ts'
+import { PersistError, type Store } from '../index.ts'
+import { warn } from '../runtime/warning.ts'
 import { type KeyValueOptions, KeyValuePool } from './key-value/key-value-pool.ts'
 
 export type { KeyValueOptions } from './key-value/key-value-pool.ts'
@@ -7,7 +8,7 @@ export type { KeyValueOptions } from './key-value/key-value-pool.ts'
 type ErrorListener = (error: PersistError) => void
 
 /**
- * A storage adapter for Keyv: each key is one variable of a pool.
+ * A storage adapter for Keyv 5 and 6: each key is one variable of a pool.
  *
  * set() resolves when the broker holds the value. With `wait: false` or `autosave` it resolves at once, unconfirmed.
  * @example
@@ -15,12 +16,13 @@ type ErrorListener = (error: PersistError) => void
  * await keyv.set('answer', 42, 60_000)
  */
 export class KeyvPersistMqtt {
-  /** Keyv makes an iterator only for adapters whose dialect it knows. */
+  /** Keyv 5 makes an iterator only for adapters whose dialect it knows. */
   readonly opts = { dialect: 'redis', url: '' }
-  /** Set by Keyv; clear() removes its keys. */
-  namespace: string | undefined
   readonly #pool: KeyValuePool
+  /** One of each Keyv that uses this adapter. */
   readonly #listeners: ErrorListener[] = []
+  /** The namespaces that Keyv 5 has set, the latest one last; Keyv 6 sets none, and puts its own before each key. */
+  readonly #namespaces = new Set<string | undefined>()
   /** Errors with which a call rejects: Keyv emits those itself. */
   readonly #rejected = new WeakSet<object>()
 
@@ -39,8 +41,8 @@ export class KeyvPersistMqtt {
     try {
       return (await this.#pool.get(key)) as Value | undefined
     } catch (error) {
-      // Keyv does not emit this error, and answers that there is no such key.
-      for (const listener of this.#listeners) listener(error as PersistError)
+      // Keyv 5 does not emit this error, and answers that there is no such key.
+      if (this.#namespaces.size > 0) this.#tell(error as PersistError)
       throw error
     }
   }
@@ -61,20 +63,34 @@ export class KeyvPersistMqtt {
     return this.#told(this.#pool.remove(key))
   }
 
-  /** Removes all keys of the namespace; without one, all keys. */
-  clear(): Promise<void> {
-    return this.#told(this.#pool.clear(prefixOf(this.namespace)))
+  /** Keyv 5 sets it, and would leave out keys of another one than it reads here: `iterator` knows it better. */
+  get namespace(): string | undefined {
+    return undefined
+  }
+
+  set namespace(namespace: string | undefined) {
+    this.#namespaces.delete(namespace)
+    this.#namespaces.add(namespace)
+  }
+
+  /**
+   * Removes all keys of the namespace; without one, all keys.
+   *
+   * @throws {PersistError} ERR_PERSIST_OPTION: several Keyv 5 have different namespaces here
+   */
+  async clear(): Promise<void> {
+    if (this.#isShared) throw sharedError(this.#namespaces)
+    await this.#told(this.#pool.clear(prefixOf(this.#namespace)))
   }
 
   has(key: string): Promise<boolean> {
     return this.#pool.has(key)
   }
 
-  async *iterator<Value>(namespace?: string): AsyncGenerator<[key: string, value: Value | undefined], void> {
-    for (const key of await this.#pool.keys(prefixOf(namespace))) {
-      const value = await this.#pool.get(key)
-      if (value !== undefined) yield [key, value as Value]
-    }
+  /** Keyv 5 reads it once, right after it has set its namespace; Keyv 6 passes its own. */
+  get iterator(): <Value>(namespace?: string) => AsyncGenerator<[key: string, value: Value | undefined], void> {
+    const own = this.#namespace
+    return (namespace) => this.#entries(namespace ?? (this.#isShared ? own : this.#namespace))
   }
 
   /** Saves unsaved values, and closes the store unless the program had opened it. */
@@ -88,13 +104,43 @@ export class KeyvPersistMqtt {
     return this
   }
 
+  get #namespace(): string | undefined {
+    return [...this.#namespaces].at(-1)
+  }
+
+  /** Keyv 5 does not say which one of several calls. */
+  get #isShared(): boolean {
+    return this.#namespaces.size > 1 && this.#listeners.length > 1
+  }
+
+  async *#entries<Value>(namespace: string | undefined): AsyncGenerator<[string, Value | undefined], void> {
+    for (const key of await this.#pool.keys(prefixOf(namespace))) {
+      const value = await this.#pool.get(key)
+      if (value !== undefined) yield [key, value as Value]
+    }
+  }
+
   #listen(pt: Store): void {
     pt.$on('error', (error) => {
       // Later, since the call that rejects with this error must do so first.
       setTimeout(() => {
-        if (!this.#rejected.has(error)) for (const listener of this.#listeners) listener(error)
+        if (!this.#rejected.has(error)) this.#tell(error)
       })
     })
+  }
+
+  #tell(error: PersistError): void {
+    let isUnheard = false
+    for (const listener of this.#listeners) {
+      try {
+        listener(error)
+      } catch (thrown) {
+        // Keyv 6 throws what nobody listens to, which no call would catch here: the program would end.
+        if (thrown !== error) throw thrown
+        isUnheard = true
+      }
+    }
+    if (isUnheard) warn(error)
   }
 
   async #told<Result>(work: Promise<Result>): Promise<Result> {
@@ -109,6 +155,14 @@ export class KeyvPersistMqtt {
 
 function prefixOf(namespace: string | undefined): string {
   return namespace === undefined || namespace === '' ? '' : `${namespace}:`
+}
+
+function sharedError(namespaces: ReadonlySet<string | undefined>): PersistError {
+  const names = [...namespaces].map((name) => (name === undefined ? 'none' : JSON.stringify(name))).join(', ')
+  const text =
+    `Several Keyv use this adapter, with the namespaces ${names}, and Keyv 5 does not say which of them is to be cleared: ` +
+    'nothing was. Give each an adapter of its own on one store: new KeyvPersistMqtt({ store: pt }).'
+  return new PersistError('ERR_PERSIST_OPTION', text, { received: [...namespaces] })
 }
 
 /** Keyv writes `{ value, expires }`. */

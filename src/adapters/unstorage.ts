@@ -1,4 +1,3 @@
-import type { Driver } from 'unstorage'
 import { PersistError, type Store } from '../index.ts'
 import { type KeyValueOptions, KeyValuePool } from './key-value/key-value-pool.ts'
 
@@ -6,6 +5,30 @@ import { type KeyValueOptions, KeyValuePool } from './key-value/key-value-pool.t
 export interface UnstorageOptions extends KeyValueOptions {
   /** How long items without a `ttl` of their own are kept, in seconds. @default for ever */
   ttl?: number | undefined
+}
+
+type ItemOptions = Record<string, unknown>
+
+/** What unstorage calls. Its own type of a driver compiles only where the packages of all its drivers are installed. */
+export interface PersistMqttDriver {
+  readonly name: string
+  readonly flags: { ttl: boolean }
+  readonly options: UnstorageOptions
+  /** The store, which is opened if it is not open yet. */
+  getInstance(): Promise<Store>
+  hasItem(key: string): Promise<boolean>
+  /** The text of an item; null: there is none, or it has expired. */
+  getItem(key: string): Promise<string | null>
+  /** Sets an item; `ttl` is in seconds. */
+  setItem(key: string, value: string, options?: ItemOptions): Promise<void>
+  /** Sets items, all in one message. */
+  setItems(items: { key: string; value: string; options?: ItemOptions }[], options?: ItemOptions): Promise<void>
+  removeItem(key: string): Promise<void>
+  getKeys(base?: string): Promise<string[]>
+  clear(base?: string): Promise<void>
+  /** Saves what is unsaved, and closes the store unless the program had opened it. */
+  dispose(): Promise<void>
+  watch(callback: (event: 'update' | 'remove', key: string) => void): Promise<() => void>
 }
 
 /**
@@ -16,8 +39,9 @@ export interface UnstorageOptions extends KeyValueOptions {
  * const storage = createStorage({ driver: persistMqttDriver({ url: 'mqtt://localhost', name: 'site' }) })
  * await storage.setItem('visits', 1, { ttl: 3600 })
  */
-export function persistMqttDriver(options: UnstorageOptions = {}): Driver<UnstorageOptions, Promise<Store>> {
-  const { ttl: defaultTtl, ...poolOptions } = options
+export function persistMqttDriver(options: UnstorageOptions = {}): PersistMqttDriver {
+  // Nitro and Nuxt hand over the whole entry of their configuration: the driver's name as well.
+  const { ttl: defaultTtl, driver: _, ...poolOptions } = options as UnstorageOptions & { driver?: unknown }
   const pool = new KeyValuePool(poolOptions)
   const expires = (ttl: unknown = defaultTtl) => expiryOf(ttl)
   return {

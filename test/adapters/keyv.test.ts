@@ -1,6 +1,4 @@
-import { keyvIteratorTests, default as keyvTestSuite } from '@keyv/test-suite'
 import Keyv from 'keyv'
-import * as vitest from 'vitest'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type KeyValueOptions, KeyvPersistMqtt } from '../../src/adapters/keyv.ts'
 import { openEditor, openStore, type PersistError, type Store } from '../../src/index.ts'
@@ -29,12 +27,6 @@ describe.skipIf(!mosquittoAvailable)('Keyv on Mosquitto', () => {
     onTestFinished(() => keyv.disconnect())
     return keyv
   }
-
-  describe("Keyv's own tests", () => {
-    const store = () => new KeyvPersistMqtt({ store: pt })
-    keyvTestSuite(vitest as never, Keyv, store)
-    keyvIteratorTests(vitest as never, Keyv, store)
-  })
 
   test('each key of Keyv is a variable, which others can read and change', async () => {
     const keyv = keyvOf({ name: 'open' })

@@ -17,9 +17,11 @@ export interface Integration {
 /** The store, as far as integrations need it; docs of the members are those of `Store`. */
 export interface IntegratedStore {
   ready(): boolean
-  exec(fn: () => void): Promise<void>
+  exec(fn: () => void | Promise<void>): Promise<void>
   save(): Promise<void>
   $on(event: 'change', listener: (change: IntegratedChange) => void): () => void
+  /** The backend holds what was saved. */
+  $on(event: 'save', listener: () => void): () => void
   $snapshot(): Readonly<JsonObject>
   /** A variable, once the store is open. */
   [variable: string]: unknown
@@ -56,7 +58,7 @@ export interface SideTopics {
    * A link came up. Until the next call, `publish` sends a retained message at QoS 1; an empty one deletes what the broker
    * retains. It throws a TypeError for a topic with wildcards, an empty one, or one over 65,535 bytes (MQTT 5, 1.5.4).
    */
-  linked(publish: (topic: string, text: string) => void): void
+  linked(publish: (topic: string, text: string) => void): void | Promise<void>
 }
 
 export interface SideMessage {

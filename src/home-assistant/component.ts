@@ -1,6 +1,8 @@
 import type { JsonValue } from '../format/json.ts'
+import { optionError } from '../runtime/errors.ts'
+import { choiceFault, LONGEST_TEXT } from './faults.ts'
 import type { HomeAssistantPlatform, HomeAssistantVariable } from './options.ts'
-import { booleanTemplate, commandTemplate, valueTemplate } from './templates.ts'
+import { booleanTemplate, commandTemplate, textTemplate, valueTemplate } from './templates.ts'
 
 /** What this integration uses of the JSON Schema of a variable. */
 export interface VariableSchema {
@@ -27,14 +29,18 @@ export interface Known {
   readonly commandTopic: string
 }
 
-/** The longest state of Home Assistant, in characters. */
-const LONGEST_TEXT = 255
 /** The bound of numbers without bounds: Home Assistant's default is 1 to 100. */
 const WIDEST = 1e9
+/** With one of these a sensor takes not just any text. */
+const TYPED = ['unit_of_measurement', 'device_class', 'state_class', 'suggested_display_precision']
 /** The smallest step that Home Assistant takes. */
 const SMALLEST_STEP = 0.001
 
-/** The announcement of a variable; undefined for a list, a map, or a variable of unknown type. */
+/**
+ * The announcement of a variable; undefined for a list, a map, or a variable of unknown type.
+ *
+ * @throws {PersistError} ERR_PERSIST_OPTION: Home Assistant would refuse it
+ */
 export function componentOf(known: Known): Component | undefined {
   const { chosen, schema, name } = known
   const platform = chosen.platform ?? platformOf(known)
@@ -42,7 +48,10 @@ export function componentOf(known: Known): Component | undefined {
   const title = typeof schema.title === 'string' ? schema.title : name
   // settingsOf() has the step, no smaller than Home Assistant takes.
   const { writable: _, step: __, ...own } = chosen
-  return defined({ platform, name: title, ...settingsOf(platform, known), ...own }) as unknown as Component
+  const component = defined({ platform, name: title, ...settingsOf(platform, known), ...own }) as unknown as Component
+  const fault = choiceFault(component, platform)
+  if (fault === undefined) return component
+  throw optionError('integrations', `homeAssistant(): the variable ${JSON.stringify(name)} ${fault}`)
 }
 
 function platformOf({ value, chosen, schema }: Known): HomeAssistantPlatform | undefined {
@@ -53,7 +62,8 @@ function platformOf({ value, chosen, schema }: Known): HomeAssistantPlatform | u
       return isWritable(true) ? 'switch' : 'binary_sensor'
     case 'number':
     case 'integer':
-      return isWritable(min(chosen, schema) !== undefined && max(chosen, schema) !== undefined) ? 'number' : 'sensor'
+      // Not where a schema has one value only: Home Assistant refuses such bounds.
+      return isWritable((min(chosen, schema) as number) < (max(chosen, schema) as number)) ? 'number' : 'sensor'
     case 'string':
       if (!isWritable(options(chosen, schema) !== undefined)) return 'sensor'
       return options(chosen, schema) === undefined ? 'text' : 'select'
@@ -68,7 +78,8 @@ function settingsOf(platform: HomeAssistantPlatform, { name, value, chosen, sche
   switch (platform) {
     case 'sensor':
       // Home Assistant refuses options of a sensor of another class.
-      return chosen.options === undefined ? read : { ...read, device_class: 'enum' }
+      if (chosen.options !== undefined) return { ...read, device_class: 'enum' }
+      return TYPED.some((option) => chosen[option] !== undefined) ? read : { value_template: textTemplate(name) }
     case 'binary_sensor':
       return { value_template: booleanTemplate(name), payload_on: 'ON', payload_off: 'OFF' }
     case 'switch':
@@ -89,7 +100,11 @@ function settingsOf(platform: HomeAssistantPlatform, { name, value, chosen, sche
     case 'select':
       return { ...written, options: options(chosen, schema) ?? [] }
     case 'text':
-      return { ...written, max: Math.min(number(schema.maxLength) ?? LONGEST_TEXT, LONGEST_TEXT) }
+      return {
+        ...written,
+        value_template: textTemplate(name),
+        max: Math.min(number(schema.maxLength) ?? LONGEST_TEXT, LONGEST_TEXT),
+      }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../format/json.ts'
-import { type Component, componentOf, type VariableSchema } from './component.ts'
+import { PersistError } from '../runtime/errors.ts'
+import { type Component, componentOf, type Known, type VariableSchema } from './component.ts'
 import type { HomeAssistantOptions } from './options.ts'
 
 /** What an announcement tells of a pool. */
@@ -30,11 +31,13 @@ export function discoveryTopic({ name, topic, options }: Announced): string {
  * The entities of these variables.
  *
  * @param held the announced entities: a variable that is null for a while stays what it was
+ * @param refused is called with the error of a variable that Home Assistant would refuse, which is left out
  */
 export function componentsOf(
   { name, topic, options, schemas }: Announced,
   variables: JsonObject,
   held: Components = {},
+  refused: (error: PersistError) => void = () => {},
 ): Components {
   const chosen = options.variables
   const names = chosen ? Object.keys(chosen) : [...new Set([...Object.keys(variables), ...Object.keys(schemas)])]
@@ -44,7 +47,7 @@ export function componentsOf(
     const choice = chosen?.[variable]
     // Names with $ are the store's own.
     if (choice === false || (chosen === undefined && variable.startsWith('$'))) continue
-    const component = componentOf({
+    const component = attempted({
       name: variable,
       value: Object.hasOwn(variables, variable) ? variables[variable] : undefined,
       chosen: typeof choice === 'object' ? choice : {},
@@ -52,6 +55,10 @@ export function componentsOf(
       commandTopic: `${topic}/set`,
     })
     const own = slug(variable)
+    if (component instanceof PersistError) {
+      refused(component)
+      continue
+    }
     if (component === undefined) {
       const kept = Object.entries(held).filter(([key, { platform }]) => key === `${platform}_${own}`)
       if (variables[variable] === null) found.push(...kept)
@@ -61,6 +68,14 @@ export function componentsOf(
     found.push([`${component.platform}_${own}`, { unique_id: `${id}_${own}`, ...component }])
   }
   return Object.fromEntries(found)
+}
+
+function attempted(known: Known): Component | PersistError | undefined {
+  try {
+    return componentOf(known)
+  } catch (error) {
+    return error as PersistError
+  }
 }
 
 /** The message that announces components; one with nothing but its platform is withdrawn. */

@@ -1,9 +1,9 @@
 import type { IntegratedStore, Integration, SideMessage, SideTopics } from '../contracts/integration.ts'
 import type { JsonValue } from '../format/json.ts'
-import { optionError } from '../runtime/errors.ts'
+import type { PersistError } from '../runtime/errors.ts'
 import { unref } from '../runtime/keep-alive.ts'
 import { type Announced, announcedIn, componentsOf, discoveryMessage, discoveryTopic } from './discovery.ts'
-import { type HomeAssistantOptions, isHomeAssistantOptions } from './options.ts'
+import { checkHomeAssistantOptions, type HomeAssistantOptions } from './options.ts'
 import { schemasIn } from './schemas.ts'
 
 export type { HomeAssistantOptions, HomeAssistantPlatform, HomeAssistantVariable } from './options.ts'
@@ -18,14 +18,12 @@ type Publish = Parameters<SideTopics['linked']>[0]
  * texts. It announces them by MQTT device discovery, and withdraws removed ones:
  * https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
  *
- * @throws {PersistError} ERR_PERSIST_OPTION
+ * @throws {PersistError} ERR_PERSIST_OPTION, with the name of a variable that Home Assistant would refuse
  * @example
  * const pt = await openStore({ name: 'garage', integrations: [homeAssistant({ variables: { limit: { min: 0, max: 9 } } })] })
  */
 export function homeAssistant(options: HomeAssistantOptions = {}): Integration {
-  if (!isHomeAssistantOptions(options)) {
-    throw optionError('integrations', 'homeAssistant() takes { discoveryPrefix, device, variables }')
-  }
+  checkHomeAssistantOptions(options)
   return {
     name: 'home-assistant',
     attach: (pt, { name, topic, schema }) => new Announcer(pt, { name, topic, options, schemas: schemasIn(schema) }),
@@ -43,6 +41,10 @@ class Announcer implements SideTopics {
   #wasHeld = false
   #publish: Publish | undefined
   #isDue = false
+  /** Why variables were left out of the last announcement. */
+  #refused: PersistError[] = []
+  /** Does the broker hold a pool? Before that, entities would have no state. */
+  #isSaved = false
 
   constructor(pt: IntegratedStore, announced: Announced) {
     this.#pt = pt
@@ -52,6 +54,11 @@ class Announcer implements SideTopics {
     pt.$on('change', ({ value, previous }) => {
       // A new value of the same type does not change the announcement.
       if (kindOf(value) !== kindOf(previous)) this.#announceSoon()
+    })
+    pt.$on('save', () => {
+      if (this.#isSaved) return
+      this.#isSaved = true
+      this.#announceSoon()
     })
   }
 
@@ -67,12 +74,23 @@ class Announcer implements SideTopics {
     }
   }
 
-  linked(publish: Publish): void {
+  async linked(publish: Publish): Promise<void> {
     this.#publish = publish
     // What the broker did not send on this connection it does not retain: it lost the message, or never got it.
     if (!this.#wasHeld) this.#held = ''
     this.#wasHeld = false
-    this.#pt.exec(() => this.#announce()).catch(() => {})
+    const pt = this.#pt
+    // Where nothing is there yet, the variables' defaults are saved. A failure is the store's to tell: a later save announces.
+    const opened = pt.exec(() => (this.#isSaved ? undefined : pt.save()))
+    const isOpen = await opened.then(
+      () => true,
+      () => false,
+    )
+    if (!isOpen) return
+    this.#isSaved = true
+    this.#announce()
+    const [error] = this.#refused
+    if (error !== undefined) throw error
   }
 
   /** One message for all changes within PAUSE_MS, since each message has all entities. */
@@ -88,9 +106,10 @@ class Announcer implements SideTopics {
 
   #announce(isAgain = false): void {
     const publish = this.#publish
-    if (publish === undefined || !this.#pt.ready()) return
+    if (publish === undefined || !this.#isSaved || !this.#pt.ready()) return
     const before = announcedIn(this.#held)
-    const components = componentsOf(this.#announced, this.#pt.$snapshot(), before)
+    this.#refused = []
+    const components = componentsOf(this.#announced, this.#pt.$snapshot(), before, (error) => this.#refused.push(error))
     const gone = Object.entries(before).filter(([key]) => !Object.hasOwn(components, key))
     const isEmpty = Object.keys(components).length === 0
     if (isEmpty && gone.length === 0) return

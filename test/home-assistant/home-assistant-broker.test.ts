@@ -73,6 +73,40 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
     expect(ha.messages).toHaveLength(1)
   })
 
+  test('a program that never saves is announced with the states of its defaults, when the broker holds them', async () => {
+    const { url } = await running(startMosquitto())
+    const client = await connectClient(url)
+    const topics: string[] = []
+    // Without the fence of a store that opens.
+    client.on('message', (topic, payload) => void (String(payload).startsWith('{') && topics.push(topic)))
+    await client.subscribeAsync([TOPIC, POOL], { qos: 1 })
+    const ha = await homeAssistantAt(url)
+    const pt = await announced(url, { defaults: { target: 20, heating: false } })
+    await ha.has('sensor_target', 'switch_heating')
+    await ha.shows('sensor_target', '20')
+    await ha.shows('switch_heating', 'OFF')
+    expect(topics.slice(0, 2)).toEqual([POOL, TOPIC])
+    // Later changes are the program's to save.
+    pt.target = 25
+    await pt.$close()
+    const again = await announced(url, { defaults: { target: 20 } })
+    expect(topics.filter((topic) => topic === POOL)).toHaveLength(2)
+    expect(again.target).toBe(25)
+  })
+
+  test('what Home Assistant would refuse is an error of the store, and all else is announced', async () => {
+    const { url } = await running(startMosquitto())
+    const variables = { motto: { writable: true, max: 300 }, on: true }
+    const pt = await announced(url, {
+      defaults: { motto: 'x', on: true },
+      integrations: [homeAssistant({ variables })],
+    })
+    const error = new Promise((resolve) => pt.$on('error', resolve))
+    const ha = await homeAssistantAt(url)
+    await ha.has('switch_on')
+    expect(await error).toMatchObject({ message: expect.stringContaining('"motto" is a text with the max 300') })
+  })
+
   test('a store is available in Home Assistant as long as it is open', async () => {
     const { url } = await running(startMosquitto())
     const pt = await announced(url)
@@ -190,7 +224,7 @@ describe.skipIf(!mosquittoAvailable)('a store that is announced to Home Assistan
       await pt.save()
     }
     await ha.has('sensor_n', ...Array.from({ length: 50 }, (_, index) => `sensor_m${index}`))
-    await ha.shows('sensor_n', 'None')
+    await ha.shows('sensor_n', 'unknown')
     expect(ha.messages.length - length).toBeLessThan(10)
     expect(ha.messages.every((message) => JSON.parse(message).components.sensor_n.unique_id)).toBe(true)
   })

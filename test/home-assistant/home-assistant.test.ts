@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { JsonObject } from '../../src/format/json.ts'
 import { componentsOf, discoveryMessage, discoveryTopic } from '../../src/home-assistant/discovery.ts'
+import { homeAssistant } from '../../src/home-assistant/home-assistant.ts'
 import type { HomeAssistantOptions } from '../../src/home-assistant/options.ts'
 import { schemasIn } from '../../src/home-assistant/schemas.ts'
 import { readRequest } from '../../src/merge/merge-patch.ts'
@@ -96,6 +97,37 @@ test('values that cannot be chosen are still known, and steps are none that are 
   expect(entities.number_n).toMatchObject({ step: 0.001 })
 })
 
+test.each([
+  [{ device: { modell: 'x' } as object }, /no modell of a device, only .*model, /],
+  [{ variables: { t: { min: 5, max: 5 } } }, /"t" has the min 5, which is not less than its max 5/],
+  [{ variables: { t: { min: Number.NEGATIVE_INFINITY, max: 5 } } }, /"t" has the min -Infinity/],
+  [{ variables: { t: { max: 2 ** 60 } } }, /"t" has the max 1152921504606847000, and a number entity takes/],
+  [{ variables: { mode: { options: [] } } }, /"mode" has options that are no list of at least one text/],
+  [{ variables: { mode: { options: ['a'], unit_of_measurement: '°C' } } }, /"mode" has options and the unit "°C"/],
+  [{ variables: { mode: { options: ['a'], state_class: 'total' } } }, /"mode" has options and the state_class/],
+  [{ variables: { mode: { options: ['a'], device_class: 'gas' } } }, /"mode" has options and the device_class "gas"/],
+  [{ variables: { note: { platform: 'text', max: 256 } } }, /"note" is a text with the max 256/],
+  [{ variables: { note: { platform: 'text', min: 20, max: 10 } } }, /"note" is a text with the min 20/],
+  [{ variables: { note: { platform: 'light' } } }, /"note" has the platform "light"; it must be one of/],
+  [{ prefix: 'x' }, /there is no option prefix/],
+])('%j is refused, as Home Assistant would do, with its name', (options, text) => {
+  const error = expect.objectContaining({ code: 'ERR_PERSIST_OPTION', message: expect.stringMatching(text) })
+  expect(() => homeAssistant(options as HomeAssistantOptions)).toThrow(error)
+})
+
+test('a variable of which its value tells that Home Assistant would refuse it is left out, and named', () => {
+  const facts = { name: 'heating', topic: 'stat/heating/PersistMQTT', schemas: {} }
+  const options = { variables: { motto: { writable: true, max: 300 }, on: true } }
+  const errors: string[] = []
+  const variables = { motto: 'x', on: true }
+  const components = componentsOf({ ...facts, options }, variables, {}, ({ message }) => errors.push(message))
+  expect(Object.keys(components)).toEqual(['switch_on'])
+  expect(errors).toEqual([expect.stringContaining('"motto" is a text with the max 300, and Home Assistant takes 255')])
+  // A schema with one value only is no range that it would take.
+  const one = { count: { type: 'number', minimum: 5, maximum: 5 } }
+  expect(platforms(announced({ count: 5 }, {}, one))).toEqual({ count: 'sensor' })
+})
+
 test('each pool has a topic of its own, in the characters that are allowed there', () => {
   const topics = ['a b', 'a-b', 'a_b', 'ü', 'a/b'].map((name) =>
     discoveryTopic({ name, topic: `stat/${name}/PersistMQTT`, options: {}, schemas: {} }),
@@ -108,10 +140,13 @@ test('a variable that is not there, or null, is shown as not known', () => {
   const entities = announced(pool)
   for (const entity of Object.values(entities)) {
     for (const payload of ['{}', '"a fence of an opening store"', '[]', '5', 'no JSON', '']) {
-      expect(shown(entity, payload)).toBe('None')
+      // A sensor of any text would show "None".
+      expect(shown(entity, payload)).toBe(entity.platform === 'sensor' ? 'unknown' : 'None')
     }
   }
-  expect(shown(entities.sensor_counter as Entity, '{"counter":null}')).toBe('None')
+  const typed = announced({ n: 1, t: '' }, { variables: { n: { unit_of_measurement: '°C' }, t: { writable: true } } })
+  expect(shown(typed.sensor_n as Entity, '{"n":null}')).toBe('None')
+  expect(shown(typed.text_t as Entity, '{"t":null}')).toBe('unknown')
   expect(shown(entities.sensor_counter as Entity, '{"counter":0}')).toBe('0')
   expect(shown(entities.switch_heating as Entity, '{"heating":false}')).toBe('OFF')
   expect(shown(entities.switch_heating as Entity, '{"heating":null}')).toBe('None')

@@ -40,7 +40,8 @@ export class IntegrationTopics {
   /** The connection is the one to publish on from now on. */
   linked(connection: Connection): void {
     if (this.#closed >= CLOSED_EACH_TIME) return
-    this.#side.linked((topic, text) => {
+    // What it rejects with is reported where integrations are attached.
+    void this.#side.linked((topic, text) => {
       connection.publish(topic, encodeText(text), true).then(
         () => {
           this.#closed = 0

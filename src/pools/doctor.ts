@@ -9,6 +9,7 @@ import { clientIdCheck } from './doctor/client-ids.ts'
 import { echoOf, gapOf, limitFor, put, retainedAt } from './doctor/probe.ts'
 import { declaredSizeCheck, triedSizeCheck } from './doctor/size-check.ts'
 import { willCheck } from './doctor/will.ts'
+import { isLost, writeCheck } from './doctor/write-check.ts'
 import type { Pools } from './pools.ts'
 
 export type { Check } from './doctor/check.ts'
@@ -74,11 +75,6 @@ async function settled(name: string, check: Promise<Check>): Promise<Check> {
   }
 }
 
-/** Was a connection that was there ended? */
-function isLost(error: unknown): boolean {
-  return error instanceof PersistError && error.code === 'ERR_PERSIST_CONNECT'
-}
-
 class Doctor {
   readonly #pools: Pools
   readonly #name = PREFIX + randomHex(6)
@@ -98,7 +94,7 @@ class Doctor {
   checks(): [name: string, check: () => Promise<Check>][] {
     return [
       ...this.#several(),
-      ['write', () => this.#write()],
+      ['write', () => writeCheck(this.#pools, this.#topic)],
       ['retain', () => this.#retain()],
       ['order', () => this.#order()],
       ['delay', () => this.#delay()],
@@ -140,34 +136,6 @@ class Doctor {
         )
       }
       return ok('link', seen)
-    })
-  }
-
-  async #write(): Promise<Check> {
-    try {
-      return await this.#echo()
-    } catch (error) {
-      if (!isLost(error)) throw error
-      const advice =
-        `Give this user read and write permission on ${this.#pools.topics.of('<name>')} and everything below; ` +
-        'and in mosquitto.conf max_qos 1 or 2 (the default).'
-      return failed('write', 'the broker closes the connection at a message to ourselves at QoS 1', advice)
-    }
-  }
-
-  #echo(): Promise<Check> {
-    return this.#pools.connected(async (connection) => {
-      const echo = await echoOf(connection, this.#topic)
-      if (typeof echo !== 'string' && connection.limits.maximumQoS === 0) {
-        const advice =
-          'Set max_qos 1 or 2 (the default) for this listener in mosquitto.conf: saves may get lost at QoS 0.'
-        return warning('write', 'the broker takes messages at QoS 0 only, not at QoS 1', advice)
-      }
-      if (typeof echo !== 'string') return ok('write', 'a message to ourselves comes back at QoS 1')
-      const advice = `Give this user read and write permission on ${this.#pools.topics.of('<name>')} and everything below.`
-      if (echo === 'refused') return failed('write', 'the broker refuses messages of this user', advice)
-      if (echo === 'not granted') return failed('write', 'the broker refuses the subscription', advice)
-      return failed('write', 'a message was acknowledged and did not come back: the broker drops it silently', advice)
     })
   }
 

@@ -25,7 +25,7 @@ type Callback<Results extends unknown[] = []> = (error?: unknown, ...results: Re
 export interface NodeRedContextStore {
   /** @throws {PersistError} as openStore(), when `startTimeoutMs` is over */
   open(): Promise<void>
-  /** Saves unsaved contexts, and closes the pool. */
+  /** Saves unsaved contexts, and closes the pool; takes 5 seconds at most. */
   close(): Promise<void>
   /** A copy of a value, so that changes in it count only when it is set. With several keys, a list of values. */
   get(scope: string, key: string | readonly string[]): unknown
@@ -41,6 +41,8 @@ export interface NodeRedContextStore {
 }
 
 const START_TIMEOUT_MS = 10_000
+/** Half of what Docker gives a container to stop. */
+const STOP_TIMEOUT_MS = 5000
 /** Flows set values often: so many changes become one message. In milliseconds. */
 const AUTOSAVE = { delayMs: 100, maxDelayMs: 1000 }
 /** Node-RED puts these into its global context. */
@@ -65,6 +67,7 @@ class PoolContextStore implements NodeRedContextStore {
   readonly #search: PoolSearch
   readonly #startTimeoutMs: number
   readonly #offline: 'fail' | 'memory'
+  readonly #hasJournal: boolean
   /** The pool; until the broker answers, a store in memory. */
   #pt: Store | undefined
   /** The changes of the store in memory by scope and property expression, in the order of their latest call. */
@@ -82,6 +85,7 @@ class PoolContextStore implements NodeRedContextStore {
     if (offline !== 'fail' && offline !== 'memory') throw optionError('offline', "it must be 'fail' or 'memory'")
     this.#startTimeoutMs = startTimeoutMs
     this.#offline = offline
+    this.#hasJournal = options.journal !== undefined
     const defaults = { name: 'node-red', autosave: AUTOSAVE, onConflict: mergedContext }
     this.#name = options.name ?? defaults.name
     // Shorter than the start, so that the reason is known when that is over.
@@ -116,8 +120,16 @@ class PoolContextStore implements NodeRedContextStore {
     if (this.#offlineChanges?.size)
       warn('There was no broker until the end: what flows have set in their contexts is lost.')
     this.#offlineChanges?.clear()
+    const pt = this.#pt
+    if (pt === undefined) return
     // A failed save is an 'error' event of the store, which Node prints.
-    await this.#pt?.$close().catch(() => {})
+    const closing = pt.$close().then(
+      () => true,
+      () => true,
+    )
+    if (await orAfter(closing, STOP_TIMEOUT_MS, false)) return
+    const lost = this.#hasJournal ? 'is in the journal until the next start' : 'is lost unless the broker has it yet'
+    warn(`The broker did not answer within ${STOP_TIMEOUT_MS} ms: what flows have set last ${lost}.`)
   }
 
   get(scope: string, key: string | readonly string[], callback?: Callback<unknown[]>): unknown {

@@ -37,12 +37,12 @@ async function opened(options: NodeRedOptions): Promise<NodeRedContextStore> {
 }
 
 /** Resolves when this process gives a warning that says this. */
-async function warning(text: RegExp): Promise<void> {
+async function warning(text: RegExp, limitMs = 5000): Promise<void> {
   const said: string[] = []
   const note = (error: Error) => void said.push(String(error))
   process.on('warning', note)
   onTestFinished(() => void process.off('warning', note))
-  await waitFor(() => said.some((one) => text.test(one)), { what: `the warning ${text}` })
+  await waitFor(() => said.some((one) => text.test(one)), { what: `the warning ${text}`, limitMs })
 }
 
 describe.skipIf(!mosquittoAvailable)('a context store on Mosquitto', () => {
@@ -54,6 +54,18 @@ describe.skipIf(!mosquittoAvailable)('a context store on Mosquitto', () => {
     store.set('f1', 'last', [1])
     await store.close()
     expect(await poolAt(url)).toEqual({ global: { count: 1 }, f1: { last: [1] } })
+  })
+
+  test('a context store that is told to stop while the broker is away takes 5 seconds, and warns of what is lost', async () => {
+    const away = await broker()
+    const store = await opened({ url: away.url })
+    store.set('global', 'count', 1)
+    await waitFor(async () => 'global' in (await poolAt(away.url)), { what: 'the autosave' })
+    await away.kill()
+    store.set('global', 'count', 2)
+    const closing = within(store.close(), { what: 'the end of close()', limitMs: 8000 })
+    await warning(/did not answer within 5000 ms: what flows have set last is lost/, 8000)
+    await closing
   })
 
   test('a context store takes what editors ask for, beside what flows set', async () => {

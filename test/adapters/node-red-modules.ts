@@ -27,8 +27,22 @@ const requireAsNodeRed = createRequire(createRequire(import.meta.url).resolve('n
 
 export const contexts: Contexts = requireAsNodeRed('@node-red/runtime/lib/nodes/context')
 
-/** Node-RED's own store in memory. */
-export const memoryStore: () => NodeRedContextStore = requireAsNodeRed('@node-red/runtime/lib/nodes/context/memory')
+/** Node-RED's own store in files, with its contents in memory. */
+export interface FileStore extends NodeRedContextStore {
+  readonly cache: { readonly data: object }
+}
+
+type FileStoreMaker = (config: { dir: string; settings: object }) => FileStore
+
+const FILE_STORE = 'lib/nodes/context/localfilesystem'
+
+/** Node-RED's own store in files by version; $NODE_RED is a folder with another one, for what cannot run on each Node. */
+export const fileStores: [version: string, FileStoreMaker][] = [
+  ['3.1', createRequire(import.meta.url)(`node-red-runtime-3/${FILE_STORE}`)],
+  ['4.1', requireAsNodeRed(`@node-red/runtime/${FILE_STORE}`)],
+]
+const other = process.env.NODE_RED
+if (other) fileStores.push([other, createRequire(`${other}/package.json`)(`@node-red/runtime/${FILE_STORE}`)])
 
 interface Util {
   normalisePropertyExpression(expression: string): unknown[]

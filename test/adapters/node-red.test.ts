@@ -152,13 +152,20 @@ describe('the contexts of Node-RED', () => {
     expect(pool()).toEqual({ f1: { x: { list: [{}], twice: [{ a: 1 }, { a: 1 }] } } })
   })
 
-  test('the contexts of Node-RED give no properties to what has none, and no holes to lists', async () => {
+  test('the contexts of Node-RED give no properties to what has none, and fill lists that are too short', async () => {
     await start()
     flow().set(['n', 'list'], [5, [1]], 'mqtt')
     expect(() => flow().set('n.a', 1, 'mqtt')).toThrow(refused)
-    expect(() => flow().set('list[2]', 1, 'mqtt')).toThrow(refused)
+    flow().set('list[2]', 3, 'mqtt')
+    flow().set('device.port[1]', { on: true }, 'mqtt')
+    flow().set('device.port[3].on', false, 'mqtt')
+    // Nothing is filled for what is refused.
+    expect(() => flow().set('list[9]', new Date(), 'mqtt')).toThrow(refused)
+    expect(() => flow().set('list[9999999]', 1, 'mqtt')).toThrow(refused)
     await restart()
-    expect(pool()).toEqual({ f1: { n: 5, list: [1] } })
+    expect(pool()).toEqual({
+      f1: { n: 5, list: [1, null, 3], device: { port: [null, { on: true }, null, { on: false }] } },
+    })
   })
 
   test("no path of Node-RED's contexts reaches a prototype", async () => {

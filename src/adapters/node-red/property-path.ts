@@ -1,3 +1,4 @@
+import { MAX_POOL_BYTES } from '../../format/json.ts'
 import { PersistError } from '../../index.ts'
 
 /** The steps of a property expression: names, and indexes of lists. */
@@ -69,7 +70,7 @@ export function valueAt(root: object, path: PropertyPath): unknown {
 
 /**
  * Sets the value at a path, and makes missing maps and lists on the way; undefined removes it, and from a list the
- * item.
+ * item. A list that is too short is filled with null, as Node-RED's own stores have it in their files.
  *
  * @throws {PersistError} ERR_PERSIST_NOT_STORABLE: something on the way has no properties
  */
@@ -78,7 +79,7 @@ export function setValueAt(root: object, path: PropertyPath, value: unknown): vo
   for (const [depth, key] of path.slice(0, -1).entries()) {
     if (!Object.hasOwn(at, key)) {
       if (value === undefined) return
-      at[key] = typeof path[depth + 1] === 'number' ? [] : {}
+      put(at, key, typeof path[depth + 1] === 'number' ? [] : {})
     }
     const next = at[key]
     if (typeof next !== 'object' || next === null) {
@@ -89,7 +90,27 @@ export function setValueAt(root: object, path: PropertyPath, value: unknown): vo
     at = next as Record<PropertyKey, unknown>
   }
   const last = path.at(-1) as string | number
-  if (value !== undefined) at[last] = value
+  if (value !== undefined) put(at, last, value)
   else if (Array.isArray(at) && typeof last === 'number') at.splice(last, 1)
   else delete at[last]
+}
+
+function put(at: Record<PropertyKey, unknown>, key: string | number, value: unknown): void {
+  if (!Array.isArray(at) || typeof key !== 'number' || key <= at.length) {
+    at[key] = value
+    return
+  }
+  const { length } = at
+  // Each one is `null,`: a pool with so many could not be saved.
+  if ((key - length) * 5 > MAX_POOL_BYTES) {
+    const text = `The index ${key} cannot be set: the list has ${length} items, and would have to be filled up with null.`
+    throw new PersistError('ERR_PERSIST_NOT_STORABLE', text, { path: String(key) })
+  }
+  for (let index = length; index < key; index += 1) at[index] = null
+  try {
+    at[key] = value
+  } catch (error) {
+    at.splice(length)
+    throw error
+  }
 }

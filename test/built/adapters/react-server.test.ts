@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
-import { chromium } from 'playwright-core'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Browser, chromium } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { chromiumAvailable, programs } from '../../helpers/available.ts'
 import { temporaryDirectory } from '../../helpers/temporary-directory.ts'
 import { ROOT } from '../snippets.ts'
@@ -86,6 +86,13 @@ async function served(html: string, script: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
 
+let browser: Browser
+beforeAll(async () => {
+  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
+  if (chromiumAvailable) browser = await chromium.launch({ executablePath: programs.chromium as string, args })
+})
+afterAll(() => browser?.close())
+
 describe.skipIf(!chromiumAvailable).each([
   ['18', '-18'],
   ['19', ''],
@@ -106,9 +113,6 @@ describe.skipIf(!chromiumAvailable).each([
       `<!doctype html><link rel="icon" href="data:,"><main>${html}</main>` +
       `<script id="variables" type="application/json">${json}</script><script type="module" src="page.js"></script>`
     const address = await served(document, await bundled(BROWSER, version, 'browser'))
-    const args = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
-    const browser = await chromium.launch({ executablePath: programs.chromium as string, args })
-    onTestFinished(() => browser.close())
     const page = await browser.newPage()
     const errors: string[] = []
     page.on('pageerror', ({ message }) => errors.push(message))

@@ -1,3 +1,4 @@
+import { type ExactObject, exactVariables } from '../format/exact-json.ts'
 import { decodePayload, type Payload, withoutRevision } from '../format/payload.ts'
 import type { OwnerKind } from '../pools/owners.ts'
 import type { Context } from './command.ts'
@@ -7,6 +8,8 @@ import { printable } from './print.ts'
 /** A pool that is there. */
 export interface FoundPool {
   readonly payload: Payload
+  /** The variables, with the digits that numbers were written with. */
+  readonly values: ExactObject
   /** As it was written, without its revision. */
   readonly text: string
   readonly owner: OwnerKind
@@ -28,5 +31,10 @@ export async function foundPool(context: Context, name: string): Promise<FoundPo
     )
   }
   const payload = decodePayload(bytes, `'${printable(name)}'`)
-  return { payload, text: new TextDecoder().decode(withoutRevision(bytes)), owner }
+  return {
+    payload,
+    values: exactVariables(payload.texts),
+    text: new TextDecoder().decode(withoutRevision(bytes)),
+    owner,
+  }
 }

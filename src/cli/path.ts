@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue, ownValue } from '../format/json.ts'
+import { type ExactJson, type ExactObject, isExactMap, printExact } from '../format/exact-json.ts'
 import { CliError, EXIT, usageError } from './io.ts'
 import { printable } from './print.ts'
 
@@ -13,7 +13,7 @@ export interface Path {
  *
  * A variable whose name has a dot in it is found as it is, if the pool has one.
  */
-export function parsePath(text: string, pool: JsonObject = {}): Path {
+export function parsePath(text: string, pool: object = {}): Path {
   if (text !== '' && Object.hasOwn(pool, text)) return { variable: text, steps: [] }
   const steps: string[] = []
   // A name, a place in brackets, or a name in brackets as JSON.
@@ -38,16 +38,15 @@ function nameIn(json: string): string {
 }
 
 /** The value at a path; undefined: there is none. */
-export function valueAt(pool: JsonObject, { variable, steps }: Path): JsonValue | undefined {
-  let value = ownValue(pool, variable)
+export function valueAt(pool: ExactObject, { variable, steps }: Path): ExactJson | undefined {
+  let value = inside(pool, variable)
   for (const step of steps) value = inside(value, step)
   return value
 }
 
-function inside(value: JsonValue | undefined, step: string): JsonValue | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
+function inside(value: ExactJson | undefined, step: string): ExactJson | undefined {
   if (Array.isArray(value)) return /^\d+$/.test(step) ? value[Number(step)] : undefined
-  return ownValue(value, step)
+  return isExactMap(value) && Object.hasOwn(value, step) ? value[step] : undefined
 }
 
 /**
@@ -57,21 +56,21 @@ function inside(value: JsonValue | undefined, step: string): JsonValue | undefin
  *
  * @throws {CliError} something on the way is neither a map nor a list
  */
-export function replacedAt(pool: JsonObject, path: Path, value: JsonValue | undefined): JsonValue | undefined {
-  return replaced(ownValue(pool, path.variable), path.steps, value, path.variable)
+export function replacedAt(pool: ExactObject, path: Path, value: ExactJson | undefined): ExactJson | undefined {
+  return replaced(inside(pool, path.variable), path.steps, value, path.variable)
 }
 
 function replaced(
-  at: JsonValue | undefined,
+  at: ExactJson | undefined,
   [step, ...rest]: readonly string[],
-  value: JsonValue | undefined,
+  value: ExactJson | undefined,
   where: string,
-): JsonValue | undefined {
+): ExactJson | undefined {
   if (step === undefined) return value
-  if (at !== undefined && (typeof at !== 'object' || at === null)) {
+  if (at !== undefined && !Array.isArray(at) && !isExactMap(at)) {
     throw new CliError(
       EXIT.failed,
-      `${printable(where)} is ${JSON.stringify(at).slice(0, 40)}, and has nothing inside. Nothing was changed.`,
+      `${printable(where)} is ${printExact(at).slice(0, 40)}, and has nothing inside. Nothing was changed.`,
     )
   }
   const inner = replaced(inside(at, step), rest, value, `${where}.${step}`)
@@ -88,13 +87,14 @@ function replaced(
   // fromEntries, so that a name like __proto__ is a name like any other.
   const known = Object.entries(at ?? {}).map(([name, old]) => [name, name === step ? inner : old] as const)
   const all = Object.hasOwn(at ?? {}, step) ? known : [...entries, [step, inner] as const]
-  return Object.fromEntries(all.filter(([, one]) => one !== undefined)) as JsonObject
+  return Object.fromEntries(all.filter(([, one]) => one !== undefined)) as ExactObject
 }
 
 /** A change of one value as an editor makes it. */
 export interface PathChange {
   readonly kind: 'patch' | 'assign'
-  readonly values: JsonObject
+  /** JSON, for an editor. */
+  readonly text: string
 }
 
 /**
@@ -102,20 +102,20 @@ export interface PathChange {
  * that, since the owner then changes nothing else; else the whole variable. A patch cannot reach into lists or set
  * null.
  */
-export function changeAt(pool: JsonObject, path: Path, value: JsonValue | undefined): PathChange {
+export function changeAt(pool: ExactObject, path: Path, value: ExactJson | undefined): PathChange {
   const whole = replacedAt(pool, path, value)
   const { variable, steps } = path
-  let at = ownValue(pool, variable)
+  let at = inside(pool, variable)
   let isInMaps = true
   for (const step of steps) {
     isInMaps &&= !Array.isArray(at)
     at = inside(at, step)
   }
-  const isPlain = value === undefined || (value !== null && (typeof value !== 'object' || Array.isArray(value)))
+  const isPlain = value === undefined || (value !== null && !isExactMap(value))
   if (isInMaps && isPlain) {
-    let patch: JsonValue = value ?? null
+    let patch: ExactJson = value ?? null
     for (const step of [...steps].reverse()) patch = Object.fromEntries([[step, patch]])
-    return { kind: 'patch', values: Object.fromEntries([[variable, patch]]) }
+    return { kind: 'patch', text: printExact(Object.fromEntries([[variable, patch]])) }
   }
-  return { kind: 'assign', values: Object.fromEntries([[variable, whole as JsonValue]]) }
+  return { kind: 'assign', text: printExact(Object.fromEntries([[variable, whole as ExactJson]])) }
 }

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
+import { type ExactJson, printExact } from '../format/exact-json.ts'
 import type { Io } from './io.ts'
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
@@ -22,9 +23,9 @@ export function printable(text: string): string {
 }
 
 /** A value as JSON on one line, cut to a width; it can be printed as it is. */
-export function shortJson(value: unknown, width = 60): string {
+export function shortJson(value: ExactJson | undefined, width = 60): string {
   if (value === undefined) return '(none)'
-  const text = printable(JSON.stringify(value))
+  const text = printable(printExact(value))
   const characters = [...text]
   return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`
 }
@@ -73,7 +74,13 @@ export function counted(count: number, noun: string): string {
 }
 
 /** A change on one line: `limits.low  5 → 7  (saved by its owner)`. */
-export function changeLine(path: string, before: unknown, after: unknown, told: string, io: Io): string {
+export function changeLine(
+  path: string,
+  before: ExactJson | undefined,
+  after: ExactJson | undefined,
+  told: string,
+  io: Io,
+): string {
   const [from, to] = [before, after].map((value) => shortJson(value))
   return `${coloured(io, 'cyan', printable(path))}  ${from} → ${to}  ${coloured(io, 'dim', `(${told})`)}`
 }

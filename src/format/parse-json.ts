@@ -13,7 +13,7 @@ const BACKSLASH = 0x5c
  */
 export function parseJson(text: string): JsonValue {
   const value = JSON.parse(text) as JsonValue
-  return hasEscapedName(text) ? readJson(text) : value
+  return hasEscapedName(text) ? (readJson(text, JSON.parse) as JsonValue) : value
 }
 
 /** Have both texts the same value? Writers print JSON in their own ways. Undefined is the same as undefined alone. */
@@ -45,14 +45,18 @@ function hasEscapedName(text: string): boolean {
   return false
 }
 
-/** Reads well-formed JSON. Without recursion, so that depth cannot overflow the stack: callers limit it. */
-function readJson(text: string): JsonValue {
+/**
+ * Reads well-formed JSON. Without recursion, so that depth cannot overflow the stack: callers limit it.
+ *
+ * @param wordIn makes a value of a number, or of true, false and null
+ */
+export function readJson(text: string, wordIn: (word: string) => unknown): unknown {
   const plain = /[^\s,\]}]+/y
-  const around: (JsonValue[] | { [name: string]: JsonValue })[] = []
-  const top: JsonValue[] = []
-  let inside: JsonValue[] | { [name: string]: JsonValue } = top
+  const around: object[] = []
+  const top: unknown[] = []
+  let inside: object = top
   let name: string | undefined
-  const add = (value: JsonValue) => {
+  const add = (value: unknown) => {
     if (Array.isArray(inside)) inside.push(value)
     else put(inside, name as string, value)
     name = undefined
@@ -87,13 +91,12 @@ function readJson(text: string): JsonValue {
       case '\r':
         break
       default: {
-        // A number, or true, false, null.
         plain.lastIndex = at
         const [word = ''] = plain.exec(text) ?? []
-        add(JSON.parse(word) as JsonValue)
+        add(wordIn(word))
         at += word.length - 1
       }
     }
   }
-  return top[0] as JsonValue
+  return top[0]
 }

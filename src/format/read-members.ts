@@ -1,13 +1,12 @@
 import type { Steps } from '../runtime/slices.ts'
-import type { JsonObject, JsonValue } from './json.ts'
+import { type ExactJson, type ExactObject, exactVariables, parseExact } from './exact-json.ts'
 import { type Run, scanMembers } from './members.ts'
-import { parseJson } from './parse-json.ts'
 import { decodeObject } from './payload.ts'
 
 const decoder = new TextDecoder()
 
 /**
- * Reads the members of one JSON object as decodeObject() does, a few kilobytes at a time.
+ * Reads the members of one JSON object as decodeObject() does, a few kilobytes at a time, with the digits of their numbers.
  *
  * Read alone, each run of members is an object too. Where the runs are not all that there is between the braces, the whole
  * is read at once, which says what is wrong.
@@ -16,21 +15,20 @@ export function* readMembers(
   bytes: Uint8Array,
   refuse: (reason: string, cause?: unknown) => Error,
   limitBytes: number,
-): Steps<Map<string, JsonValue>> {
-  const members = new Map<string, JsonValue>()
+): Steps<Map<string, ExactJson>> {
+  const members = new Map<string, ExactJson>()
   const runs = bytes.length > limitBytes ? [] : cleanRuns(bytes)
   try {
     for (const { from, end } of runs) {
-      const values = parseJson(`{${decoder.decode(bytes.subarray(from, end - 1))}}`) as JsonObject
-      for (const name of Object.keys(values)) members.set(name, values[name] as JsonValue)
+      const values = parseExact(`{${decoder.decode(bytes.subarray(from, end - 1))}}`) as ExactObject
+      for (const name of Object.keys(values)) members.set(name, values[name] as ExactJson)
       yield
     }
     if (runs.length > 0) return members
   } catch {
     // Not JSON.
   }
-  const { names, values } = decodeObject(bytes, refuse, limitBytes)
-  return new Map(names.map((name) => [name, values[name] as JsonValue]))
+  return new Map(Object.entries(exactVariables(decodeObject(bytes, refuse, limitBytes).texts)))
 }
 
 /** The runs of members, if there is nothing else between the braces of an object, and only white space around them. */

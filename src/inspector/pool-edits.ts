@@ -1,7 +1,5 @@
 import { encodeText, sameBytes } from '../format/bytes.ts'
 import { TAKE_OVER_ADVICE } from '../format/device.ts'
-import { type JsonObject, put } from '../format/json.ts'
-import { parseJson } from '../format/parse-json.ts'
 import { decodePayload, joinPayload, type Payload, withoutRevision } from '../format/payload.ts'
 import { type EditOptions, type Editor, type EditWay, openEditor } from '../index.ts'
 import { poolChanges } from '../pools/pool-changes.ts'
@@ -25,17 +23,18 @@ export class PoolEdits {
   async edit(name: string, { set, seen = [], force = false }: Edit): Promise<Done> {
     this.assertListens(name, force)
     this.#assertSeen(name, seen)
-    const values: JsonObject = {}
-    const removed: JsonObject = {}
+    const values = new Map<string, string>()
+    const removed = new Map<string, string>()
     for (const [variable, text] of set) {
-      if (text === null) put(removed, variable, null)
-      else put(values, variable, parsed(text))
+      if (text !== null) assertJson(text)
+      if (text === null) removed.set(variable, 'null')
+      else values.set(variable, text)
     }
     return this.#edited(name, async (editor) => {
       let way: EditWay = 'direct'
       // New values before removals: if the second call fails, nothing is lost.
-      if (Object.keys(values).length > 0) way = (await editor.assign(values, { force })).way
-      if (Object.keys(removed).length > 0) way = (await editor.patch(removed, { force })).way
+      if (values.size > 0) way = (await editor.assign(joinPayload(values), { force })).way
+      if (removed.size > 0) way = (await editor.patch(joinPayload(removed), { force })).way
       return { way }
     })
   }
@@ -141,13 +140,13 @@ export class PoolEdits {
 /** @throws {RequestError} BAD_REQUEST: a text is no JSON */
 function payloadOf(variables: readonly VariableText[]): Payload {
   const there = variables.flatMap(([name, text]) => (text === null ? [] : [[name, text] as const]))
-  for (const [, text] of there) parsed(text)
+  for (const [, text] of there) assertJson(text)
   return decodePayload(encodeText(joinPayload(there)), 'what was seen')
 }
 
-function parsed(text: string): unknown {
+function assertJson(text: string): void {
   try {
-    return parseJson(text)
+    JSON.parse(text)
   } catch (cause) {
     throw badRequest('A value is no JSON.', cause)
   }

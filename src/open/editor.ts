@@ -3,9 +3,9 @@
 import type { EditRequest } from '../contracts/backend.ts'
 import type { EditorLink } from '../contracts/editor-link.ts'
 import { encodeText } from '../format/bytes.ts'
-import type { JsonObject, JsonValue } from '../format/json.ts'
+import { type JsonObject, type JsonValue, MAX_POOL_BYTES } from '../format/json.ts'
 import { parseJson } from '../format/parse-json.ts'
-import { joinPayload } from '../format/payload.ts'
+import { decodeObject, joinPayload } from '../format/payload.ts'
 import { PersistError, type PersistErrorCode } from '../runtime/errors.ts'
 import { Variables } from '../variables/variables.ts'
 
@@ -25,21 +25,22 @@ export interface Editor<T extends object = JsonObject> {
    * Resolves when the backend holds the change. Several editors may patch at once and lose nothing. Only where no program
    * owns the pool, and the broker delivers in different orders (NATS), what one of two editors patches at the same moment
    * may be lost.
+   * @param patch an object; or its JSON text, in which numbers may have more digits than JavaScript has for them
    * @throws {PersistError} ERR_PERSIST_NO_ANSWER, _NOT_STORABLE, _RESERVED_NAME, _TOO_LARGE, _SCHEMA, _TIMEOUT, _DENIED
    */
-  patch(patch: MergePatch<T>, options?: EditOptions): Promise<{ way: EditWay }>
+  patch(patch: MergePatch<T> | string, options?: EditOptions): Promise<{ way: EditWay }>
   /**
    * Sets variables as a whole, and resolves when the backend holds them; null is a value, at the top and inside.
    *
    * @throws {PersistError} as patch()
    */
-  assign(values: Partial<T>, options?: EditOptions): Promise<{ way: EditWay }>
+  assign(values: Partial<T> | string, options?: EditOptions): Promise<{ way: EditWay }>
   /**
    * Replaces all variables by these at once, and removes all others; resolves when the backend holds them.
    *
    * @throws {PersistError} as patch()
    */
-  replace(values: T, options?: EditOptions): Promise<{ way: EditWay }>
+  replace(values: T | string, options?: EditOptions): Promise<{ way: EditWay }>
   /**
    * Adds to a number, and resolves with the sum when the backend holds it; a missing variable counts as 0.
    *
@@ -71,7 +72,7 @@ export interface EditorHost {
 
 export function editorOf(host: EditorHost): Editor {
   let isClosed = false
-  const edit = async (kind: EditRequest['kind'], variables: object, { force = false }: EditOptions = {}) => {
+  const edit = async (kind: EditRequest['kind'], variables: object | string, { force = false }: EditOptions = {}) => {
     if (isClosed) throw new PersistError('ERR_PERSIST_CLOSED', `The editor of ${host.link.storeName} is closed.`)
     const bytes = encodeText(jsonOf(variables, host.compat))
     const request = { kind, bytes }
@@ -109,10 +110,11 @@ export function editorOf(host: EditorHost): Editor {
 }
 
 /** The JSON of a change; throws ERR_PERSIST_NOT_STORABLE for what a store could not hold. */
-function jsonOf(changes: object, compat: 'tasmota' | undefined): string {
+function jsonOf(given: object | string, compat: 'tasmota' | undefined): string {
+  const changes = typeof given === 'string' ? valuesOf(given) : given
   if (typeof changes !== 'object' || changes === null || Array.isArray(changes)) {
     const text = 'A patch must be an object of variables: patch({ x: 5 }). Nothing was changed.'
-    throw new PersistError('ERR_PERSIST_NOT_STORABLE', text, { received: changes })
+    throw new PersistError('ERR_PERSIST_NOT_STORABLE', text, { received: given })
   }
   // Assigns to variables of no store, which check as a store does.
   const scratch = new Variables(
@@ -127,7 +129,16 @@ function jsonOf(changes: object, compat: 'tasmota' | undefined): string {
     }
     scratch.set(name, value)
   }
-  return joinPayload(scratch.unsaved.texts())
+  return typeof given === 'string' ? given : joinPayload(scratch.unsaved.texts())
+}
+
+function valuesOf(text: string): object {
+  const refuse = (reason: string, cause?: unknown) =>
+    new PersistError('ERR_PERSIST_NOT_STORABLE', `A patch as text is no JSON of variables: ${reason}.`, {
+      received: text,
+      cause,
+    })
+  return decodeObject(encodeText(text), refuse, MAX_POOL_BYTES).values
 }
 
 /** The values in an answer, where it has any; throws the error of a refusal. */

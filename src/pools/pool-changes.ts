@@ -1,14 +1,19 @@
-import { type JsonValue, ownValue, pathStep, sameJson } from '../format/json.ts'
-import { parseJson } from '../format/parse-json.ts'
+import {
+  type ExactJson,
+  type ExactObject,
+  isExactMap,
+  parseExact,
+  sameExact,
+  WrittenNumber,
+} from '../format/exact-json.ts'
+import { pathStep, put } from '../format/json.ts'
 import type { Payload } from '../format/payload.ts'
 
-/** A variable that differs between two pools; undefined: that pool does not have it. */
+/** A variable that differs between two pools; undefined: that pool does not have it. Numbers that JavaScript rounds keep their text. */
 export interface PoolChange {
   readonly name: string
-  readonly before: JsonValue | undefined
-  readonly after: JsonValue | undefined
-  /** The JSON texts, where the values alone do not show the difference: integers beyond 53 bits. */
-  readonly exact?: readonly [before: string, after: string]
+  readonly before: ExactJson | undefined
+  readonly after: ExactJson | undefined
 }
 
 /** The variables that differ between two pools, by value: 1.0 is 1, and the order of names means nothing. */
@@ -18,39 +23,35 @@ export function poolChanges(before: Payload, after: Payload): PoolChange[] {
     const texts = [before.texts.get(name), after.texts.get(name)] as const
     // The same text is the same value; comparing the texts first makes large pools cheap.
     if (texts[0] === texts[1]) continue
-    const [from, to] = [ownValue(before.values, name), ownValue(after.values, name)]
-    if (!sameJson(from, to)) changes.push({ name, before: from, after: to })
-    else if (!sameIntegers(...texts)) changes.push({ name, before: from, after: to, exact: texts as [string, string] })
+    const [from, to] = texts.map((text) => (text === undefined ? undefined : withRounded(parseExact(text))))
+    if (!sameExact(from, to)) changes.push({ name, before: from, after: to })
   }
   return changes
 }
 
-/** Have two texts of the same value the same integers, also those that JavaScript rounds and other languages do not? */
-function sameIntegers(one = '', other = ''): boolean {
-  if (!/\d{16}/.test(one) || !/\d{16}/.test(other)) return true
-  return sameJson(parseJson(withLongIntegers(one)), parseJson(withLongIntegers(other)))
-}
-
-/** The same JSON, with integers that JavaScript would round written as strings. */
-function withLongIntegers(text: string): string {
-  return text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/gs, (token) =>
-    /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token,
-  )
+/** The same value, in which only integers that JavaScript rounds keep their text. */
+function withRounded(value: ExactJson): ExactJson {
+  if (value instanceof WrittenNumber) return Number.isInteger(value.value) && value.isRounded ? value : value.value
+  if (Array.isArray(value)) return value.map(withRounded)
+  if (!isExactMap(value)) return value
+  const map: ExactObject = {}
+  for (const name of Object.keys(value)) put(map, name, withRounded(value[name] as ExactJson))
+  return map
 }
 
 /** A change inside a value. The path is like `.low` or `[2]`, and empty for the value itself. */
 export interface ValueChange {
   readonly path: string
-  readonly before: JsonValue | undefined
-  readonly after: JsonValue | undefined
+  readonly before: ExactJson | undefined
+  readonly after: ExactJson | undefined
 }
 
 /** More changes than these are shown as one change of the map or list around them. */
 const FEW = 3
 
 /** Where a value has changed: at a few places inside a map or list, or as a whole. */
-export function valueChanges(before: JsonValue | undefined, after: JsonValue | undefined, path = ''): ValueChange[] {
-  if (sameJson(before, after)) return []
+export function valueChanges(before: ExactJson | undefined, after: ExactJson | undefined, path = ''): ValueChange[] {
+  if (sameExact(before, after)) return []
   const steps = stepsIn(before, after)
   const inner: ValueChange[] = []
   for (const step of steps ?? []) {
@@ -62,14 +63,13 @@ export function valueChanges(before: JsonValue | undefined, after: JsonValue | u
 }
 
 /** The names in two maps, or the indexes of two lists of one length; undefined: they can only be compared as a whole. */
-function stepsIn(before: JsonValue | undefined, after: JsonValue | undefined): (string | number)[] | undefined {
-  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null) return undefined
-  if (Array.isArray(before) !== Array.isArray(after)) return undefined
-  if (!Array.isArray(before)) return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  return before.length === (after as JsonValue[]).length ? before.map((_, index) => index) : undefined
+function stepsIn(before: ExactJson | undefined, after: ExactJson | undefined): (string | number)[] | undefined {
+  if (isExactMap(before) && isExactMap(after)) return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  if (!Array.isArray(before) || !Array.isArray(after)) return undefined
+  return before.length === after.length ? before.map((_, index) => index) : undefined
 }
 
-function inside(value: JsonValue | undefined, step: string | number): JsonValue | undefined {
+function inside(value: ExactJson | undefined, step: string | number): ExactJson | undefined {
   if (Array.isArray(value)) return value[step as number]
-  return ownValue(value as { [name: string]: JsonValue }, String(step))
+  return isExactMap(value) && Object.hasOwn(value, step) ? value[step] : undefined
 }

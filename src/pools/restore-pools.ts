@@ -1,5 +1,5 @@
 import { sameBytes } from '../format/bytes.ts'
-import { decodePayload, withoutRevision } from '../format/payload.ts'
+import { decodePayload, joinPayload, withoutRevision } from '../format/payload.ts'
 import { type EditWay, openEditor } from '../index.ts'
 import { ConnectionLost } from '../mqtt/failure.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
@@ -158,7 +158,8 @@ class Restoring {
     if (this.#options.signal?.aborted) return
     try {
       assertSeen(link, name, seen)
-      const { values } = decodePayload(assigned ?? bytes, `'${name}'`)
+      const { texts } = decodePayload(assigned ?? bytes, `'${name}'`)
+      const values = joinPayload(texts)
       const editor = await openEditor(link.pools.optionsOf(name))
       try {
         const { way } = await (assigned === undefined ? editor.replace(values) : editor.assign(values))

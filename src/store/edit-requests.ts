@@ -1,5 +1,6 @@
 import type { EditRequest } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
+import { type ExactJson, plain, printLike } from '../format/exact-json.ts'
 import { type JsonObject, type JsonValue, put, sameJson } from '../format/json.ts'
 import { readRequest, requested } from '../merge/merge-patch.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from '../runtime/errors.ts'
@@ -27,7 +28,7 @@ interface EditRequestsParts {
 /** What a request changes, and the sums of an increment. */
 interface Prepared {
   readonly edits: readonly Edit[]
-  readonly sums: ReadonlyMap<string, JsonValue | undefined>
+  readonly sums: ReadonlyMap<string, number>
 }
 
 /** Makes the changes that editors ask the owner of a pool for, in the order in which they ask. */
@@ -130,20 +131,26 @@ export class EditRequests {
   }
 
   /** What a request changes, in steps; and the sums of an increment. */
-  *#edits(kind: EditRequest['kind'], asked: ReadonlyMap<string, JsonValue>): Steps<Prepared> {
-    const { variables } = this.#context
+  *#edits(kind: EditRequest['kind'], asked: ReadonlyMap<string, ExactJson>): Steps<Prepared> {
+    const { variables, unsaved } = this.#context
     const edits: Edit[] = []
-    const sums = new Map<string, JsonValue | undefined>()
-    const add = (name: string, value: JsonValue | undefined, current: JsonValue | undefined) => {
+    const sums = new Map<string, number>()
+    const isHeld = (name: string, value: ExactJson | undefined, current: JsonValue | undefined) => {
+      const plainValue = value === undefined ? undefined : plain(value)
+      if (!sameJson(plainValue, current)) return false
+      // Two numbers that JavaScript rounds to the same one are two.
+      return value === undefined || plainValue === value || printLike(value, unsaved.text(name)) === unsaved.text(name)
+    }
+    const add = (name: string, value: ExactJson | undefined, current: JsonValue | undefined) => {
       // A variable that already has the value does not change, and listeners hear of no change.
-      if (sameJson(value, current)) return
+      if (isHeld(name, value, current)) return
       if (value !== undefined || name === VERSION_NAME) assertAllowed(name)
       edits.push(variables.editOf(name, value))
     }
     for (const [name, part] of asked) {
       const current = variables.get(name)
-      const value = requested(kind, name, part, current)
-      if (kind === 'increment') sums.set(name, value)
+      const value = requested(kind, name, part, current, () => unsaved.text(name))
+      if (kind === 'increment') sums.set(name, value as number)
       add(name, value, current)
       yield
     }

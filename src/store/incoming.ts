@@ -165,7 +165,10 @@ export class Incoming {
       const merged = mergeVariable({ name, base, local, remote }, options.onConflict, isOurChange)
       if (merged.take === 'same') unsaved.adoptText(name, text)
       else if (merged.take === 'remote') variables.take(name, remote, text)
-      else if (merged.take === 'other') variables.set(name, merged.value)
+      else if (merged.take === 'other') {
+        variables.set(name, merged.value)
+        unsaved.adoptDigits(name, text)
+      }
       if (merged.conflict) events.emit('conflict', { name, local, remote, value: variables.get(name) })
     } catch (thrown) {
       // onConflict threw, or returned what cannot be stored: the local value stays, as it does by default.

@@ -1,3 +1,4 @@
+import { printLike } from '../format/exact-json.ts'
 import type { JsonValue } from '../format/json.ts'
 import { type DecodedPayload, encodeRevision, hashed } from '../format/payload.ts'
 import type { Revision } from '../format/revision.ts'
@@ -111,6 +112,13 @@ export class Unsaved {
     this.#compare(variable)
   }
 
+  /** The program has merged another writer's variable: numbers of it keep the digits of this text. */
+  adoptDigits(name: string, text: string | undefined): void {
+    const variable = this.#known.find(name)
+    const value = this.#frozenValue(name)
+    if (variable?.stale && value !== undefined) variable.text = printLike(value, variable.text, text)
+  }
+
   /** The backend has old values of these: the store writes its own again, which is no change of this program. */
   toResend(names: Iterable<string>): void {
     const unsaved = this.variables()
@@ -210,7 +218,7 @@ export class Unsaved {
       variable.stale = false
       // The frozen value shares what was not touched; stringifying proxies takes five times as long.
       const value = this.#frozenValue(variable.name)
-      variable.text = value === undefined ? undefined : JSON.stringify(value)
+      variable.text = value === undefined ? undefined : printLike(value, variable.text)
       this.#compare(variable)
     }
     this.#stale = []

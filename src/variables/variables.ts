@@ -1,3 +1,4 @@
+import { type ExactJson, plain, printLike } from '../format/exact-json.ts'
 import { isContainer, type JsonObject, type JsonValue, ownValue, type ValueRules } from '../format/json.ts'
 import type { DecodedPayload } from '../format/payload.ts'
 import type { Steps } from '../runtime/slices.ts'
@@ -92,13 +93,15 @@ export class Variables {
   }
 
   /**
-   * A variable as an editor wants it to be: a copy of the value.
+   * A variable as an editor wants it to be: a copy of the value, with the digits of its numbers in the text.
    *
    * @throws {PersistError} ERR_PERSIST_NOT_STORABLE
    */
-  editOf(name: string, value: JsonValue | undefined): Edit {
-    const text = value === undefined ? undefined : JSON.stringify(value)
-    return { name, variable: this.#known.of(name), value: this.#copy(name, value, this.#rules), text }
+  editOf(name: string, value: ExactJson | undefined): Edit {
+    const variable = this.#known.of(name)
+    if (value === undefined) return { name, variable, value, text: undefined }
+    const text = printLike(value, this.unsaved.text(name))
+    return { name, variable, value: this.#copy(name, plain(value), this.#rules), text }
   }
 
   /** Sets and removes variables because an editor asked for it. */

@@ -58,6 +58,12 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     await pt.$close()
   })
 
+  test('numbers are kept with the digits that the page sends', async () => {
+    const page = await inspected({ garage: '{"a":1}' })
+    expect(await page.post('pools/garage/edit', { set: [['a', '[9007199254740993,1.0]']] })).toMatchObject([200, {}])
+    expect(await page.kept('garage')).toBe('{"a":[9007199254740993,1.0]}')
+  })
+
   test('what somebody else has changed meanwhile is told, and stays', async () => {
     const page = await inspected({ garage: '{"a":1}' })
     await page.put('garage', '{"a":7}')

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { plain } from '../../src/format/exact-json.ts'
 import { type JsonObject, type JsonValue, ownValue } from '../../src/format/json.ts'
 import { parseJson } from '../../src/format/parse-json.ts'
 import { decodePayload } from '../../src/format/payload.ts'
@@ -42,7 +43,7 @@ it(`a patch is applied or refused, whatever it is (${INPUTS} inputs from seed ${
             if (kind === 'increment') {
               if (!Number.isFinite(value)) expect(value).toBe('a finite number')
               // Applied twice it says the same.
-            } else if (value !== undefined && input % 10 === 0) expectIdempotent(value, bytes, name)
+            } else if (value !== undefined && input % 10 === 0) expectIdempotent(plain(value), bytes, name)
           }
           applied++
         } catch (error) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { ExactJson } from '../../src/format/exact-json.ts'
 import { type JsonObject, type JsonValue, ownValue, sameJson } from '../../src/format/json.ts'
 import { mergePatch, readRequest, requested } from '../../src/merge/merge-patch.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
@@ -89,7 +90,7 @@ it('an increment adds numbers, and nothing else to nothing else', () => {
   ])
   const add = (text: string) => {
     const asked = atOnce(readRequest('increment', bytesOf(text), 'it'))
-    const sumOf = ([name, by]: [string, JsonValue]) =>
+    const sumOf = ([name, by]: [string, ExactJson]) =>
       [name, requested('increment', name, by, values.get(name))] as const
     return Object.fromEntries([...asked].map(sumOf))
   }

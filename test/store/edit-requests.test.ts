@@ -36,6 +36,30 @@ describe('what editors ask a store for', () => {
     expect([second.text, answers]).toEqual(['{"n":15}', ['first', 'second', 'third']])
   })
 
+  it('numbers that JavaScript rounds keep their digits: those that are asked for, and those beside', async () => {
+    const { backend } = await opened(
+      '{"dev":{"serial":90071992547409931,"v":1.0,"name":"a"},"id":12345678901234567890}',
+    )
+    await backend.request('patch', '{"dev":{"name":"b"}}')
+    expect(backend.text).toBe('{"dev":{"serial":90071992547409931,"v":1.0,"name":"b"},"id":12345678901234567890}')
+    await backend.request('patch', '{"dev":{"serial":90071992547409933,"name":null},"new": [ 1.50 ]}')
+    expect(backend.text).toBe('{"dev":{"serial":90071992547409933,"v":1.0},"id":12345678901234567890,"new":[1.50]}')
+    // To JavaScript the same number.
+    await backend.request('assign', '{"id":12345678901234567891,"dev":0,"new":0}')
+    expect(backend.text).toBe('{"dev":0,"id":12345678901234567891,"new":0}')
+    await backend.request('replace', '{"id":12345678901234567892}')
+    expect(backend.text).toBe('{"id":12345678901234567892}')
+  })
+
+  it('an increment that JavaScript would round is refused', async () => {
+    const { backend } = await opened('{"id":12345678901234567890,"n":9007199254740990}')
+    for (const by of ['{"id":1}', '{"n":2}', '{"n":9007199254740993}']) {
+      expect(await backend.request('increment', by)).toMatchObject(refused('NOT_STORABLE'))
+    }
+    expect(await backend.request('increment', '{"n":1}')).toEqual({ ok: true, values: { n: 9007199254740991 } })
+    expect(backend.text).toBe('{"id":12345678901234567890,"n":9007199254740991}')
+  })
+
   it("'assign' takes variables as a whole: null is a value, maps are not merged", async () => {
     const { backend, pt } = await opened('{"n":1,"map":{"a":1},"other":1}')
     expect(await backend.request('assign', '{"n":null,"map":{"b":null}}')).toEqual({ ok: true })

@@ -168,3 +168,29 @@ it('another writer’s variable may be called like any member, and stays beside 
   expect([pt.constructor, typeof pt.save]).toEqual([Object, 'function'])
   await pt.$close()
 })
+
+it('numbers that JavaScript writes otherwise stay as they are, beside what is assigned and where lists and maps move', async () => {
+  const backend = new HeldBackend(
+    '{"m":{"id":9007199254740993,"v":1.0},"list":[{"id":9007199254740995},{"id":1}],"n":1.0}',
+  )
+  const onConflict = ({ local, remote }: Any) => ({ ...remote, ...local, both: true })
+  const pt = await backend.openers.openStore({ name: 'any', saveOnExit: false, onConflict })
+  pt.m.name = 'a'
+  pt.list.reverse()
+  pt.list.push({ id: 2 })
+  pt.copy = { ...pt.m, id: 0 }
+  pt.n += 1
+  await pt.save()
+  const list = '[{"id":1},{"id":9007199254740995},{"id":2}]'
+  expect(backend.text).toBe(
+    `{"m":{"id":9007199254740993,"v":1.0,"name":"a"},"list":${list},"n":2,"copy":{"id":0,"v":1,"name":"a"}}`,
+  )
+  // Another writer and this program change one map, and the outcome has members of both.
+  pt.m.name = 'b'
+  backend.foreign(carriedAlong(backend.payload, '{"m":{"id":9007199254740993,"serial":12345678901234567890}}'))
+  await pt.save()
+  expect(backend.text).toBe(
+    '{"m":{"id":9007199254740993,"serial":12345678901234567890,"v":1.0,"name":"b","both":true}}',
+  )
+  await pt.$close()
+})

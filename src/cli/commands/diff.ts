@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { printExact } from '../../format/exact-json.ts'
 import { decodePayload, type Payload } from '../../format/payload.ts'
 import { poolChanges } from '../../pools/pool-changes.ts'
 import { backupIn } from '../backup-file.ts'
@@ -14,7 +15,7 @@ export async function diff(context: Context): Promise<ExitCode> {
   const [first = '', second = ''] = args
   const [before, after] = [await side(context, first, second), await side(context, second, first)]
   const changes = poolChanges(before, after)
-  if (context.has('json')) io.out(JSON.stringify(changes.map(({ name, ...values }) => ({ name, ...values }))))
+  if (context.has('json')) io.out(printExact(changes))
   else for (const line of changeLines(changes, io)) io.out(line)
   if (changes.length === 0) {
     if (!context.has('json')) io.err('No difference.')

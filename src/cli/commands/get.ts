@@ -1,3 +1,4 @@
+import { printExact } from '../../format/exact-json.ts'
 import type { Context } from '../command.ts'
 import { foundPool } from '../found-pool.ts'
 import { CliError, EXIT, type ExitCode } from '../io.ts'
@@ -8,7 +9,7 @@ import { coloured, printable, safeJson } from '../print.ts'
 export async function get(context: Context): Promise<ExitCode> {
   const { io, args } = context
   const [name = '', path] = args
-  const { payload, text } = await foundPool(context, name)
+  const { payload, values, text } = await foundPool(context, name)
   const isJson = context.has('json')
   // For a program it is exactly what was written; a terminal must not be steered by it.
   const shown = (json: string) => (io.stdout.isTTY || !isJson ? safeJson(json) : json)
@@ -22,11 +23,11 @@ export async function get(context: Context): Promise<ExitCode> {
     }
     return EXIT.ok
   }
-  const at = parsePath(path, payload.values)
-  const value = valueAt(payload.values, at)
+  const at = parsePath(path, values)
+  const value = valueAt(values, at)
   if (value === undefined) throw new CliError(EXIT.notFound, `${printable(name)} has no ${printable(path)}.`)
   // As it was written, where it is a whole variable: 1.0 stays 1.0.
-  const json = (at.steps.length === 0 ? payload.texts.get(at.variable) : undefined) ?? JSON.stringify(value)
+  const json = (at.steps.length === 0 ? payload.texts.get(at.variable) : undefined) ?? printExact(value)
   // A string for a shell or a person is its text; what is in it must not steer a terminal.
   if (isJson || typeof value !== 'string') io.out(shown(json))
   else io.out(io.stdout.isTTY ? printable(value) : value)

@@ -1,5 +1,6 @@
 import { encodeText, sameBytes } from '../../format/bytes.ts'
 import { TAKE_OVER_ADVICE } from '../../format/device.ts'
+import { printExact } from '../../format/exact-json.ts'
 import { decodePayload, joinPayload, payloadOf, withoutRevision } from '../../format/payload.ts'
 import type { SavedPool } from '../../pools/backup.ts'
 import { type PoolChange, poolChanges } from '../../pools/pool-changes.ts'
@@ -61,7 +62,7 @@ export async function importPools(context: Context): Promise<ExitCode> {
       changes: changes ?? null,
       refusal: refusal ?? failures.find((one) => one.name === name)?.reason ?? null,
     }))
-    io.out(JSON.stringify({ restored: done, left, dryRun: isDry, pools: each }))
+    io.out(printExact({ restored: done, left, dryRun: isDry, pools: each }))
   } else if (!isDry) {
     io.err(
       `${counted(done, 'pool')} restored, ${counted(wanted.length - changing.length, 'pool')} as in the backup already.`,

@@ -1,3 +1,4 @@
+import { printExact } from '../../format/exact-json.ts'
 import type { Context } from '../command.ts'
 import { edited } from '../editing.ts'
 import { foundPool } from '../found-pool.ts'
@@ -9,13 +10,15 @@ import { changeLine, printable } from '../print.ts'
 export async function rm(context: Context): Promise<ExitCode> {
   const { io, args } = context
   const [name = '', text = ''] = args
-  const { payload, owner } = await foundPool(context, name)
-  const path = parsePath(text, payload.values)
-  const before = valueAt(payload.values, path)
+  const { values, owner } = await foundPool(context, name)
+  const path = parsePath(text, values)
+  const before = valueAt(values, path)
   if (before === undefined) throw new CliError(EXIT.notFound, `${printable(name)} has no ${printable(text)}.`)
-  const { kind, values } = changeAt(payload.values, path, undefined)
-  const { way, told } = await edited(context, name, owner, (editor, options) => editor[kind](values, options))
-  if (context.has('json')) io.out(JSON.stringify({ name, path: text, before, way }))
+  const change = changeAt(values, path, undefined)
+  const { way, told } = await edited(context, name, owner, (editor, options) =>
+    editor[change.kind](change.text, options),
+  )
+  if (context.has('json')) io.out(printExact({ name, path: text, before, way }))
   else io.out(changeLine(text, before, undefined, told, io))
   return EXIT.ok
 }

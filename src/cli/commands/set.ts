@@ -1,5 +1,4 @@
-import type { JsonValue } from '../../format/json.ts'
-import { parseJson } from '../../format/parse-json.ts'
+import { type ExactJson, parseExact, printExact } from '../../format/exact-json.ts'
 import type { Context } from '../command.ts'
 import { edited } from '../editing.ts'
 import { foundPool } from '../found-pool.ts'
@@ -12,20 +11,22 @@ export async function set(context: Context): Promise<ExitCode> {
   const { io, args } = context
   const [name = '', text = '', json = ''] = args
   const value = jsonOrText(json)
-  const { payload, owner } = await foundPool(context, name)
-  const path = parsePath(text, payload.values)
-  const before = valueAt(payload.values, path)
-  const { kind, values } = changeAt(payload.values, path, value)
-  const { way, told } = await edited(context, name, owner, (editor, options) => editor[kind](values, options))
-  if (context.has('json')) io.out(JSON.stringify({ name, path: text, before: before ?? null, value, way }))
+  const { values, owner } = await foundPool(context, name)
+  const path = parsePath(text, values)
+  const before = valueAt(values, path)
+  const change = changeAt(values, path, value)
+  const { way, told } = await edited(context, name, owner, (editor, options) =>
+    editor[change.kind](change.text, options),
+  )
+  if (context.has('json')) io.out(printExact({ name, path: text, before: before ?? null, value, way }))
   else io.out(changeLine(text, before, value, told, io))
   return EXIT.ok
 }
 
 /** JSON, or else a string, so that users need not quote twice. */
-function jsonOrText(text: string): JsonValue {
+function jsonOrText(text: string): ExactJson {
   try {
-    return parseJson(text) as JsonValue
+    return parseExact(text)
   } catch {
     return text
   }

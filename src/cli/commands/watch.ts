@@ -1,5 +1,6 @@
+import { printExact } from '../../format/exact-json.ts'
 import { type Payload, payloadOf } from '../../format/payload.ts'
-import { poolChanges, valueChanges } from '../../pools/pool-changes.ts'
+import { poolChanges, type ValueChange, valueChanges } from '../../pools/pool-changes.ts'
 import { type PoolsListener, watchPools } from '../../pools/watch-pools.ts'
 import type { Context } from '../command.ts'
 import { EXIT, type ExitCode } from '../io.ts'
@@ -46,7 +47,7 @@ export async function watch(context: Context): Promise<ExitCode> {
 }
 
 interface Teller {
-  change(pool: string, variable: string, change: { path: string; before?: unknown; after?: unknown }): void
+  change(pool: string, variable: string, change: ValueChange): void
   event(pool: string, event: PoolEvent, owner?: string): void
 }
 
@@ -72,7 +73,7 @@ function time(): string {
 }
 
 function jsonTeller({ io }: Context): Teller {
-  const line = (facts: object) => io.out(JSON.stringify({ time: new Date().toISOString(), ...facts }))
+  const line = (facts: object) => io.out(printExact({ time: new Date().toISOString(), ...facts }))
   return {
     change: (pool, variable, change) => line({ pool, variable, ...change }),
     event: (pool, event, owner) => line({ pool, event, ...(owner !== undefined && { owner }) }),

@@ -42,11 +42,33 @@ describe.skipIf(!mosquittoAvailable)('changing pools on the command line', () =>
     expect(await done('set', 'garage', 'nothing', 'null')).toBe(`nothing  (none) → null  ${way}`)
     expect(await done('inc', 'garage', 'counter')).toBe(`counter  5 → 6  ${way}`)
     expect(await done('inc', 'garage', 'counter', '-1.5')).toBe(`counter  6 → 4.5  ${way}`)
-    expect(await done('rm', 'garage', 'limits.high')).toBe(`limits.high  1 → (none)  ${way}`)
+    expect(await done('rm', 'garage', 'limits.high')).toBe(`limits.high  1.0 → (none)  ${way}`)
     expect(await done('rm', 'garage', 'tones.0')).toBe(`tones.0  1 → (none)  ${way}`)
     expect(await kept()).toBe(
       '{"counter":4.5,"limits":{"low":7},"tones":[2,{"a":null}],"note":"two words","nothing":null}',
     )
+  })
+
+  test('digits that JavaScript has no number for are shown and kept as they are', async () => {
+    const { url, cli, kept } = await started('{"m":{"id":9007199254740993,"v":1.0,"k":0},"n":9007199254740993,"d":0.1}')
+    expect(await cli.out('get', 'garage', 'm.id')).toBe('9007199254740993\n')
+    await cli.out('set', 'garage', 'm.k', '5')
+    expect(await kept()).toContain('"m":{"id":9007199254740993,"v":1.0,"k":5}')
+    expect(await cli.out('set', 'garage', 'n', '9007199254740995')).toMatch(
+      /^n {2}9007199254740993 → 9007199254740995 /,
+    )
+    await owned(url)
+    await cli.out('set', 'garage', 'm.list', '[12345678901234567890]')
+    await cli.out('set', 'garage', 'm.list[1]', '{"a":null}')
+    expect(await cli.out('inc', 'garage', 'd', '0.2')).toMatch(/^d {2}0\.1 → 0\.30000000000000004 /)
+    expect(await kept()).toBe(
+      '{"m":{"id":9007199254740993,"v":1.0,"k":5,"list":[12345678901234567890,{"a":null}]},"n":9007199254740995,"d":0.30000000000000004}',
+    )
+    expect(await cli.run('inc', 'garage', 'n')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('JavaScript rounds'),
+    })
+    expect(await cli.run('inc', 'garage', 'd', '9007199254740993')).toMatchObject({ code: 2 })
   })
 
   test('the owner of a pool makes the change, and has it at once', async () => {

@@ -1,4 +1,4 @@
-import { isMap } from '../format/json.ts'
+import { isMap, ownValue } from '../format/json.ts'
 import { openStore, PersistError, type Store, type StoreOptions } from '../index.ts'
 import { memoryBackend } from '../memory.ts'
 import { optionError } from '../runtime/errors.ts'
@@ -6,7 +6,7 @@ import { orAfter } from '../runtime/promises.ts'
 import { copyOf } from './node-red/copy-of.ts'
 import { mergedContext } from './node-red/merged-context.ts'
 import { PoolSearch } from './node-red/pool-search.ts'
-import { type PropertyPath, propertyPath, setValueAt, valueAt } from './node-red/property-path.ts'
+import { nested, type PropertyPath, propertyPath, setValueAt, valueAt } from './node-red/property-path.ts'
 
 /** The `config` of a context store in Node-RED's settings: options of the store, and what to do without a broker. */
 export interface NodeRedOptions extends StoreOptions {
@@ -143,7 +143,9 @@ class PoolContextStore implements NodeRedContextStore {
     const values = typeof key !== 'string' && Array.isArray(value) ? value : [value]
     const change = () => {
       // A key without a value is set to null, as in Node-RED's own stores.
-      for (const [index, one] of keys.entries()) this.#set(scope, one, index < values.length ? values[index] : null)
+      const changes = keys.map((one, index) => this.#setting(scope, one, index < values.length ? values[index] : null))
+      this.#allOrNone(scope, changes)
+      for (const [index, one] of keys.entries()) this.#note(scope, one, changes[index] as () => void)
       return []
     }
     answer(change, callback)
@@ -160,7 +162,9 @@ class PoolContextStore implements NodeRedContextStore {
   }
 
   async delete(scope: string): Promise<void> {
-    this.#change(scope, '', () => this.#store().remove(scope))
+    const remove = () => this.#store().remove(scope)
+    remove()
+    this.#note(scope, '', remove)
   }
 
   async clean(activeNodes: readonly string[]): Promise<void> {
@@ -202,25 +206,40 @@ class PoolContextStore implements NodeRedContextStore {
     return map && copyOf(valueAt(map, path))
   }
 
-  #set(scope: string, key: string, value: unknown): void {
+  #setting(scope: string, key: string, value: unknown): () => void {
     const path = propertyPath(key)
     // A copy, since it may be set again when the broker answers.
     const kept = copyOf(value)
-    this.#change(scope, key, () => this.#setAt(scope, path, kept))
+    return () => this.#setAt(scope, path, kept)
+  }
+
+  /** Makes changes of one scope; where one is refused, those before it are undone. */
+  #allOrNone(scope: string, changes: readonly (() => void)[]): void {
+    const pt = this.#store()
+    const before = changes.length > 1 ? ownValue(pt.$snapshot(), scope) : undefined
+    let made = 0
+    try {
+      for (; made < changes.length; made++) changes[made]?.()
+    } catch (error) {
+      if (made > 0 && before === undefined) pt.remove(scope)
+      else if (made > 0) pt[scope] = before
+      throw error
+    }
   }
 
   #setAt(scope: string, path: PropertyPath, value: unknown): void {
     const pt = this.#store()
     if (this.#scopeOf(scope) === undefined) {
-      if (value === undefined) return
-      pt[scope] = {}
+      const [key, ...rest] = path
+      // A context is a map, also where its first key is a number.
+      if (value !== undefined) pt[scope] = nested([String(key), ...rest], value)
+      return
     }
     setValueAt(pt[scope], path, value)
   }
 
-  /** Makes a change, and records it while the contexts are in memory. */
-  #change(scope: string, key: string, make: () => void): void {
-    make()
+  /** Records a change that was made, while the contexts are in memory. */
+  #note(scope: string, key: string, make: () => void): void {
     const noted = this.#offlineChanges
     const name = JSON.stringify([scope, key])
     // Moved to the end: it may replace what changes before it have set.

@@ -5,9 +5,17 @@ import { type EditOptions, type Editor, type EditWay, openEditor } from '../inde
 import { poolChanges } from '../pools/pool-changes.ts'
 import type { Pools } from '../pools/pools.ts'
 import { copyTo, restorePool } from '../pools/restore-pools.ts'
+import { codeOf } from '../runtime/errors.ts'
 import { badRequest, RequestError } from './failure.ts'
 import type { LivePools } from './live-pools.ts'
 import type { Copy, Done, Edit, Force, Replace, VariableText } from './protocol.ts'
+
+/** With these codes an owner has certainly removed nothing. */
+const REFUSED: ReadonlySet<string | undefined> = new Set([
+  'ERR_PERSIST_SCHEMA',
+  'ERR_PERSIST_RESERVED_NAME',
+  'ERR_PERSIST_NOT_STORABLE',
+])
 
 /** Changes pools for pages: by asking their owners, or directly where no program owns them. */
 export class PoolEdits {
@@ -30,12 +38,18 @@ export class PoolEdits {
       if (text === null) removed.set(variable, 'null')
       else values.set(variable, text)
     }
+    const before = removed.size > 0 ? this.#textsOf(name) : new Map<string, string | null>()
     return this.#edited(name, async (editor) => {
       let way: EditWay = 'direct'
       // New values before removals: if the second call fails, nothing is lost.
       if (values.size > 0) way = (await editor.assign(joinPayload(values), { force })).way
-      if (removed.size > 0) way = (await editor.patch(joinPayload(removed), { force })).way
-      return { way }
+      if (removed.size === 0) return { way }
+      try {
+        return { way: (await editor.patch(joinPayload(removed), { force })).way }
+      } catch (error) {
+        if (REFUSED.has(codeOf(error))) await undone(editor, values.keys(), before, { force })
+        throw error
+      }
     })
   }
 
@@ -113,8 +127,12 @@ export class PoolEdits {
     return bytes
   }
 
+  #textsOf(name: string): Map<string, string | null> {
+    return new Map(this.#livePools.content(name)?.variables ?? [])
+  }
+
   #assertSeen(name: string, seen: readonly VariableText[]): void {
-    const now = new Map(this.#livePools.content(name)?.variables ?? [])
+    const now = this.#textsOf(name)
     const current = seen.map(([variable]): VariableText => [variable, now.get(variable) ?? null])
     // By value: an owner may write 2.50 as 2.5.
     if (poolChanges(payloadOf(seen), payloadOf(current)).length === 0) return
@@ -135,6 +153,24 @@ export class PoolEdits {
       await editor.close()
     }
   }
+}
+
+/** Makes variables again what they were. */
+async function undone(
+  editor: Editor,
+  names: Iterable<string>,
+  before: ReadonlyMap<string, string | null>,
+  options: EditOptions,
+): Promise<void> {
+  const known = new Map<string, string>()
+  const made = new Map<string, string>()
+  for (const name of names) {
+    const text = before.get(name) ?? null
+    if (text === null) made.set(name, 'null')
+    else known.set(name, text)
+  }
+  if (known.size > 0) await editor.assign(joinPayload(known), options)
+  if (made.size > 0) await editor.patch(joinPayload(made), options)
 }
 
 /** @throws {RequestError} BAD_REQUEST: a text is no JSON */

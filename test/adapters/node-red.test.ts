@@ -120,6 +120,19 @@ describe('the contexts of Node-RED', () => {
     expect(flow().get('list', 'mqtt')).toEqual([1])
   })
 
+  test('what the contexts of Node-RED refuse leaves nothing behind: no parents, and none of the keys set with it', async () => {
+    await start()
+    expect(() => flow().set('rooms.kitchen.seen', new Date(), 'mqtt')).toThrow(refused)
+    expect(() => flow().set(['a', 'b'], [1, Buffer.from('x')], 'mqtt')).toThrow(refused)
+    expect(flow().keys('mqtt')).toEqual([])
+    flow().set(['a', 'list'], [1, [1]], 'mqtt')
+    expect(() => flow().set(['a', 'list[1]', 'new', 'c'], [2, 2, 2, () => 2], 'mqtt')).toThrow(refused)
+    expect(() => flow().set(['a', 'b..c'], [2, 2], 'mqtt')).toThrow(invalid)
+    expect(() => flow().set('list[3].a', 1, 'mqtt')).toThrow(refused)
+    await restart()
+    expect(pool()).toEqual({ f1: { a: 1, list: [1] } })
+  })
+
   const cyclic: unknown[] = []
   cyclic.push({ cyclic })
   test.each([

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { openStore } from '../../src/index.ts'
 import { mosquittoAvailable } from '../helpers/available.ts'
 import { startDevice } from '../helpers/tasmota-device.ts'
@@ -62,6 +63,26 @@ describe.skipIf(!mosquittoAvailable)('what a page asks for', () => {
     const page = await inspected({ garage: '{"a":1}' })
     expect(await page.post('pools/garage/edit', { set: [['a', '[9007199254740993,1.0]']] })).toMatchObject([200, {}])
     expect(await page.kept('garage')).toBe('{"a":[9007199254740993,1.0]}')
+  })
+
+  test('an edit of which one part is refused changes nothing', async () => {
+    const page = await inspected()
+    const schema = z.looseObject({ must: z.number() })
+    const defaults = { must: 1, a: 1 }
+    await using pt = await openStore({ url: page.brokerUrl, name: 'garage', schema, defaults, saveOnExit: false })
+    await pt.save()
+    await seen(page, 'garage', '{"must":1,"a":1}')
+    await waitFor(() => page.inspector.livePools.ownerOf('garage') === 'program', { what: 'the owner to be seen' })
+    const edit = [
+      ['a', '2'],
+      ['new', '1'],
+      ['must', null],
+    ]
+    expect(await page.post('pools/garage/edit', { set: edit })).toMatchObject([
+      422,
+      { error: { code: 'ERR_PERSIST_SCHEMA' } },
+    ])
+    expect([{ ...pt }, await page.kept('garage')]).toEqual([defaults, '{"must":1,"a":1}'])
   })
 
   test('what somebody else has changed meanwhile is told, and stays', async () => {

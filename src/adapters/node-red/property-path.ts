@@ -68,9 +68,21 @@ export function valueAt(root: object, path: PropertyPath): unknown {
   return value
 }
 
+/** A value with the maps and lists of a path around it. */
+export function nested([key, ...rest]: PropertyPath, value: unknown): unknown {
+  if (key === undefined) return value
+  const inner = nested(rest, value)
+  // fromEntries() defines properties, so __proto__ becomes one, too.
+  if (typeof key !== 'number') return Object.fromEntries([[key, inner]])
+  const list: unknown[] & Record<PropertyKey, unknown> = []
+  put(list, key, inner)
+  return list
+}
+
 /**
  * Sets the value at a path, and makes missing maps and lists on the way; undefined removes it, and from a list the
- * item. A list that is too short is filled with null, as Node-RED's own stores have it in their files.
+ * item. One assignment does all of it, so a value that is refused leaves nothing behind. A list that is too short is filled
+ * with null, as Node-RED's own stores have it in their files.
  *
  * @throws {PersistError} ERR_PERSIST_NOT_STORABLE: something on the way has no properties
  */
@@ -78,8 +90,8 @@ export function setValueAt(root: object, path: PropertyPath, value: unknown): vo
   let at = root as Record<PropertyKey, unknown>
   for (const [depth, key] of path.slice(0, -1).entries()) {
     if (!Object.hasOwn(at, key)) {
-      if (value === undefined) return
-      put(at, key, typeof path[depth + 1] === 'number' ? [] : {})
+      if (value !== undefined) put(at, key, nested(path.slice(depth + 1), value))
+      return
     }
     const next = at[key]
     if (typeof next !== 'object' || next === null) {

@@ -1,4 +1,13 @@
-import { describe, isMap, isPlainObject, type JsonObject, pathStep } from '../format/json.ts'
+import {
+  describe,
+  isMap,
+  isPlainObject,
+  type JsonObject,
+  type JsonValue,
+  ownValue,
+  pathStep,
+  put,
+} from '../format/json.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import { VERSION_NAME } from './migration.ts'
 
@@ -46,15 +55,29 @@ export function checked(variables: Readonly<JsonObject>, schema: StandardSchema<
   const { [VERSION_NAME]: version, ...own } = variables
   const result = answerOf(schema, own)
   if (result.issues === undefined) {
-    return {
-      values: { ...(result.value as JsonObject), ...(version === undefined ? {} : { [VERSION_NAME]: version }) },
-    }
+    const values = withUnnamed(own, result.value as JsonObject) as JsonObject
+    return { values: { ...values, ...(version === undefined ? {} : { [VERSION_NAME]: version }) } }
   }
   const paths = result.issues.map(({ path = [] }) => path.map((step) => (typeof step === 'object' ? step.key : step)))
   const issues = result.issues.map(({ message }, index) => ({ path: written(paths[index] ?? []), message }))
   const names = paths.map(([first]) => first)
   const isKnown = names.every((name) => name !== undefined)
   return { issues, names: isKnown ? new Set(names.map(String)) : undefined }
+}
+
+/**
+ * What a schema has made of a value, with what it leaves out of maps: many drop names that they do not know, and a save that
+ * was confirmed must not lose at the next start what it had.
+ */
+function withUnnamed(given: JsonValue | undefined, made: JsonValue): JsonValue {
+  if (Array.isArray(given) && Array.isArray(made) && given.length === made.length) {
+    return made.map((item, index) => withUnnamed(given[index], item))
+  }
+  if (!isMap(given) || !isMap(made) || !isPlainObject(made)) return made
+  const whole: JsonObject = {}
+  for (const name of Object.keys(given)) if (!Object.hasOwn(made, name)) put(whole, name, given[name])
+  for (const name of Object.keys(made)) put(whole, name, withUnnamed(ownValue(given, name), made[name] as JsonValue))
+  return whole
 }
 
 function answerOf(schema: StandardSchema<unknown>, variables: JsonObject): SchemaResult<unknown> {

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import type { StandardSchema } from '../../src/schema/schema.ts'
+import { carriedAlong } from '../helpers/bytes.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 import { opened } from '../helpers/opened-store.ts'
 
@@ -65,6 +66,36 @@ describe.each([
     await pt.save()
     expect(JSON.parse(backend.text ?? '')).toEqual({ tags: ['a', 'b'], counter: 7 })
   })
+})
+
+it.each([
+  ['zod', z.object({ map: z.object({ a: z.number().default(1) }), list: z.array(z.object({ b: z.boolean() })) })],
+  [
+    'valibot',
+    v.object({ map: v.object({ a: v.optional(v.number(), 1) }), list: v.array(v.object({ b: v.boolean() })) }),
+  ],
+])('what a schema of %s does not name stays, at the save and at the next start', async (_, schema) => {
+  const backend = new HeldBackend('{"map":{},"list":[]}')
+  const first = await backend.openers.openStore({ ...options, schema })
+  Object.assign(first, { note: 'keep me', map: { a: 2, c: 3 }, list: [{ b: true, d: null }] })
+  await first.save()
+  const all = { map: { a: 2, c: 3 }, list: [{ b: true, d: null }], note: 'keep me' }
+  expect(JSON.parse(backend.text ?? '')).toEqual(all)
+  await first.$close()
+  const second = await backend.openers.openStore({ ...options, schema })
+  expect({ ...second }).toEqual(all)
+  // Another writer's are coerced in the same way.
+  backend.foreign(carriedAlong(backend.payload, '{"map":{"e":4},"list":[],"note":"theirs","more":1}'))
+  expect({ ...second }).toEqual({ map: { a: 1, e: 4 }, list: [], note: 'theirs', more: 1 })
+  await second.$close()
+})
+
+it('what a strict schema does not name is refused at the save, and where editors ask for it', async () => {
+  const { backend, pt } = await opened('{"a":1}', { schema: z.strictObject({ a: z.number() }) })
+  expect(await backend.request('patch', '{"note":1}')).toMatchObject({ error: { code: 'ERR_PERSIST_SCHEMA' } })
+  pt.note = 'not mine'
+  await expect(pt.save()).rejects.toMatchObject({ code: 'ERR_PERSIST_SCHEMA' })
+  expect(backend.text).toBe('{"a":1}')
 })
 
 it("a schema's error tells three issues in its message, and has all of them", async () => {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, type FileHandle, open, readFile, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { makeDirectory, syncDirectory, syncFile, writeAt } from '../node/disk.ts'
+import { makeDirectory, renameFile, syncDirectory, syncFile, writeAt } from '../node/disk.ts'
 import { codeOf, PersistError, reasonOf } from '../runtime/errors.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { encodeRecord, type LogRecord, logHeader, MARK_BYTES, payloadOf, readLog, topicOf } from './log-record.ts'
@@ -209,7 +209,7 @@ export class RetainedLog {
     try {
       await writeAt(file, bytes, 0)
       await file.sync()
-      await rename(`${this.#path}.new`, this.#path)
+      await renameFile(`${this.#path}.new`, this.#path)
     } catch (error) {
       await file.close().catch(() => {})
       await rm(`${this.#path}.new`, { force: true }).catch(() => {})

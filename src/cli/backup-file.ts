@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { syncDirectory } from '../node/disk.ts'
+import { renameFile, syncDirectory } from '../node/disk.ts'
 import { type Backup, linesOf, readBackup } from '../pools/backup.ts'
 import { codeOf } from '../runtime/errors.ts'
 import { type Io, unusable } from './io.ts'
@@ -42,7 +42,7 @@ export async function replaceFile(file: string, lines: Iterable<string>, mode?: 
     } finally {
       await handle.close()
     }
-    await rename(temporary, path)
+    await renameFile(temporary, path)
     // So that the name lasts as well. Not every system can do that, and the file is there.
     await syncDirectory(dirname(path)).catch(() => {})
   } catch (error) {

@@ -1,8 +1,33 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf } from '../runtime/errors.ts'
+import { delay } from '../runtime/promises.ts'
 
 const UNSUPPORTED: ReadonlySet<string | undefined> = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'])
+
+/** What a rename fails with while a virus scanner, a backup or an indexer has one of the files open: on Windows, and on shares. */
+const HELD: ReadonlySet<string | undefined> = new Set(['EPERM', 'EBUSY', 'EACCES'])
+/** Most have a file open for milliseconds; who may never rename is told after that time, in milliseconds. */
+const HELD_MS = 1000
+const FIRST_PAUSE_MS = 5
+
+/** Does work that renames a file, again for up to a second while another program seems to have that open. */
+export async function whileHeld<Result>(work: () => Promise<Result>): Promise<Result> {
+  const end = performance.now() + HELD_MS
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, 100)) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!HELD.has(codeOf(error)) || performance.now() >= end) throw error
+    }
+    await delay(pauseMs)
+  }
+}
+
+/** Renames a file, tried as {@link whileHeld} does. */
+export function renameFile(from: string, to: string): Promise<void> {
+  return whileHeld(() => rename(from, to))
+}
 
 /** Makes a directory and those above it, and brings their names to disk. */
 export async function makeDirectory(path: string): Promise<void> {

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { Backend, BackendListener, Held, WriteOutcome } from '../../contracts/backend.ts'
 import { copyOf, sameBytes } from '../../format/bytes.ts'
 import { payloadOf } from '../../format/payload.ts'
-import { makeDirectory, syncDirectory } from '../../node/disk.ts'
+import { makeDirectory, syncDirectory, whileHeld } from '../../node/disk.ts'
 import { type Deferred, deferred, within } from '../../runtime/promises.ts'
 import { keepCorrupt } from './corrupt-copy.ts'
 import { closedFileError, fileError, lateFileError, uncertainFileError } from './file-error.ts'
@@ -116,7 +116,8 @@ class FileBackend implements Backend {
     if (!this.#isSwept) await sweepTemporary(directory)
     this.#isSwept = true
     const temporary = await writeTemporary(directory, bytes, target)
-    try {
+    let isKeptAside = false
+    const replace = async (): Promise<WriteOutcome> => {
       // As late as possible, so that no other program writes between this read and the rename. Compared by content: two
       // writes within one tick of the file system's clock leave the same modification time.
       const held = await readPoolFile(target)
@@ -128,17 +129,25 @@ class FileBackend implements Backend {
         return 'superseded'
       }
       // By the rule that decides whether a store would open it.
-      if (held !== null && !this.#isOurs && payloadOf(held) === undefined) await keepCorrupt(target)
+      const isCorrupt = held !== null && !this.#isOurs && payloadOf(held) === undefined
+      if (isCorrupt && !isKeptAside) await keepCorrupt(target)
+      isKeptAside = isCorrupt
       signal.throwIfAborted()
       await rename(temporary, target)
       this.#known = bytes
       this.#isOurs = true
+      return 'written'
+    }
+    let outcome: WriteOutcome
+    try {
+      outcome = await whileHeld(replace)
     } finally {
       await removeTemporary(temporary)
     }
+    if (outcome !== 'written') return outcome
     await syncDirectory(directory).catch((cause) => {
       throw uncertainFileError(this.place, cause)
     })
-    return 'written'
+    return outcome
   }
 }

@@ -1,8 +1,7 @@
-import { rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Journal, JournalContents, JournalFound } from '../../contracts/journal.ts'
 import { encodeText } from '../../format/bytes.ts'
-import { makeDirectory, syncDirectory } from '../../node/disk.ts'
+import { makeDirectory, renameFile, syncDirectory } from '../../node/disk.ts'
 import { lockFile } from '../../node/process-lock.ts'
 import { PersistError, reasonOf } from '../../runtime/errors.ts'
 import { keepCorrupt } from './corrupt-copy.ts'
@@ -74,7 +73,11 @@ class FileJournal implements Journal {
     const directory = dirname(this.#target)
     const temporary = await writeTemporary(directory, encodeText(text), this.#target, MODE)
     this.#text = undefined
-    await rename(temporary, this.#target).finally(() => removeTemporary(temporary))
+    try {
+      await renameFile(temporary, this.#target)
+    } finally {
+      await removeTemporary(temporary)
+    }
     await syncDirectory(directory)
     this.#text = text
   }

@@ -1,6 +1,6 @@
-import { rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { makeDirectory, syncDirectory } from '../../node/disk.ts'
+import { makeDirectory, renameFile, syncDirectory } from '../../node/disk.ts'
 import { followLinks } from './pool-file.ts'
 import { removeTemporary, writeTemporary } from './temporary-file.ts'
 
@@ -18,7 +18,7 @@ export async function keepPoolCopy(path: string, bytes: Uint8Array | null, signa
   const temporary = await writeTemporary(directory, bytes, target)
   try {
     signal.throwIfAborted()
-    await rename(temporary, copy)
+    await renameFile(temporary, copy)
   } finally {
     await removeTemporary(temporary)
   }

@@ -68,6 +68,6 @@ function mount(...args: string[]): boolean {
   return spawnSync('mount', args, { stdio: 'ignore' }).status === 0
 }
 
-function unmount(path: string): void {
+export function unmount(path: string): void {
   spawnSync('umount', ['--lazy', path], { stdio: 'ignore' })
 }

@@ -38,7 +38,7 @@ export function saveOnExit(store: Leaving): () => void {
   if (open.size === 0) listen('on')
   if (!isWorkerTold && isWorker()) {
     isWorkerTold = true
-    advise('PERSIST_WORKER', IN_A_WORKER)
+    advise('WARN_PERSIST_WORKER', IN_A_WORKER)
   }
   open.add(store)
   return () => {

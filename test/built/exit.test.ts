@@ -78,7 +78,7 @@ describe('a program with unsaved stores', () => {
     const running = start('in-worker')
     await running.says(/changed/)
     await running.kill('SIGTERM')
-    expect(running.stderr().match(/PERSIST_WORKER/g)).toHaveLength(1)
+    expect(running.stderr().match(/WARN_PERSIST_WORKER/g)).toHaveLength(1)
   })
 
   it('whose own listener ends it: the listener runs, and decides with which code', async () => {

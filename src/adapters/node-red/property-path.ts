@@ -74,8 +74,8 @@ export function nested([key, ...rest]: PropertyPath, value: unknown): unknown {
   const inner = nested(rest, value)
   // fromEntries() defines properties, so __proto__ becomes one, too.
   if (typeof key !== 'number') return Object.fromEntries([[key, inner]])
-  const list: unknown[] & Record<PropertyKey, unknown> = []
-  put(list, key, inner)
+  const list: unknown[] = []
+  put(list as unknown as Record<PropertyKey, unknown>, key, inner)
   return list
 }
 

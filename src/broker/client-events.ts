@@ -5,7 +5,7 @@ import { reasonOf } from '../runtime/errors.ts'
 
 /** An event of a client. Id and user are as the client sent them, unchecked. */
 export interface ClientEvent {
-  readonly kind: 'connected' | 'disconnected' | 'refused' | 'failed'
+  readonly kind: 'connected' | 'disconnected' | 'refused' | 'failed' | 'denied'
   readonly clientId: string
   readonly username?: string
   /** The address that it connects from. */
@@ -17,6 +17,7 @@ export interface ClientEvent {
 interface Known {
   facts: Omit<ClientEvent, 'kind' | 'reason'>
   isConnected: boolean
+  wasDenied: boolean
   /** Its last event was emitted. */
   isOver: boolean
   reason?: string
@@ -56,6 +57,14 @@ export class ClientEvents {
 
   refused(client: Client): void {
     this.#end(client, 'refused', 'wrong user name or password')
+  }
+
+  /** A client has published what it may not; the first one only is told. */
+  denied(client: Client, topic: string): void {
+    const known = this.#of(client)
+    if (known.wasDenied) return
+    known.wasDenied = true
+    this.#tell({ kind: 'denied', ...known.facts, clientId: client.id, reason: `it may not write ${topic}` })
   }
 
   /** A connection was refused before it was a client's. */
@@ -99,7 +108,7 @@ export class ClientEvents {
     if (known === undefined) {
       const { remoteAddress: address } = socketOf(client)
       const facts = { clientId: '', ...(address !== undefined && { address }) }
-      known = { facts, isConnected: false, isOver: false }
+      known = { facts, isConnected: false, wasDenied: false, isOver: false }
       this.#known.set(client, known)
     }
     return known

@@ -20,8 +20,11 @@ const publishNow = Aedes.prototype.publish as unknown as Publish
 export class DurableAedes extends Aedes {
   readonly #log: RetainedLog
   readonly #slow: SlowClients
+  readonly #mayWrite: (client: Client, topic: string) => boolean
   /** The last message of each client that waits for the disk. */
   readonly #waiting = new WeakMap<Client, Promise<void>>()
+  /** Messages that their clients may not write. */
+  readonly #refused = new WeakSet<PublishPacket>()
   /** QoS 1 messages that were delivered before their PUBACK. */
   readonly #handedOut = new WeakMap<PublishPacket, Promise<Error | undefined>>()
 
@@ -29,11 +32,13 @@ export class DurableAedes extends Aedes {
     log: RetainedLog,
     slow: SlowClients,
     options: Omit<AedesOptions, 'authorizePublish' | 'persistence' | 'concurrency'>,
+    mayWrite: (client: Client, topic: string) => boolean,
   ) {
     // Without a limit on messages under way: a hundred that one subscriber does not take would stop all others.
     super({ ...options, concurrency: 0 })
     this.#log = log
     this.#slow = slow
+    this.#mayWrite = mayWrite
     this.authorizePublish = (client, packet, callback) => this.#authorize(client, packet, callback)
   }
 
@@ -56,6 +61,10 @@ export class DurableAedes extends Aedes {
   // Aedes calls it for all messages: QoS 0 and 2, wills, and QoS 1 after the PUBACK.
   override publish(packet: PublishPacket, clientOrDone?: AnyClient | Done, callback: Done = () => {}): void {
     const [client, done] = typeof clientOrDone === 'function' ? [null, clientOrDone] : [clientOrDone, callback]
+    if (this.#refused.has(packet)) {
+      setImmediate(done)
+      return
+    }
     const handedOut = this.#handedOut.get(packet)
     if (handedOut !== undefined) {
       void handedOut.then(done)
@@ -74,6 +83,12 @@ export class DurableAedes extends Aedes {
   #authorize(client: Client | null, packet: PublishPacket, callback: Done): void {
     if (packet.topic.startsWith('$SYS/')) {
       callback(new Error("Topics under $SYS/ are the broker's own"))
+      return
+    }
+    if (client && !this.#mayWrite(client, packet.topic)) {
+      // Acknowledged and dropped, as by other brokers: MQTT 3.1.1, 3.3.5 has no other answer but to end the connection.
+      this.#refused.add(packet)
+      callback()
       return
     }
     const safe = packet.qos === 1 ? this.#safe(packet, client) : undefined

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { copyFile, type FileHandle, open, readFile, rm } from 'node:fs/promises'
+import { chmod, copyFile, type FileHandle, open, readFile, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { makeDirectory, renameFile, syncDirectory, syncFile, writeAt } from '../node/disk.ts'
 import { codeOf, PersistError, reasonOf } from '../runtime/errors.ts'
@@ -11,6 +11,9 @@ import { encodeRecord, type LogRecord, logHeader, MARK_BYTES, payloadOf, readLog
 const SLACK_BYTES = 1024 * 1024
 // readFile() refuses larger files, and so the log would not load at the next start.
 const MOST_BYTES = 2 ** 31 - 1
+
+// Pools may have secrets in them: only the user of the broker reads them.
+const FILE_MODE = 0o600
 
 interface Batch {
   records: LogRecord[]
@@ -52,7 +55,7 @@ export class RetainedLog {
     const path = resolve(directory)
     let log: RetainedLog | undefined
     try {
-      await makeDirectory(path)
+      await makeDirectory(path, 0o700)
       log = new RetainedLog(path, warn, lockDirectory(path))
       await log.#load()
       return log
@@ -118,6 +121,8 @@ export class RetainedLog {
       throw error
     })
     if (bytes === undefined) return this.#rewrite()
+    // An earlier version made it readable for everybody. Not every file system knows permissions.
+    await chmod(this.#path, FILE_MODE).catch(() => {})
     const found = readLog(bytes)
     for (const record of found.records) this.#note(record)
     // A copy of each, so that the messages do not keep the whole file in memory.
@@ -205,7 +210,9 @@ export class RetainedLog {
   /** Writes all messages into a new file, and replaces the log by it in one step. */
   async #rewrite(): Promise<void> {
     const bytes = Buffer.concat([logHeader(this.#mark), ...this.#latest.values()])
-    const file = await open(`${this.#path}.new`, 'w')
+    await rm(`${this.#path}.new`, { force: true })
+    // 'wx': through a link that somebody has laid there, it would be written elsewhere.
+    const file = await open(`${this.#path}.new`, 'wx', FILE_MODE)
     try {
       await writeAt(file, bytes, 0)
       await file.sync()

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { AedesOptions, AuthenticateError, Client } from 'aedes'
 import { sameSecret } from '../node/same-secret.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
+import type { AccessList } from './access-list.ts'
 import { type ClientEvent, ClientEvents, socketOf } from './client-events.ts'
 import { Connections } from './connections.ts'
 import { DurableAedes } from './durable-aedes.ts'
@@ -29,6 +30,8 @@ export interface BrokerOptions extends Partial<BrokerLimits> {
   password?: string
   /** Decides who may connect, instead of `username` and `password`. */
   mayConnect?: (username: string | undefined, password: Uint8Array | undefined) => Promise<boolean>
+  /** What each user may read and write; it needs a login. @default everything */
+  access?: AccessList
   /** Certificate and key (PEM), for mqtts: and wss: at both ports. */
   tls?: { cert: string; key: string }
   /** Origins of web pages that may connect, beside those of this machine and of the host that the broker is called by. */
@@ -70,6 +73,9 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { directory, host = '127.0.0.1', port = 1883, webSocketPort = 9001, portFallback = false } = options
   const warn = options.onWarning ?? ((text: string) => process.emitWarning(text, 'PersistWarning'))
   const mayConnect = loginCheck(options)
+  const { access } = options
+  if (access !== undefined && mayConnect === undefined)
+    throw new PersistError('ERR_PERSIST_OPTION', 'An access list needs a login: without one, anybody may be any user.')
   const pages = webPageRules(options.allowOrigins ?? [], [...(options.allowHosts ?? []), host])
   const log = await RetainedLog.open(directory, warn)
   const limits = { ...DEFAULT_LIMITS, ...givenLimits(options) }
@@ -77,20 +83,37 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const connections = new Connections(limits.maxConnections, () =>
     warn(`There are ${limits.maxConnections} connections, and no more can be: the oldest without a login go first.`),
   )
-  const aedes = new DurableAedes(log, slow, {
+  const users = new WeakMap<Client, string>()
+  const may = (what: 'mayRead' | 'mayWrite' | 'maySubscribe', client: Client, topic: string) =>
+    access === undefined || access[what](users.get(client) ?? '', topic)
+  const aedesOptions: AedesOptions = {
     connectTimeout: LOGIN_MS,
     preConnect: (client, packet, done) => {
       events.arrived(client, packet)
       done(null, true)
     },
     authenticate: authentication(mayConnect, {
-      accepted: (client) => connections.loggedIn(socketOf(client)),
+      accepted: (client, username) => {
+        connections.loggedIn(socketOf(client))
+        users.set(client, username)
+      },
       refused: (client) => events.refused(client),
     }),
-    // What is retained is sent as its subscriber takes it.
-    authorizeForward: (client, packet) =>
-      packet.retain || slow.hasRoom(client, packet.payload.length) ? packet : null,
-  })
+    authorizeSubscribe: (client, subscription, done) =>
+      // Without a subscription, the code 0x80 in SUBACK (MQTT 3.1.1, 3.9.3).
+      done(null, may('maySubscribe', client, subscription.topic) ? subscription : null),
+    authorizeForward: (client, packet) => {
+      if (!may('mayRead', client, packet.topic)) return null
+      // What is retained is sent as its subscriber takes it.
+      return packet.retain || slow.hasRoom(client, packet.payload.length) ? packet : null
+    },
+  }
+  const mayWrite = (client: Client, topic: string) => {
+    const isAllowed = may('mayWrite', client, topic)
+    if (!isAllowed) events.denied(client, topic)
+    return isAllowed
+  }
+  const aedes = new DurableAedes(log, slow, aedesOptions, mayWrite)
   const emitter: EventEmitter = aedes
   emitter.on('error', (error) => warn(`The broker had an error: ${reasonOf(error)}`))
   const events = new ClientEvents(emitter, options.onClient ?? (() => {}))
@@ -173,12 +196,12 @@ function loginCheck({ username, password, mayConnect }: BrokerOptions): LoginChe
 
 function authentication(
   mayConnect: LoginCheck | undefined,
-  tell: { accepted(client: Client): void; refused(client: Client): void },
+  tell: { accepted(client: Client, username: string): void; refused(client: Client): void },
 ): NonNullable<AedesOptions['authenticate']> {
   return (client, name, password, done) => {
     const answered = (isRight: boolean) => {
       if (isRight) {
-        tell.accepted(client)
+        tell.accepted(client, name ?? '')
         return done(null, true)
       }
       tell.refused(client)

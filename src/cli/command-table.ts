@@ -238,6 +238,7 @@ export const COMMANDS: readonly Command[] = [
       'max-packet': { type: 'string', value: 'BYTES', help: 'The longest packet. Default: 16 MB, the largest pool' },
       'max-connections': { type: 'string', value: 'COUNT', help: 'How many there may be. Default: 1000' },
       'max-queue': { type: 'string', value: 'BYTES', help: 'What may wait for a client that sleeps. Default: 32 MB' },
+      acl: { type: 'string', value: 'FILE', help: 'What each of them may read and write. Default: everything' },
       'add-user': { type: 'string', value: 'NAME', help: 'Adds a user to that file, and ends' },
       'tls-cert': { type: 'string', value: 'FILE', help: 'Certificate (PEM); the broker then speaks TLS only' },
       'tls-key': { type: 'string', value: 'FILE', help: 'Its key (PEM)' },

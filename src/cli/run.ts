@@ -15,7 +15,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     return await dispatched(argv, io)
   } catch (thrown) {
     io.err(`${coloured(io, 'red', 'persist-mqtt:')} ${messageOf(thrown)}`)
-    if (argv.includes('--debug')) io.err(stackOf(thrown))
+    if (argv.includes('--debug')) io.err(lines(stackOf(thrown)))
     return exitCodeOf(thrown)
   }
 }
@@ -106,7 +106,10 @@ function contextOf(command: Command, { values, args }: Given, io: Io): Context {
 
 /** The text of an error; parts of files and values that others wrote may be in it. */
 function messageOf(thrown: unknown): string {
-  const text = reasonOf(thrown)
+  return lines(reasonOf(thrown))
+}
+
+function lines(text: string): string {
   return text.split('\n').map(printable).join('\n')
 }
 

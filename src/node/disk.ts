@@ -29,9 +29,13 @@ export function renameFile(from: string, to: string): Promise<void> {
   return whileHeld(() => rename(from, to))
 }
 
-/** Makes a directory and those above it, and brings their names to disk. */
-export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
+/**
+ * Makes a directory and those above it, and brings their names to disk.
+ *
+ * @param mode permission bits of those that it makes. @default what the umask leaves of 0777
+ */
+export async function makeDirectory(path: string, mode?: number): Promise<void> {
+  const first = await mkdir(path, { recursive: true, ...(mode !== undefined && { mode }) })
   if (first === undefined) return
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
 }

@@ -16,7 +16,9 @@ export function lockFile(file: string, inUse: (holder: string) => Error): () => 
   const own = `${file}.${process.pid}`
   const identity = `${process.pid} ${startOf(process.pid)}`
   // Written under another name and then linked, so that the lock is never there without its contents.
-  writeFileSync(own, identity)
+  // What an earlier process of the same pid has left, or a link that leads elsewhere, is not written to.
+  rmSync(own, { force: true })
+  writeFileSync(own, identity, { flag: 'wx' })
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (linked(own, file)) return () => rmSync(file, { force: true })

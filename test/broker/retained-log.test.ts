@@ -1,4 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -208,4 +218,29 @@ test('after a close nothing is taken, and what was under way is on disk', async 
   const again = await openLog(directory)
   expect(contents(again.log)).toEqual({ a: '1', b: '2' })
   await again.log.close()
+})
+
+test('the log and its directory are for their user alone, and a link in the place of the next log is not followed', async () => {
+  const above = temporaryDirectory()
+  const directory = join(above, 'data')
+  const victim = join(above, 'victim')
+  const log = join(directory, 'retained.log')
+  writeFileSync(victim, 'precious')
+  const first = await RetainedLog.open(directory, () => {})
+  await first.append(first.encode('a', 1, Buffer.from('1')))
+  const modes = () => [directory, log].map((path) => statSync(path).mode & 0o777)
+  expect(modes()).toEqual([0o700, 0o600])
+  symlinkSync(victim, `${log}.new`)
+  // Enough that is outdated for a rewrite.
+  for (let index = 0; index < 4; index++) await first.append(first.encode('a', 1, Buffer.alloc(600_000, `${index}`)))
+  await first.close()
+  expect([readFileSync(victim, 'utf8'), lstatSync(log).isSymbolicLink(), statSync(log).size]).toEqual([
+    'precious',
+    false,
+    expect.toSatisfy((size: number) => size < 1_000_000),
+  ])
+  // As an earlier version has made it.
+  chmodSync(log, 0o644)
+  await (await RetainedLog.open(directory, () => {})).close()
+  expect(modes()).toEqual([0o700, 0o600])
 })

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises'
+import { AccessList } from '../../broker/access-list.ts'
 import { type BrokerLimits, DEFAULT_LIMITS } from '../../broker/limits.ts'
 import type { BrokerOptions } from '../../broker/start-broker.ts'
 import { hashedPassword, Users } from '../../broker/users-file.ts'
@@ -26,6 +27,10 @@ export async function broker(context: Context): Promise<ExitCode> {
   const ports = { port: portOf(context, 'port', 1883), webSocketPort: portOf(context, 'ws-port', 9001) }
   const tls = await tlsOf(context)
   const users = file === undefined ? undefined : Users.read(await fileText(file), file)
+  const list = context.value('acl')
+  if (list !== undefined && users === undefined)
+    throw usageError('--acl needs --users FILE: else anybody may be any user.')
+  const access = list === undefined ? undefined : AccessList.read(await fileText(list), list)
   const options: BrokerOptions = {
     directory,
     host,
@@ -36,6 +41,7 @@ export async function broker(context: Context): Promise<ExitCode> {
     onWarning: (text) => log({ event: 'warning', text }),
     onClient: ({ kind, ...facts }) => log({ event: kind, ...facts }),
     ...(users && { mayConnect: (user, password) => users.mayConnect(user, password) }),
+    ...(access && { access }),
     ...(tls && { tls }),
   }
   const start = await embeddedBroker('broker')

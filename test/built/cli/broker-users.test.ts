@@ -150,4 +150,22 @@ describe('broker --users', () => {
     expect(again.counter).toBe(2)
     await again.$close()
   })
+
+  test('broker --acl says what each of them may read and write', { timeout: 60_000 }, async () => {
+    const cli = new Cli(NOWHERE)
+    for (const name of ['garage', 'bob']) await addUser(join(cli.home, 'users'), name, 'sesame')
+    writeFileSync(join(cli.home, 'acl'), 'pattern read stat/#\npattern readwrite stat/%u/PersistMQTT/#\n')
+    expect(await cli.run('broker', '--acl', 'acl')).toMatchObject({ code: 2, err: expect.stringContaining('--users') })
+    const { program, url } = await startWithUsers(cli, '--acl', 'acl')
+    const topic = 'stat/garage/PersistMQTT'
+    const login = { password: 'sesame' }
+    const garage = await connectClient(url, { ...login, username: 'garage' })
+    const bob = await connectClient(url, { ...login, clientId: 'bob', username: 'bob' })
+    await garage.publishAsync(topic, '{"x":1}', { qos: 1, retain: true })
+    await bob.publishAsync(topic, '{"x":2}', { qos: 1, retain: true })
+    const seen = waitForEvent(bob, 'message', { what: 'the pool' })
+    await bob.subscribeAsync(topic)
+    expect(String((await seen)[1])).toBe('{"x":1}')
+    await program.says(/Z denied {7}bob as bob from 127\.0\.0\.1: it may not write stat\/garage\/PersistMQTT\n/)
+  })
 })

@@ -149,6 +149,9 @@ describe.skipIf(!mosquittoAvailable)('changing pools on the command line', () =>
       expect.stringMatching(/^persist-mqtt: What is kept for 'garage' is no pool: /),
     ])
     expect(ended.err).not.toContain('\u001b')
+    const debugged = await cli.run('set', 'garage', 'x', '1', '--debug')
+    expect(debugged.err).toContain('\n    at ')
+    expect(debugged.err).not.toContain('\u001b')
     expect(await cli.out('zero', 'garage', '-y')).toBe('garage is empty  (written directly, nobody owns it)\n')
     expect(await kept()).toBe('{}')
   })

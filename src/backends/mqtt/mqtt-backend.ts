@@ -9,6 +9,7 @@ import { asPersistError, PersistError } from '../../runtime/errors.ts'
 import { unreferencedTimeout } from '../../runtime/keep-alive.ts'
 import { type Deferred, deferred, pause, within } from '../../runtime/promises.ts'
 import { ClientIdFight } from './client-id-fight.ts'
+import { ClosedWrites } from './closed-writes.ts'
 import { SubscriptionRefused, TopicChanged } from './fence.ts'
 import { IntegrationTopics } from './integration-topics.ts'
 import { keepBeside } from './kept-beside.ts'
@@ -37,8 +38,6 @@ export interface MqttBackendOptions extends MqttPlace {
 
 /** How long one attempt to connect again may take, in milliseconds. */
 const RECONNECT_LIMIT_MS = 30_000
-/** So many times in a row the broker closed while a write was under way: that is no coincidence any more. */
-const CLOSED_EACH_TIME = 3
 
 /**
  * Keeps a pool as one retained message at an MQTT broker; docs/protocol.md has what is on the wire.
@@ -66,8 +65,9 @@ class MqttBackend implements Backend {
   #write: Deferred<WriteOutcome> | undefined
   readonly #pauses = new Backoff()
   #fight: ClientIdFight | undefined
-  /** Writes in a row during which the broker closed. */
-  #closedWrites = 0
+  readonly #closedWrites = new ClosedWrites()
+  /** Ends the pause before connecting again. */
+  #awake = deferred<void>()
   /** Times in a row that the broker closed while this owner was saying that it is one. */
   #closedAnnouncements = 0
 
@@ -115,6 +115,8 @@ class MqttBackend implements Backend {
     const session = this.#session
     if (this.#isClosed) throw this.#closing.signal.reason
     if (session === undefined) throw this.#goneError()
+    const refusal = this.#closedWrites.refusalOf(bytes.length)
+    if (refusal !== undefined) throw refusal
     const write = deferred<WriteOutcome>()
     this.#write = write
     // A copy: the caller may change its bytes while ours are still on their way.
@@ -126,7 +128,7 @@ class MqttBackend implements Backend {
     }, limitMs)
     try {
       const outcome = await write.promise
-      this.#closedWrites = 0
+      this.#closedWrites.written()
       if (this.#fight?.error === undefined) this.#pauses.reset()
       return outcome
     } catch (thrown) {
@@ -243,12 +245,12 @@ class MqttBackend implements Backend {
     let isTold = false
     let isAtOnce = true
     while (!this.#isClosed) {
-      await pause(this.#pauses.next(), this.#closed.promise)
+      await pause(this.#pauses.next(), Promise.race([this.#closed.promise, this.#awake.promise]))
       if (this.#isClosed) return
       try {
         const session = await this.#opener.open(reconnectLimit)
         if (session.claim?.isTaken) return this.#end(session, listener)
-        const isSuspected = this.#fight?.back(isAtOnce, this.#closedWrites > 1)
+        const isSuspected = this.#fight?.back(isAtOnce, this.#closedWrites.isSuspected)
         listener.tell({ kind: 'online', held: this.#use(session, listener) })
         if (isSuspected && (await this.#opener.isTakenForAnother(session.connection))) this.#fight?.known()
         return
@@ -272,10 +274,15 @@ class MqttBackend implements Backend {
     if (found instanceof SubscriptionRefused) return writeError(new WriteFailure('unreadable'), storeName, topic)
     if (found instanceof TopicChanged) return topicChangedError(storeName, 'saved', found)
     if (!(found instanceof ConnectionLost)) return asPersistError(found, storeName, 'saved')
-    if (wasClosed(found.failure)) this.#closedWrites += 1
-    if (this.#closedWrites < CLOSED_EACH_TIME) return lostError(found.failure, storeName)
-    this.#closedWrites = 0
-    return writeError(new WriteFailure('closed each time', sizeBytes), storeName, topic)
+    const isEachTime = wasClosed(found.failure) && this.#closedWrites.closed()
+    if (!isEachTime) return lostError(found.failure, storeName)
+    const error = writeError(new WriteFailure('closed each time', sizeBytes), storeName, topic)
+    // Something else may be saved at once: it is what is written that has to wait, not the connection.
+    this.#closedWrites.refuse(sizeBytes, error)
+    this.#pauses.reset()
+    this.#awake.resolve()
+    this.#awake = deferred()
+    return error
   }
 
   #closedError(): PersistError {

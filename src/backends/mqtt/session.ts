@@ -12,6 +12,13 @@ import { WriteFailure } from './write-error.ts'
 /** The largest remaining length of a packet that MQTT can express (MQTT 5, 1.5.5). */
 const MAX_REMAINING_LENGTH = 268_435_455
 
+/**
+ * How long a node of a cluster may take to learn of what another one has acknowledged, in milliseconds (NATS with three
+ * replicas, under load), and the first pause before it is asked again.
+ */
+const LAG_MS = 2000
+const FIRST_LAG_MS = 50
+
 /** How long after a race the session reads the retained message again, in milliseconds; up to twice as long. */
 const RECHECK_MS = 200
 
@@ -125,14 +132,16 @@ export class Session {
 
   async #writeOver(bytes: Uint8Array): Promise<WriteOutcome> {
     const pool = this.#pool
-    const before = pool.foreignCount
+    const { known, foreignCount: before } = pool
     const isSeen = await this.#publish(bytes)
     const outcome = () => (sameBytes(pool.known, bytes) ? 'written' : 'overwritten')
     if (isSeen && this.#retains && !pool.isRaced) return outcome()
     // Does the broker keep it at all? Not seen: a cluster may have lost the echo, or the broker dropped the write in
     // silence. Raced: some brokers keep another message than they forwarded last. What is retained decides.
     const during = pool.foreignCount
-    const retained = await this.#readBack()
+    const isLate = (found: Uint8Array | null) =>
+      pool.foreignCount === before && (found === null || sameBytes(found, known)) && !sameBytes(found, bytes)
+    const retained = await this.#readBackUnless(isLate)
     const isKept = sameBytes(retained, bytes)
     if (isKept || (isSeen && retained !== null)) this.#retains = true
     // What has come meanwhile came after ours; the listener has heard of it, and a recheck follows.
@@ -224,6 +233,17 @@ export class Session {
       else if (!sameBytes(retained, pool.known)) pool.reread()
     } catch {
       // The connection is over, or the broker has taken back a permission: the next session, or write, will tell.
+    }
+  }
+
+  /** The retained message, read again for a while as long as it may be that of before. */
+  async #readBackUnless(isLate: (retained: Uint8Array | null) => boolean): Promise<Uint8Array | null> {
+    const end = performance.now() + LAG_MS
+    for (let ms = FIRST_LAG_MS; ; ms *= 2) {
+      const retained = await this.#readBack()
+      const leftMs = end - performance.now()
+      if (!isLate(retained) || leftMs <= 0) return retained
+      await this.connection.orLost(pause(Math.min(ms, leftMs)))
     }
   }
 

@@ -122,7 +122,15 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
           return
         }
         // 3.1.1 has no word for it: the broker closes. That is no failure yet, until it happens each time.
-        expect(await closedEachTime(await openBackend({ url, protocolVersion }))).toContain('max_packet_size')
+        const opened = await openBackend({ url, topic, protocolVersion })
+        expect(await closedEachTime(opened)).toContain('max_packet_size')
+        const online = performance.now()
+        await opened.wait('online')
+        // At once: it is what was too large that has to wait.
+        expect(performance.now() - online).toBeLessThan(200)
+        expect(await errorOf(opened.write('x'.repeat(2000)))).toMatchObject({ code: 'ERR_PERSIST_DENIED' })
+        expect(await opened.write('{"a":1}')).toBe('written')
+        expect(opened.told.filter((entry) => 'offline' in entry)).toHaveLength(1)
       })
 
       test.each(['owner', 'guest'] as const)('a broker that takes no QoS 1, and an %s', async (role) => {
@@ -166,6 +174,29 @@ describe.skipIf(!mosquittoAvailable)('Mosquitto', () => {
 })
 
 describe('Aedes', () => {
+  test.each([true, false])(
+    'a write that another node of a cluster learns of late is a write all the same, its echo lost: %s',
+    async (isEchoLost) => {
+      const seen = new Set<string>()
+      const broker = await startAedes({
+        authorizeForward: (_client, packet) => {
+          const text = packet.payload.toString()
+          const isEcho = text.startsWith('{') && !seen.has(text)
+          seen.add(text)
+          return isEcho && isEchoLost ? null : packet
+        },
+      })
+      onTestFinished(() => broker.stop())
+      const { persistence } = broker.aedes() as unknown as { persistence: { storeRetained(packet: unknown): unknown } }
+      const store = persistence.storeRetained.bind(persistence)
+      persistence.storeRetained = async (packet) => void setTimeout(() => store(packet), 500)
+      const { write, told } = await openBackend({ url: broker.url })
+      expect(await write('{"a":1}')).toBe('written')
+      expect(await write('{"a":2}')).toBe('written')
+      expect(told).toEqual([])
+    },
+  )
+
   test('a write that a broker forwards and does not retain is denied', async () => {
     const broker = await startAedes({
       authorizePublish: (_client, packet, done) => {

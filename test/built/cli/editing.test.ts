@@ -97,7 +97,8 @@ describe.skipIf(!mosquittoAvailable)('changing pools on the command line', () =>
       out: '',
       err:
         'persist-mqtt: garage is a device that is online and does not listen: it writes over any change with its next save. ' +
-        'Nothing was changed. Switch it off first; or use --force, and restart it before it saves.\n',
+        'Nothing was changed. Switch it off first; or use --force, and then cut its power, or send it Restart 99 ' +
+        '(any other restart saves first, and undoes the change).\n',
     }
     for (const args of [
       ['set', 'garage', 'counter', '1'],
@@ -110,7 +111,7 @@ describe.skipIf(!mosquittoAvailable)('changing pools on the command line', () =>
     }
     expect(await kept()).toBe('{"counter":5}')
     expect(await cli.out('set', 'garage', 'counter', '1', '--force')).toBe(
-      'counter  5 → 1  (written directly; restart the device before it saves)\n',
+      'counter  5 → 1  (written directly; cut the power of the device now, or send it Restart 99)\n',
     )
     expect(await kept()).toBe('{"counter":1}')
     expect(await cli.out('delete', 'garage', '-y', '-f')).toBe('garage is deleted\n')

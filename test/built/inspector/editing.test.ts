@@ -161,7 +161,7 @@ describe.skipIf(!chromiumAvailable || !mosquittoAvailable)('on the page', () => 
     await kept('dev1', '{"count":1}')
     await dialog.getByRole('button', { name: 'Write all the same' }).click()
     await kept('dev1', '{"count":5}')
-    await page.getByText('Restart the device before it saves').waitFor()
+    await page.getByText('Now cut the power of the device').waitFor()
     await pt.$close()
   })
 

@@ -10,14 +10,34 @@ export interface JournalEntry {
   readonly sent: readonly (string | undefined)[]
 }
 
+/** Something else was held than before. */
+export interface JournalStep {
+  /** The name of what was held until then. */
+  readonly from: string
+  /** What that had otherwise, as JSON texts; undefined: it had no such variable. */
+  readonly before: ReadonlyMap<string, string | undefined>
+}
+
+/** What the backend held last, one revision after the other, as far as the store knew. */
+export interface JournalRevisions {
+  /** The name of what was held. */
+  readonly held: string
+  /** The oldest comes first. */
+  readonly steps: readonly JournalStep[]
+  /** From writes that nobody has confirmed back to what was held. */
+  readonly sent: readonly JournalStep[]
+}
+
 export interface JournalContents {
   readonly entries: ReadonlyMap<string, JournalEntry>
+  /** A journal of an older version has none. */
+  readonly revisions?: JournalRevisions | undefined
   /** Did the program close the store? Else it was killed. */
   readonly clean: boolean
 }
 
 /**
- * Keeps what a store saved and its backend has not confirmed, on the machine of the program.
+ * Keeps what a store saved and its backend has not confirmed, and what that held last, on the machine of the program.
  *
  * `backends/file/file-journal.ts` implements it.
  */

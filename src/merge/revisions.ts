@@ -1,24 +1,17 @@
+import type { JournalRevisions, JournalStep } from '../contracts/journal.ts'
 import { sameJson } from '../format/json.ts'
 import { parseJson } from '../format/parse-json.ts'
 import type { DecodedPayload } from '../format/payload.ts'
 import { NOTHING, printRevision, type Revision, unhashed, writeIn } from '../format/revision.ts'
 import { randomHex } from '../runtime/random-hex.ts'
+import { lastRevisions, stepsTo } from './journaled-revisions.ts'
+import { sizeOf } from './step-size.ts'
 
 /** How much is remembered of what was held, in characters: a counter's values of some hours. */
 const KEPT_CHARACTERS = 1_000_000
-/** What a text takes beside itself, in characters. */
-const ENTRY_CHARACTERS = 50
 
 type Text = string | undefined
 type Texts = ReadonlyMap<string, Text>
-
-/** Something else was held than before. */
-interface Step {
-  /** The name of what was held until then. */
-  readonly from: string
-  /** What that had otherwise; undefined: it had no such variable. */
-  readonly before: Texts
-}
 
 /** A write that may be held. */
 interface Sent {
@@ -53,7 +46,7 @@ export class Revisions {
   /** Of all that was held, nothing had a revision. */
   #isPlain = true
   /** The oldest comes first. */
-  #steps: Step[] = []
+  #steps: JournalStep[] = []
   #characters = 0
   /** Not known to have been written over. */
   #sent: Sent[] = []
@@ -103,9 +96,20 @@ export class Revisions {
     if (isHeld) this.#becomes({ name: revision.id, revision }, held)
   }
 
-  /** This is held when the store is opened. */
-  began(pool: Pool): void {
+  /** This is held when the store is opened; a journal may know what was held before. */
+  began(pool: Pool, journaled?: JournalRevisions): void {
+    this.#steps = journaled === undefined ? [] : [...stepsTo(pool.name, journaled)]
+    this.#characters = sumOf(this.#steps.map(({ before }) => before))
+    this.#isPlain = this.#steps.every(({ from }) => writeIn(from) === '')
     this.#note(pool)
+  }
+
+  /** For a journal; `heldText` tells what is held of a variable. */
+  journaled(heldText: (name: string) => Text): JournalRevisions {
+    const sent = this.#sent.map(({ name, texts }): JournalStep => {
+      return { from: name, before: new Map(Array.from(texts.keys(), (variable) => [variable, heldText(variable)])) }
+    })
+    return lastRevisions({ held: this.#held, steps: this.#steps, sent })
   }
 
   /** Another writer's pool is held; `before` has what was held of the variables that it changes. */
@@ -267,7 +271,7 @@ export class Revisions {
     this.#heldOwner = revision?.owner ?? name
   }
 
-  #step(step: Step): void {
+  #step(step: JournalStep): void {
     this.#steps.push(step)
     this.#characters += sizeOf(step.before)
     if (this.#characters <= KEPT_CHARACTERS) return
@@ -285,10 +289,4 @@ function isSame(one: Text, other: Text): boolean {
 
 function sumOf(all: readonly Texts[]): number {
   return all.reduce((sum, texts) => sum + sizeOf(texts), 0)
-}
-
-function sizeOf(texts: Texts): number {
-  let size = ENTRY_CHARACTERS
-  for (const [name, text = ''] of texts) size += name.length + text.length + ENTRY_CHARACTERS
-  return size
 }

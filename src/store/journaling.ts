@@ -1,4 +1,4 @@
-import type { Journal, JournalEntry, JournalMaker } from '../contracts/journal.ts'
+import type { Journal, JournalEntry, JournalMaker, JournalRevisions } from '../contracts/journal.ts'
 import { type JsonObject, ownValue, put, sameJson } from '../format/json.ts'
 import type { Payload } from '../format/payload.ts'
 import { type Recovered, recovered } from '../merge/recovery.ts'
@@ -21,6 +21,8 @@ const CLEAR_AFTER_MS = 50
 export class Journaling implements StoreJournal {
   /** How the last program with this journal ended; undefined: there was none, or its journal cannot be read. */
   #lastExit: 'clean' | 'crash' | undefined
+  /** What the file had of them when it was found. */
+  revisions: JournalRevisions | undefined
   readonly #context: StoreContext
   readonly #make: JournalMaker
   #journal: Journal | undefined
@@ -63,6 +65,7 @@ export class Journaling implements StoreJournal {
         this.#damage = found.damage
       } else if (found.contents !== null) {
         this.#noted = found.contents.entries
+        this.revisions = found.contents.revisions
         this.#lastExit = found.contents.clean ? 'clean' : 'crash'
       }
     } catch (thrown) {
@@ -96,6 +99,7 @@ export class Journaling implements StoreJournal {
   /** The store is open. */
   begin({ tell }: Recovery): void {
     this.#isBegun = true
+    this.revisions = undefined
     this.review()
     // Later, so that a program that awaits the store can listen first.
     setTimeout(tell, 0)
@@ -213,7 +217,9 @@ export class Journaling implements StoreJournal {
         new PersistError('ERR_PERSIST_JOURNAL', text, { store: this.#context.storeName, cause: damage }),
       )
     }
-    await journal.write({ entries: this.#noted, clean: this.#clean })
+    const { unsaved, revisions } = this.#context
+    const known = this.#isBegun ? revisions.journaled((name) => unsaved.confirmedText(name)) : this.revisions
+    await journal.write({ entries: this.#noted, clean: this.#clean, revisions: known })
   }
 
   #unstick(): void {

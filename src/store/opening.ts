@@ -76,8 +76,9 @@ export class Opening {
     const { options, storeName, revisions } = this.#context
     const { migrating, saving } = this.#parts
     const pool = decodePayload(bytes, storeName, readLimit(options))
-    revisions.began(pool)
-    const recovery = this.#context.journaling?.recover(pool)
+    const { journaling } = this.#context
+    revisions.began(pool, journaling?.revisions)
+    const recovery = journaling?.recover(pool)
     const values = recovery?.values ?? pool.values
     if (!migrating.isNeeded(values)) {
       // The journal has the migrated variables, which a killed program could not save.

@@ -36,9 +36,9 @@ class Lives {
   pt!: LooseStore
   pending: PendingWrite[] = []
 
-  async begin(text: string | null): Promise<void> {
+  async begin(payload: string | null): Promise<void> {
     this.pending = []
-    const backend = new HeldBackend(text, { auto: false })
+    const backend = new HeldBackend(payload, { auto: false })
     this.backend = backend
     const write = backend.write.bind(backend)
     backend.write = (bytes) => {
@@ -108,9 +108,9 @@ class Lives {
         copyFileSync(this.journal, found)
         // What was on its way when the program was killed may still arrive.
         if (step.landing) this.pending.shift()?.land()
-        const { text } = this.backend
+        const { payload } = this.backend
         this.journal = found
-        await this.begin(text)
+        await this.begin(payload)
       }
     }
   }

@@ -15,8 +15,8 @@ const MODE = 0o600
 /**
  * A journal in one small file, which is replaced in one step: the old or the new one, whole, whenever the power goes.
  *
- * No log that grows: it holds only the unconfirmed variables, which are few, and a file that is always whole needs no
- * recovery. `<path>.lock` keeps other processes out.
+ * No log that grows: it holds the unconfirmed variables, which are few, and the last changes up to a bound; and a file that is always
+ * whole needs no recovery. `<path>.lock` keeps other processes out.
  *
  * @param store the store's topic, which is written into the journal so that no other store uses it; not the broker's
  * address, which may change

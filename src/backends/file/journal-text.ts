@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { JournalContents, JournalEntry } from '../../contracts/journal.ts'
+import type { JournalContents, JournalEntry, JournalRevisions, JournalStep } from '../../contracts/journal.ts'
 import { encodeText } from '../../format/bytes.ts'
 import { decodePayload, joinPayload } from '../../format/payload.ts'
 import { PersistError, reasonOf } from '../../runtime/errors.ts'
@@ -9,17 +9,37 @@ const HEADING = 'persist-mqtt journal 1'
 /** A variable in the file: name, text, base, sent; null where there is no such variable. */
 type Row = [name: string, text: string | null, base: string | null, sent: (string | null)[]]
 
+/** A step in the file: the name of a pool, and what that had otherwise. */
+type StepRow = [from: string, before: [name: string, text: string | null][]]
+
 /**
  * The text of a journal: a line with a checksum, and a line of JSON.
  *
  * Values are JSON texts in strings inside that JSON, so that they come back unaltered.
  */
-export function encodeJournal(store: string, { entries, clean }: JournalContents): string {
+export function encodeJournal(store: string, { entries, clean, revisions }: JournalContents): string {
   const rows = Array.from(entries, ([name, { text, base, sent }]): Row => {
     return [name, text ?? null, base ?? null, sent.map((one) => one ?? null)]
   })
-  const body = JSON.stringify({ store, clean, variables: rows })
+  const members = JSON.stringify({ store, clean, variables: rows })
+  const body = revisions ? `${members.slice(0, -1)},"revisions":${revisionsText(revisions)}}` : members
   return `${HEADING} ${checksum(body)}\n${body}\n`
+}
+
+/** Most steps are those of the write before. */
+const stepTexts = new WeakMap<JournalStep, string>()
+
+function textOf(step: JournalStep): string {
+  const known = stepTexts.get(step)
+  if (known !== undefined) return known
+  const row: StepRow = [step.from, Array.from(step.before, ([name, text]) => [name, text ?? null])]
+  const text = JSON.stringify(row)
+  stepTexts.set(step, text)
+  return text
+}
+
+function revisionsText({ held, steps, sent }: JournalRevisions): string {
+  return `{"held":${JSON.stringify(held)},"steps":[${steps.map(textOf)}],"sent":[${sent.map(textOf)}]}`
 }
 
 /**
@@ -49,7 +69,7 @@ export function decodeJournal(store: string, text: string, place: string): Journ
 }
 
 function read(body: unknown): { store: string; contents: JournalContents } {
-  const { store, clean, variables } = body as { store?: unknown; clean?: unknown; variables?: unknown }
+  const { store, clean, variables, revisions } = body as Partial<Record<string, unknown>>
   assert(typeof store === 'string' && typeof clean === 'boolean' && Array.isArray(variables), 'members')
   const entries = new Map<string, JournalEntry>()
   for (const row of variables as unknown[]) {
@@ -57,7 +77,23 @@ function read(body: unknown): { store: string; contents: JournalContents } {
     const [name, text, base, sent] = row as [string, unknown, unknown, unknown[]]
     entries.set(name, { text: jsonText(text), base: jsonText(base), sent: sent.map(jsonText) })
   }
-  return { store, contents: { entries, clean } }
+  return { store, contents: { entries, clean, revisions: revisions === undefined ? undefined : revisionsIn(revisions) } }
+}
+
+function revisionsIn(found: unknown): JournalRevisions {
+  const { held, steps, sent } = found as Partial<Record<string, unknown>>
+  assert(typeof held === 'string' && Array.isArray(steps) && Array.isArray(sent), 'revisions')
+  return { held, steps: steps.map(stepIn), sent: sent.map(stepIn) }
+}
+
+function stepIn(row: unknown): JournalStep {
+  assert(Array.isArray(row) && row.length === 2 && typeof row[0] === 'string' && Array.isArray(row[1]), 'a revision')
+  const before = new Map<string, string | undefined>()
+  for (const each of row[1] as unknown[]) {
+    assert(Array.isArray(each) && each.length === 2 && typeof each[0] === 'string', 'a variable of a revision')
+    before.set(each[0], jsonText(each[1]))
+  }
+  return { from: row[0], before }
 }
 
 /** Checks that a text is one JSON value that a pool can hold, by decoding a pool with it. */

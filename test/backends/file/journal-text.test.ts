@@ -10,6 +10,10 @@ const json = fc.option(
   fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.stringify(value)),
   { nil: undefined },
 )
+const step = fc.record({
+  from: fc.string(),
+  before: fc.array(fc.tuple(fc.string(), json)).map((texts) => new Map(texts)),
+})
 const contents: fc.Arbitrary<JournalContents> = fc.record({
   entries: fc
     .array(
@@ -20,6 +24,7 @@ const contents: fc.Arbitrary<JournalContents> = fc.record({
     )
     .map((entries) => new Map(entries)),
   clean: fc.boolean(),
+  revisions: fc.option(fc.record({ held: fc.string(), steps: fc.array(step), sent: fc.array(step) }), { nil: undefined }),
 })
 
 test('what was written is read again, whatever names and values there are', () => {

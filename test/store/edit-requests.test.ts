@@ -47,8 +47,8 @@ describe('what editors ask a store for', () => {
     // To JavaScript the same number.
     await backend.request('assign', '{"id":12345678901234567891,"dev":0,"new":0}')
     expect(backend.text).toBe('{"dev":0,"id":12345678901234567891,"new":0}')
-    await backend.request('replace', '{"id":12345678901234567892}')
-    expect(backend.text).toBe('{"id":12345678901234567892}')
+    await backend.request('replace', '{"id":12345678901234567892,"m":{"none":null,"v":1.0}}')
+    expect(backend.text).toBe('{"id":12345678901234567892,"m":{"none":null,"v":1.0}}')
   })
 
   it('an increment that JavaScript would round is refused', async () => {

@@ -60,23 +60,26 @@ describe('a stale snapshot that a script writes back after a restart', () => {
     expect({ ...after }).toEqual({ theirs: 1, n: 4 })
   })
 
-  test.each([true, false])('undoes no save where a kill came between a write and its confirmation, landed: %s', async (hasLanded) => {
-    const { pt, backend, read, last, crashed } = await saved()
-    backend.auto = false
-    pt.n = 4
-    void pt.save()
-    const write = await backend.nth(4)
-    const path = await crashed()
-    const after = new HeldBackend(hasLanded ? write.payload : last)
-    const { pt: again } = await openJournaled(after, path)
-    expect(again.n).toBe(4)
-    await settles(after, { theirs: 0, n: 4 })
-    for (const stale of [...read, ...(hasLanded ? [write.payload] : [])]) {
-      after.foreign(changed(stale, { theirs: 1 }))
-      expect({ ...again }).toEqual({ theirs: 1, n: 4 })
-      await settles(after, { theirs: 1, n: 4 })
-    }
-  })
+  test.each([true, false])(
+    'undoes no save where a kill came between a write and its confirmation, landed: %s',
+    async (hasLanded) => {
+      const { pt, backend, read, last, crashed } = await saved()
+      backend.auto = false
+      pt.n = 4
+      void pt.save()
+      const write = await backend.nth(4)
+      const path = await crashed()
+      const after = new HeldBackend(hasLanded ? write.payload : last)
+      const { pt: again } = await openJournaled(after, path)
+      expect(again.n).toBe(4)
+      await settles(after, { theirs: 0, n: 4 })
+      for (const stale of [...read, ...(hasLanded ? [write.payload] : [])]) {
+        after.foreign(changed(stale, { theirs: 1 }))
+        expect({ ...again }).toEqual({ theirs: 1, n: 4 })
+        await settles(after, { theirs: 1, n: 4 })
+      }
+    },
+  )
 })
 
 test('of a pool that the broker has rolled back, only what is before it is known', async () => {

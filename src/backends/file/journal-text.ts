@@ -77,7 +77,10 @@ function read(body: unknown): { store: string; contents: JournalContents } {
     const [name, text, base, sent] = row as [string, unknown, unknown, unknown[]]
     entries.set(name, { text: jsonText(text), base: jsonText(base), sent: sent.map(jsonText) })
   }
-  return { store, contents: { entries, clean, revisions: revisions === undefined ? undefined : revisionsIn(revisions) } }
+  return {
+    store,
+    contents: { entries, clean, revisions: revisions === undefined ? undefined : revisionsIn(revisions) },
+  }
 }
 
 function revisionsIn(found: unknown): JournalRevisions {

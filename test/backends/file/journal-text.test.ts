@@ -24,7 +24,9 @@ const contents: fc.Arbitrary<JournalContents> = fc.record({
     )
     .map((entries) => new Map(entries)),
   clean: fc.boolean(),
-  revisions: fc.option(fc.record({ held: fc.string(), steps: fc.array(step), sent: fc.array(step) }), { nil: undefined }),
+  revisions: fc.option(fc.record({ held: fc.string(), steps: fc.array(step), sent: fc.array(step) }), {
+    nil: undefined,
+  }),
 })
 
 test('what was written is read again, whatever names and values there are', () => {

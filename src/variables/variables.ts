@@ -194,6 +194,6 @@ export class Variables {
 
 /** Sets an own property, even where the object inherits an accessor of that name: `__proto__`, or a member of the store. */
 function putOwn(values: JsonObject, name: string, value: JsonValue): void {
-  if (!(name in values) || Object.hasOwn(values, name)) values[name] = value
+  if (Object.hasOwn(values, name) || !(name in values)) values[name] = value
   else Object.defineProperty(values, name, { value, writable: true, enumerable: true, configurable: true })
 }

@@ -34,7 +34,7 @@ export function* readRequest(
     new PersistError(
       'ERR_PERSIST_BAD_PAYLOAD',
       `What was asked of ${store} is not ${CALLED[kind]} of its variables: ${reason}. Nothing was changed.`,
-      { store, bytes, ...(cause === undefined ? {} : { cause }) },
+      { store, bytes, cause },
     )
   const members = yield* readMembers(bytes, refuse, MAX_POOL_BYTES)
   if (kind === 'increment')

@@ -26,7 +26,7 @@ export type Seen = (name: string, text: Text, held: Text, ours: Text) => boolean
 
 const sawNothing: Seen = (_name, text) => text === undefined
 /** What it has seen, it brings again. */
-const sawOthers: Seen = (_name, text, held) => text === undefined || held !== undefined
+const sawOthers: Seen = (_name, _text, held) => held !== undefined
 
 /** A pool's name and what its writer says of it. */
 type Pool = Pick<DecodedPayload, 'name' | 'revision'>
@@ -64,10 +64,9 @@ export class Revisions {
 
   /** What the revision of the next write takes of the payload at most, in bytes. */
   get sizeBytes(): number {
-    const next = this.#revision(this.#count + 1, this.#held)
+    const next = this.#revision(this.#count + 1, '')
     // The write under way may be the base by then.
-    const base = next.id.length > this.#held.length ? next.id : this.#held
-    return `"$rev":"${printRevision({ ...next, base })}",`.length
+    return `"$rev":"${printRevision(next)}",`.length + Math.max(next.id.length, this.#held.length)
   }
 
   /** A write goes out, with these texts in the place of what is held; whether it arrives is not known. */
@@ -80,7 +79,7 @@ export class Revisions {
   /**
    * A write was held: what was sent before it is not, and will not be.
    *
-   * @param held what is held of the variables that the write changes, as far as the store knew before
+   * @param held what was held before, as far as the store knew, of the variables that this write changes, or one in doubt
    * @param isHeld false: another writer's pool has taken its place already
    */
   landed(revision: Revision, held: Texts, isHeld: boolean): void {
@@ -136,9 +135,8 @@ export class Revisions {
    */
   seenBy({ name, revision }: Pool): Seen {
     const { id, base, owner } = revision ?? { id: undefined, base: undefined, owner: undefined }
-    // Where that very pool was held before, a plain client has gone back to it.
-    const isNew = id === name && this.#firstOf(name) === undefined
-    const read = isNew ? undefined : this.#textsOf(this.#lastOf(writeIn(name)))
+    // Also where it is that very pool, once more: a plain client has gone back to it.
+    const read = this.#textsOf(this.#lastOf(writeIn(name)))
     const isOther = id !== undefined && (this.#isGuest || (id === name && (owner ?? base) !== NOTHING))
     const nothing = isOther ? sawOthers : sawNothing
     return read ?? (base === NOTHING ? undefined : this.#seenWith(base)) ?? this.#seenWith(owner) ?? nothing
@@ -185,9 +183,9 @@ export class Revisions {
 
   /** The name of the last pool that was made of a write, by its writer or by plain clients. */
   #lastOf(write: string): string | undefined {
-    const isOne = (name: string) => name !== NOTHING && writeIn(name) === write
     // Of pools without a revision, none can be told from others; but as long as there is no other, each follows the last.
-    if (write === '') return this.#isPlain && isOne(this.#held) ? this.#held : undefined
+    if (write === '') return this.#isPlain && this.#held !== NOTHING ? this.#held : undefined
+    const isOne = (name: string) => writeIn(name) === write
     if (isOne(this.#held)) return this.#held
     return this.#sent.find(({ name }) => isOne(name))?.name ?? this.#steps.findLast(({ from }) => isOne(from))?.from
   }
@@ -212,11 +210,10 @@ export class Revisions {
     return (variable, text, held, ours) => {
       const before = others.has(variable) ? others.get(variable) : held
       if (isSame(text, before)) return true
-      // Both have changed it: its owner decides, and a guest leaves it as it was told.
       // What is missing was lost, and is written again.
       const isHeld = held === undefined || isSame(held, before)
       const isUnchanged = base === name && isHeld && isSame(ours, before)
-      return !isUnchanged && (this.#isGuest || isOld(variable, text))
+      return !isUnchanged && isOld(variable, text)
     }
   }
 

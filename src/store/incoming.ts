@@ -114,20 +114,11 @@ export class Incoming {
     const isUnseenEdit = (name: string) => this.#parts.edited.has(name) && !revisions.hasSeenOurs(pool)
     const isCarried = (name: string) => {
       // By value: who prints JSON in another way has changed nothing.
-      if (!this.#answersFor(name) || sameJson(variables.get(name), ownValue(pool.values, name))) return false
+      if (sameJson(variables.get(name), ownValue(pool.values, name))) return false
       if (options.isGuest && isUnseenEdit(name)) return true
       return seen(name, changed.get(name), held.get(name), unsaved.text(name))
     }
     return new Set([...changed.keys()].filter(isCarried))
-  }
-
-  /**
-   * Does this store keep the variable from going back? An owner does for all. A guest does for what it was asked to change;
-   * and for all while it writes, since what it writes may land over what has come.
-   */
-  #answersFor(name: string): boolean {
-    const { saving, edited } = this.#parts
-    return !this.#context.options.isGuest || saving.isWriting || edited.has(name)
   }
 
   /** The backend has lost the pool: every variable goes back to it. */

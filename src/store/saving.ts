@@ -50,18 +50,13 @@ export class Saving {
     this.#forced = true
   }
 
-  /** Is a write in flight, which may land over what another writer has just written? */
-  get isWriting(): boolean {
-    return this.#inFlight !== undefined
-  }
-
   /** The write in flight was held, if it still is not certain for how long. */
   landed(): void {
     const { revisions, unsaved } = this.#context
     const pending = this.#inFlight
     if (pending === undefined) return
     this.#inFlight = undefined
-    revisions.landed(pending.revision, heldIn(pending), true)
+    revisions.landed(pending.revision, this.#heldBefore(pending), true)
     unsaved.confirm(pending)
   }
 
@@ -216,8 +211,15 @@ export class Saving {
     const pending = this.#inFlight
     if (pending === undefined) return
     this.#inFlight = undefined
-    if (wasHeld) revisions.landed(pending.revision, heldIn(pending), false)
+    if (wasHeld) revisions.landed(pending.revision, this.#heldBefore(pending), false)
     unsaved.abandon()
+  }
+
+  /** What the backend was known to hold of the variables that a write changes, or one before it that nobody answered. */
+  #heldBefore({ texts }: PendingWrite): ReadonlyMap<string, string | undefined> {
+    const { revisions, unsaved } = this.#context
+    const names = [...revisions.namesInDoubt(), ...Array.from(texts.keys(), ({ name }) => name)]
+    return new Map(names.map((name) => [name, unsaved.confirmedText(name)]))
   }
 
   /**
@@ -246,11 +248,4 @@ function textsIn({ texts }: PendingWrite): Map<string, string | undefined> {
   const named = new Map<string, string | undefined>()
   for (const [{ name }, text] of texts) named.set(name, text)
   return named
-}
-
-/** What the backend is known to hold of the variables that a write changes. */
-function heldIn({ texts }: PendingWrite): Map<string, string | undefined> {
-  const held = new Map<string, string | undefined>()
-  for (const { name, confirmed } of texts.keys()) held.set(name, confirmed)
-  return held
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodePayload, encodeRevision } from '../../src/format/payload.ts'
-import { NOTHING, printRevision, type Revision, revisionIn } from '../../src/format/revision.ts'
+import { guestRevision, NOTHING, printRevision, type Revision, revisionIn } from '../../src/format/revision.ts'
 import { bytesOf, textOf } from '../helpers/bytes.ts'
 
 const hash = fc.stringMatching(/^[\da-z]{5}$/)
@@ -25,7 +25,9 @@ describe('a revision', () => {
   it('is read as it was printed', () => {
     fc.assert(
       fc.property(revision, (one) => {
-        expect(revisionIn(printRevision(one))).toEqual(one)
+        const read = revisionIn(printRevision(one))
+        expect(read).toEqual(one)
+        expect('owner' in (read ?? {})).toBe('owner' in one)
       }),
     )
   })
@@ -46,6 +48,7 @@ describe('a revision', () => {
     'one.2.AAAAA<0',
     'one.2.aaaaa<other',
     'one.2.aaaaa<00',
+    'one.2.aaaaa<0<other',
     'one.2.aaaaa<0<0<0',
     'one.2.aaaaa <0',
     'one.2.aaaaa<0\n',
@@ -59,6 +62,18 @@ describe('a revision', () => {
     ['one.2.aaaaa<0'],
     { id: 'one.2.aaaaa', base: '0' },
   ])('is not %j', (value) => expect(revisionIn(value)).toBeUndefined())
+})
+
+it.each([
+  ['nothing', undefined, 'one.2.00000<0<0'],
+  ["an owner's write", { name: 'o.1.aaaaa' }, 'one.2.00000<o.1.aaaaa<o.1.aaaaa'],
+  [
+    'what a guest wrote',
+    { name: 'g.1.aaaaa', revision: { ...REV, owner: 'o.1.bbbbb' } },
+    'one.2.00000<g.1.aaaaa<o.1.bbbbb',
+  ],
+])('a guest names what its write takes the place of, and the last write of an owner in it: %s', (_, held, printed) => {
+  expect(printRevision(guestRevision('one.2', held))).toBe(printed)
 })
 
 describe('a pool', () => {

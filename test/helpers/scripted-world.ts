@@ -24,6 +24,9 @@ interface Arrival extends Message {
 /** Writes of others that are that near make a client look at what is retained, in milliseconds. */
 const RACE_MS = 1000
 
+/** No conflict takes more to end. */
+const MOST_STEPS = 1000
+
 /**
  * A broker that holds one pool as a retained message, on a virtual clock. Nothing moves by itself: what a client has
  * written gets up to the broker, and what the broker has sent gets down to a client, when the test says so.
@@ -31,6 +34,8 @@ const RACE_MS = 1000
 export class ScriptedBroker {
   readonly #clients = new Set<ScriptedClient>()
   #retained: Message
+  /** How many writes of stores have got here. */
+  writes = 0
 
   constructor(text: string | null) {
     this.#retained = { text }
@@ -44,13 +49,14 @@ export class ScriptedBroker {
   }
 
   /** The variables that are retained. */
-  get pool(): unknown {
+  get pool(): Record<string, unknown> {
     return JSON.parse(withoutRevision(this.#retained.text ?? 'null'))
   }
 
   /** This is retained from now on, and on its way to all clients. */
   publish(text: string | null, of?: PendingWrite): void {
     this.#retained = { text }
+    if (of !== undefined) this.writes += 1
     for (const client of this.#clients) client.arrivals.push({ ...this.#retained, of })
   }
 
@@ -139,7 +145,8 @@ export class ScriptedClient extends HeldBackend {
 
   /** All that is sent gets down, and all that is written gets up, until there is nothing left. */
   async settle(): Promise<void> {
-    for (;;) {
+    for (let step = 0; ; step++) {
+      if (step > MOST_STEPS) throw new Error(`What is on its way does not end: ${this.payload}`)
       await tick()
       if (this.arrivals.length > 0) await this.down()
       else if (this.isSending) await this.up()

@@ -81,6 +81,11 @@ it.each([
     expect(() => atOnce(readRequest(kind, bytesOf(text), 'it'))).toThrow(bad)
 })
 
+it('what is no JSON is refused with what the parser says', () => {
+  const bad = expect.objectContaining({ cause: expect.any(SyntaxError) })
+  expect(() => atOnce(readRequest('patch', bytesOf('{'), 'it'))).toThrow(bad)
+})
+
 it('an increment adds numbers, and nothing else to nothing else', () => {
   const values = new Map<string, JsonValue>([
     ['n', 1.5],
@@ -97,7 +102,12 @@ it('an increment adds numbers, and nothing else to nothing else', () => {
   expect(add('{"n":-0.5,"new":3}')).toEqual({ n: 1, new: 3 })
   expect(add('{}')).toEqual({})
   for (const bad of ['{"n":"1"}', '{"n":null}', '{"n":[1]}']) expect(() => add(bad)).toThrow(PersistError)
-  for (const bad of ['{"text":1}', '{"null":1}', `{"large":${Number.MAX_VALUE}}`]) {
-    expect(() => add(bad)).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_NOT_STORABLE' }))
+  for (const [bad, reason] of [
+    ['{"text":1}', 'pt.text is no number'],
+    ['{"null":1}', 'pt.null is no number'],
+    [`{"large":${Number.MAX_VALUE}}`, 'pt.large would become Infinity'],
+  ] as const) {
+    const message = expect.stringContaining(reason)
+    expect(() => add(bad)).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_NOT_STORABLE', message }))
   }
 })

@@ -82,6 +82,14 @@ it('a write is numbered, and names what is held as its base', () => {
   expect(held.revisions.next().base).toBe(NOTHING)
 })
 
+it.each([
+  ['longer than', 'a-long-writer.1.aaaaa', 'a-long-writer.1.aaaaa'],
+  ['shorter than', NOTHING, 'abcd.1.00000'],
+])('room is kept for a base that is the write before, or what is held, which is %s that', (_what, name, base) => {
+  const { revisions } = new Held({}, { pool: { name, revision: undefined } })
+  expect(revisions.sizeBytes).toBe(`"$rev":"abcd.1.00000<${base}",`.length)
+})
+
 it('a guest names the last write of an owner too, whoever wrote since', () => {
   const held = new Held({ x: '1' }, { isGuest: true })
   expect(held.write({ x: '2' }).revision?.owner).toBe(FIRST.name)
@@ -120,6 +128,13 @@ it('who names nothing that is known has seen nothing; but a store will, and then
   expect(held.seen(written('new.1.aaaaa', NOTHING), undefined, '1', '2')).toEqual([undefined])
 })
 
+it('who found nothing has seen nothing, though there was a time when this store had nothing either', () => {
+  const held = new Held({}, { pool: { name: NOTHING, revision: undefined } })
+  held.write({ x: '1' })
+  held.write({ x: '2' })
+  expect(held.seen(written('new.1.aaaaa', NOTHING), undefined, '1', '2')).toEqual([undefined])
+})
+
 it('a pool without a revision follows the one before as long as no other was held', () => {
   const held = new Held({ x: '1' }, { pool: plain('aaaaa') })
   expect(held.seen(plain('bbbbb'), undefined, '1', '2')).toEqual(['1'])
@@ -132,6 +147,7 @@ it('a write that may be held is known as a base, whether it is held or not', () 
   const held = new Held({ x: '1' })
   const sent = held.send({ x: '2' })
   expect([held.revisions.isSent(sent), [...held.revisions.inDoubt('x')]]).toEqual([true, ['2']])
+  expect([...held.revisions.inDoubt('y')]).toEqual([])
   expect(held.seen(changed(sent, 'bbbbb'), '1', '2')).toEqual(['2'])
   held.take(written('other.1.bbbbb', FIRST.name), { x: '7' })
   expect(held.seen(changed(sent, 'bbbbb'), '1', '2', '7')).toEqual(['2'])
@@ -140,6 +156,22 @@ it('a write that may be held is known as a base, whether it is held or not', () 
   expect(held.seen(changed(sent, 'bbbbb'), '2', '3')).toEqual(['2'])
   const over = held.write({ x: '4' }, false)
   expect([held.seen(changed(over, 'bbbbb'), '3', '4'), held.texts.x]).toEqual([['4'], '3'])
+})
+
+it('what an older pool had is known, though a write was sent since of which nobody knows', () => {
+  const held = new Held({ x: '1', y: '1' })
+  held.write({ x: '2' })
+  held.send({ y: '5' })
+  const pool = held.send({ x: '3' })
+  held.revisions.landed(pool.revision as Revision, textsOf({ x: '2', y: '1' }), true)
+  const seen = held.revisions.seenBy(changed(FIRST, 'bbbbb'))
+  expect([seen('y', '1', '1', '1'), seen('y', '5', '1', '1')]).toEqual([true, false])
+})
+
+it('a guest whose pool was lost still names the last write of an owner that it had seen', () => {
+  const held = new Held({ x: '1' }, { isGuest: true })
+  held.revisions.lost(textsOf(held.texts))
+  expect(held.revisions.next()).toMatchObject({ base: NOTHING, owner: FIRST.name })
 })
 
 it('a pool that was held is known again by its name', () => {
@@ -157,6 +189,9 @@ it('a guest knows which writers have seen what it wrote', () => {
   const ours = held.write({ x: '2' })
   expect(held.revisions.hasSeenOurs(written('other.1.bbbbb', FIRST.name))).toBe(false)
   expect(held.revisions.hasSeenOurs(written('other.1.bbbbb', ours.name))).toBe(true)
+  held.write({ x: '2.5' })
+  held.write({ x: '2' })
+  expect(held.revisions.hasSeenOurs(written('other.1.bbbbb', ours.name))).toBe(true)
   const other = written('other.1.bbbbb', ours.name)
   held.take(other, { x: '3' })
   expect(held.revisions.hasSeenOurs(written('third.1.ccccc', other.name))).toBe(true)
@@ -172,9 +207,16 @@ it('what is remembered stays within a million characters, and the newest is kept
   // The last one is held itself.
   expect(known.length - 1).toBeGreaterThanOrEqual(4)
   expect(known.length - 1).toBeLessThanOrEqual(10)
+  expect(held.revisions.hasSeenOurs(written('other.1.bbbbb', known[0]?.name ?? ''))).toBe(true)
   const failed = Array.from({ length: 100 }, (_, number) => held.send({ y: `"${number}${large}"` }))
   const inDoubt = failed.filter((pool) => held.revisions.isSent(pool))
   expect(inDoubt).toEqual(failed.slice(-inDoubt.length))
   expect(inDoubt.length).toBeGreaterThan(4)
   expect(inDoubt.length).toBeLessThan(10)
+  // The last one always is.
+  const last = held.send({ y: large.repeat(20) })
+  expect([...failed, last].filter((pool) => held.revisions.isSent(pool))).toEqual([last])
+  // Also where somebody else's pool is held by now.
+  held.take(written('third.1.ccccc', NOTHING), { x: '1' })
+  expect(held.revisions.hasSeenOurs(written('other.1.bbbbb', known.at(-1)?.name ?? ''))).toBe(true)
 })

@@ -111,3 +111,15 @@ it('an editor takes what somebody makes of a variable of a lost pool, though an 
   backend.foreign('{"x":7,"y":2}')
   expect(await settled()).toMatchObject({ x: 7, y: 2 })
 })
+
+it.each([
+  ['keeps its change against who had not seen it', () => asWritten('{"$rev":"theirs.1<test.1","x":1,"y":3}'), 2],
+  ['leaves it to who had', (ours: string) => carriedAlong(ours, '{"x":1,"y":3}'), 3],
+])('an editor whose write was held, and that has not answered yet, %s', async (_what, theirs, y) => {
+  const { backend, first, settled } = await asked(FIRST)
+  backend.landed()
+  backend.foreign(theirs(first.payload))
+  backend.auto = true
+  first.land('overwritten')
+  expect(await settled()).toEqual({ x: 1, y })
+})

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { carriedAlong } from '../helpers/bytes.ts'
 import { opened } from '../helpers/opened-store.ts'
 
 describe('while a write is in flight', () => {
@@ -83,6 +84,28 @@ describe('while a write is in flight', () => {
     ;(await backend.nth(3)).land()
     expect(JSON.parse(backend.text as string)).toEqual({ n: 2, theirs: 5 })
     expect([pt.theirs, told.conflict]).toEqual([5, []])
+  })
+
+  it('a later edit of somebody else is no conflict with a change of ours that has given way to an earlier one', async () => {
+    const { backend, pt, told } = await opened('{"n":1}', { auto: false, onConflict: 'remote' })
+    pt.n = 2
+    void pt.save()
+    backend.foreign('{"n":3}')
+    backend.foreign('{"n":4}')
+    expect([pt.n, told.conflict.length]).toEqual([4, 1])
+  })
+
+  it('what somebody makes of a write that was held, before that is answered, stays, and is nothing to save', async () => {
+    const { backend, pt } = await opened('{"n":1}', { auto: false })
+    pt.n = 2
+    const save = pt.save()
+    const write = await backend.nth(1)
+    backend.landed()
+    backend.foreign(carriedAlong(write.payload, '{"n":5}'))
+    write.land()
+    await save
+    expect([pt.n, backend.writes.length]).toEqual([5, 1])
+    expect(pt.$status).toMatchObject({ unsaved: false })
   })
 
   it('closing waits for the merge with what the write in flight landed over', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { asWritten } from '../helpers/bytes.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
-import { heard, opened } from '../helpers/opened-store.ts'
+import { heard, opened, settled } from '../helpers/opened-store.ts'
 
 describe('somebody else writes', () => {
   it('what only they changed is taken over, what only we changed stays, and is sent by our next save', async () => {
@@ -170,13 +170,21 @@ describe('somebody else writes', () => {
       // Before ours has landed, and by who found nothing there.
       backend.foreign('{"a":5,"b":5}')
       expect({ ...pt }).toEqual({ a: 5, b: 2, c: 1 })
-      expect(told.conflict.map(({ name }) => name)).toEqual(['b'])
+      // Who had found nothing has carried nothing along.
+      expect([told.conflict.map(({ name }) => name), told.stale]).toEqual([['b'], []])
       ;(await backend.nth(1)).land()
       ;(await backend.nth(2)).land()
       await pt.save()
       expect(JSON.parse(backend.text ?? '')).toEqual({ a: 5, b: 2, c: 1 })
     },
   )
+
+  it('a pool without variables that somebody deletes is written again as well', async () => {
+    const { backend, pt, told } = await opened('{}')
+    backend.foreign(null)
+    await settled(pt)
+    expect([backend.text, told.heal]).toEqual(['{}', [{ reason: 'deleted' }]])
+  })
 
   it('a store that only reads follows, and never writes', async () => {
     const { backend, pt } = await opened('{"a":1}', { readOnly: true })

@@ -115,6 +115,40 @@ it('a save that was never answered, and arrives as it is wanted, is nothing stal
   expect([pt.x, told.stale, told.conflict]).toEqual([2, [], []])
 })
 
+it('a save that was never answered, and what went back after it, changes nothing about what older pools had', async () => {
+  const first = asWritten('{"$rev":"test.1<0","x":1,"y":1}')
+  const { backend, pt, shown } = await opened(first)
+  backend.auto = false
+  pt.y = 5
+  const save = pt.save()
+  ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
+  await expect(save).rejects.toThrow('on purpose')
+  pt.y = 1
+  backend.auto = true
+  await saved(pt, 2)
+  pt.y = 2
+  await pt.save()
+  backend.foreign(carriedAlong(first, '{"x":1,"y":1,"z":9}'))
+  await settled(pt)
+  expect(shown()).toEqual({ x: 2, y: 2, z: 9 })
+})
+
+it('a save that was never answered, and is held when the link is back, is nothing that was lost', async () => {
+  const { backend, pt, shown, told } = await opened(FIRST)
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  const write = await backend.nth(1)
+  write.fail('ERR_PERSIST_DENIED')
+  await expect(save).rejects.toThrow('on purpose')
+  backend.auto = true
+  pt.x = 3
+  backend.offline()
+  backend.online(write.payload)
+  await settled(pt)
+  expect([shown(), told.heal, told.conflict]).toEqual([{ x: 3 }, [], []])
+})
+
 it('a save that arrives after a newer one does not undo that', async () => {
   const { backend, pt, shown, told } = await opened(FIRST)
   backend.auto = false

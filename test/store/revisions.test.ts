@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { asWritten, carriedAlong, plainName, revisionOf } from '../helpers/bytes.ts'
 import type { HeldBackend } from '../helpers/held-backend.ts'
 import { opened, saved, settled } from '../helpers/opened-store.ts'
@@ -15,22 +15,29 @@ const idOf = (payload: string | null | undefined) => revisionOf(payload ?? null)
 
 describe('a client that carries the revision along without knowing it', () => {
   it.each([
-    ['as JavaScript prints it', JSON.stringify],
-    ['as Python prints it', spaced],
-  ])('does not undo what was saved since it had read the pool, %s, and its own change is taken', async (_, print) => {
-    const { backend, pt, told } = await opened(
-      asWritten('{"$rev":"test.1<0","x":1,"m":{"a":1,"b":[1,2]},"same":{"c":1}}'),
-    )
-    await saved(pt, 2)
-    const pool = read(backend)
-    Object.assign(pt, { m: { a: 2, b: [] } })
-    await saved(pt, 3)
-    backend.foreign(print({ ...pool, y: 9 }))
-    await settled(pt)
-    const expected = { x: 3, m: { a: 2, b: [] }, same: { c: 1 }, y: 9 }
-    expect([{ ...pt }, JSON.parse(backend.text as string)]).toEqual([expected, expected])
-    expect(told.stale).toEqual([{ names: expect.toSatisfy((names) => names.toSorted().join() === 'm,x') }])
-  })
+    ['as JavaScript prints it', 0, JSON.stringify],
+    ['as Python prints it', 0, spaced],
+    ['an hour later', 3_600_000, JSON.stringify],
+  ])(
+    'does not undo what was saved since it had read the pool, %s, and its own change is taken',
+    async (_, ms, print) => {
+      vi.useFakeTimers({ toFake: ['performance', 'Date'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const { backend, pt, told } = await opened(
+        asWritten('{"$rev":"test.1<0","x":1,"m":{"a":1,"b":[1,2]},"same":{"c":1}}'),
+      )
+      await saved(pt, 2)
+      const pool = read(backend)
+      Object.assign(pt, { m: { a: 2, b: [] } })
+      await saved(pt, 3)
+      vi.advanceTimersByTime(ms)
+      backend.foreign(print({ ...pool, y: 9 }))
+      await settled(pt)
+      const expected = { x: 3, m: { a: 2, b: [] }, same: { c: 1 }, y: 9 }
+      expect([{ ...pt }, JSON.parse(backend.text as string)]).toEqual([expected, expected])
+      expect(told.stale).toEqual([{ names: expect.toSatisfy((names) => names.toSorted().join() === 'm,x') }])
+    },
+  )
 
   it('does not bring back what was removed since, or remove what was added', async () => {
     const { backend, pt, shown } = await opened(FIRST)
@@ -192,6 +199,17 @@ describe('another store', () => {
     backend.foreign(asWritten(`{"$rev":"theirs.1<${plainName('{"x":1,"z":1}')}","x":1,"y":9}`))
     await settled(pt)
     expect(shown()).toEqual({ x: 2, y: 9 })
+  })
+
+  it('is asked by onConflict where it has changed what an editor wants of this store, too', async () => {
+    const { backend, pt, told } = await opened(FIRST, { auto: false, onConflict: 'remote' })
+    const answer = backend.request('patch', '{"x":2}')
+    const write = await backend.nth(1)
+    backend.foreign(asWritten('{"$rev":"theirs.1<test.1","x":3}'))
+    backend.auto = true
+    write.land('overwritten')
+    await answer
+    expect([{ ...pt }, told.conflict.length, told.stale]).toEqual([{ x: 3 }, 1, []])
   })
 
   it('that owns nothing names the last write of the owner: who was away can place it without those between', async () => {

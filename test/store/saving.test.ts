@@ -36,6 +36,47 @@ describe('save()', () => {
     expect(backend.text).toBe('{}')
   })
 
+  it('$status tells that something is unsaved: what was changed, is under way, or was called dirty', async () => {
+    const { backend, pt } = await opened('{"n":1}', { auto: false })
+    const unsaved = () => 'unsaved' in pt.$status && pt.$status.unsaved
+    expect(unsaved()).toBe(false)
+    pt.n = 2
+    expect(unsaved()).toBe(true)
+    const save = pt.save()
+    const write = await backend.nth(1)
+    // It is held, and may not stay so.
+    backend.landed()
+    expect(unsaved()).toBe(true)
+    write.land()
+    await save
+    expect(unsaved()).toBe(false)
+    pt.dirty()
+    expect(unsaved()).toBe(true)
+  })
+
+  it('save() has nothing to wait for where nothing has changed, also without a link', async () => {
+    const { backend, pt } = await opened('{"n":1}')
+    backend.offline()
+    await pt.save()
+    expect(backend.writes).toEqual([])
+  })
+
+  it('save() waits for the answer to a write that is held, though nothing has changed since', async () => {
+    const { backend, pt } = await opened('{"n":1}', { auto: false })
+    pt.n = 2
+    void pt.save()
+    const write = await backend.nth(1)
+    backend.landed()
+    let isSaved = false
+    const save = pt.save().then(() => {
+      isSaved = true
+    })
+    await new Promise(setImmediate)
+    expect(isSaved).toBe(false)
+    write.land()
+    await save
+  })
+
   it('save() sends after dirty() even if nothing has changed, once', async () => {
     const { backend, pt } = await opened('{"a":1}')
     pt.dirty()

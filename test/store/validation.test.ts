@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { StoreOptions } from '../../src/store/options.ts'
+import { asWritten, carriedAlong } from '../helpers/bytes.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 import { opened } from '../helpers/opened-store.ts'
 
@@ -56,6 +57,8 @@ test('what the schema fills in is filled in, and saved', async () => {
   const { backend, pt } = await checked('{"low":1,"high":5}')
   backend.foreign('{"low":2}')
   expect({ ...pt }).toEqual({ low: 2, high: 9 })
+  // By itself.
+  await backend.nth(1)
   await pt.save()
   expect(JSON.parse(backend.text ?? '')).toEqual({ low: 2, high: 9 })
 })
@@ -164,21 +167,24 @@ test('a newer version that is written now and then, and not again and again, doe
   expect({ ...pt }).toEqual({ low: 3, $version: 1 })
 })
 
-test('a store that leaves the pool to a newer program does not save what that one has undone, nor tell that it is late', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-  const { backend, pt, told } = await checked('{"low":1,"$version":1}', { version: 1 } as never)
-  pt.low = 2
-  await pt.save()
-  for (let attempt = 1; attempt <= 6; attempt += 1) {
-    backend.foreign('{"low":1,"target":1,"$version":2}')
-    await pt.save().catch(() => {})
-  }
-  expect(pt.$status.state).toBe('readonly')
-  const { length } = told
-  await vi.advanceTimersByTimeAsync(60_000)
-  expect(told).toHaveLength(length)
-  vi.useRealTimers()
-})
+test.each(['{"low":1,"$version":1}', asWritten('{"$rev":"test.1<0","low":1,"$version":1}')])(
+  'a store that leaves the pool to a newer program does not save what that one has undone, nor tell that it is late (%s)',
+  async (first) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const { backend, pt, told } = await checked(first, { version: 1 } as never)
+    pt.low = 2
+    await pt.save()
+    for (let attempt = 1; attempt <= 6; attempt += 1) {
+      backend.foreign(carriedAlong(first, '{"low":1,"target":1,"$version":2}'))
+      await pt.save().catch(() => {})
+    }
+    expect(pt.$status.state).toBe('readonly')
+    const { length } = told
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(told).toHaveLength(length)
+    vi.useRealTimers()
+  },
+)
 
 test('a store that only reads takes another version as it is, and sends nothing', async () => {
   const { backend, pt } = await opened('{"low":1,"$version":2}', { version: 2, readOnly: true } as never)

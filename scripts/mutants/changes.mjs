@@ -71,7 +71,9 @@ export function changesOf(file, source) {
       const other = OTHER_METHODS[node.property.name]
       if (other !== undefined) change(node.property, other)
     }
-    if (node.type === 'LogicalExpression' || node.type === 'BinaryExpression') {
+    // Texts are added too.
+    const isOfTexts = node.operator === '+' && /['"`]/.test(textOf(node))
+    if (node.type === 'LogicalExpression' || (node.type === 'BinaryExpression' && !isOfTexts)) {
       for (const operator of OTHER_OPERATORS[node.operator] ?? [])
         change(node, `(${textOf(node.left)}) ${operator} (${textOf(node.right)})`)
     }

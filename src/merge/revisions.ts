@@ -191,7 +191,7 @@ export class Revisions {
   }
 
   #textsOf(name: string | undefined): Seen | undefined {
-    const others = name === undefined ? undefined : (this.#sentAs(name) ?? this.#firstTextsSince(name))
+    const others = this.#othersIn(name)
     return others && ((variable, text, held) => isSame(text, others.has(variable) ? others.get(variable) : held))
   }
 
@@ -201,8 +201,8 @@ export class Revisions {
    */
   #seenWith(name: string | undefined): Seen | undefined {
     const base = name === undefined ? undefined : this.#nearest(name)
-    if (base === undefined) return undefined
-    const others = this.#sentAs(base) ?? this.#firstTextsSince(base) ?? new Map<string, Text>()
+    const others = this.#othersIn(base)
+    if (others === undefined) return undefined
     const isOld = (variable: string, text: Text) =>
       [...this.#steps.map(({ before }) => before), ...this.#sent.map(({ texts }) => texts)].some(
         (texts) => texts.has(variable) && isSame(text, texts.get(variable)),
@@ -240,9 +240,11 @@ export class Revisions {
   }
 
   /** What a pool has otherwise than what is held; undefined: the store does not know it. */
-  #firstTextsSince(name: string): Texts | undefined {
+  #othersIn(name: string | undefined): Texts | undefined {
+    if (name === undefined) return undefined
+    const sent = this.#sentAs(name)
     const index = this.#indexOf(name)
-    if (index === undefined) return undefined
+    if (sent !== undefined || index === undefined) return sent
     const texts = new Map<string, Text>()
     for (const { before } of this.#steps.slice(index)) {
       for (const [variable, text] of before) if (!texts.has(variable)) texts.set(variable, text)

@@ -128,11 +128,51 @@ it('who names nothing that is known has seen nothing; but a store will, and then
   expect(held.seen(written('new.1.aaaaa', NOTHING), undefined, '1', '2')).toEqual([undefined])
 })
 
+it.each([
+  ['nothing has changed since: it means it', {}, false],
+  ['this store has another value by now', { ours: '9' }, true],
+  ['another value is held by now', { held: '3' }, true],
+  ['the very pool that it was made from is not known', { hash: 'zzzzz' }, true],
+])('a store that writes an older value may have carried that along, where %s', (_what, given, isSeen) => {
+  const { held: text, ours, hash } = { held: '2', ours: '2', hash: '00001', ...given }
+  const held = new Held({ x: '1' })
+  const two = held.write({ x: '2' })
+  const seen = held.revisions.seenBy(written('other.1.bbbbb', `${writeIn(two.name)}.${hash}`))
+  expect(seen('x', '1', text, ours)).toBe(isSeen)
+})
+
+it('a store that writes an older value means it where the variable has been lost since', () => {
+  const held = new Held({ x: '1' })
+  const two = held.write({ x: '2' })
+  held.revisions.lost(textsOf(held.texts))
+  const seen = held.revisions.seenBy(written('other.1.bbbbb', two.name))
+  expect(seen('x', '1', undefined, '2')).toBe(false)
+})
+
+it('a store that builds on a write in doubt has seen that, though a plain client has changed it since', () => {
+  const held = new Held({ x: '1' })
+  const sent = held.send({ x: '2' })
+  held.take(changed(sent, 'bbbbb'), { x: '7' })
+  expect(held.seen(written('other.1.bbbbb', sent.name), '2', '7')).toEqual(['2'])
+})
+
+it('a store that removes what has always been there means it, also where that has changed since', () => {
+  const held = new Held({ x: '1', y: '1' })
+  const two = held.write({ y: '2' })
+  held.write({ x: '3' })
+  expect(held.seen(written('other.1.bbbbb', two.name), undefined, '1')).toEqual(['1'])
+})
+
 it('who found nothing has seen nothing, though there was a time when this store had nothing either', () => {
   const held = new Held({}, { pool: { name: NOTHING, revision: undefined } })
   held.write({ x: '1' })
   held.write({ x: '2' })
   expect(held.seen(written('new.1.aaaaa', NOTHING), undefined, '1', '2')).toEqual([undefined])
+})
+
+it('a store that began with a pool without a revision that is not known has seen nothing either', () => {
+  const held = new Held({ x: '1' }, { pool: plain('aaaaa') })
+  expect(held.seen(written('other.1.bbbbb', '.zzzzz'), undefined, '1', '2')).toEqual([undefined, '1', '2'])
 })
 
 it('a pool without a revision follows the one before as long as no other was held', () => {
@@ -149,6 +189,7 @@ it('a write that may be held is known as a base, whether it is held or not', () 
   expect([held.revisions.isSent(sent), [...held.revisions.inDoubt('x')]]).toEqual([true, ['2']])
   expect([...held.revisions.inDoubt('y')]).toEqual([])
   expect(held.seen(changed(sent, 'bbbbb'), '1', '2')).toEqual(['2'])
+  expect(held.seen(written('other.3.bbbbb', sent.name), '1', '2')).toEqual(['2'])
   held.take(written('other.1.bbbbb', FIRST.name), { x: '7' })
   expect(held.seen(changed(sent, 'bbbbb'), '1', '2', '7')).toEqual(['2'])
   held.write({ x: '3' })

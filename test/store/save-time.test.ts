@@ -90,3 +90,29 @@ it('what is changed after a save that has failed and one that has not is sent wh
   await vi.advanceTimersByTimeAsync(0)
   expect(backend.writes).toHaveLength(2)
 })
+
+it('a save that was refused is not tried again where the link breaks after it, and so is never late', async () => {
+  pt.n = 1
+  const save = pt.save()
+  ;(await backend.nth(1)).fail('ERR_PERSIST_DENIED')
+  expect(await outcomeOf(save)).toBe('ERR_PERSIST_DENIED')
+  backend.offline()
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(errors).not.toContain('ERR_PERSIST_TIMEOUT')
+})
+
+it('a save that is late says what it waited for', async () => {
+  const late = () => pt.save().catch((error) => error.message)
+  pt.n = 1
+  void pt.save()
+  pt.n = 2
+  const behind = late()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(await behind).toContain('the write before it is still under way')
+  ;(await backend.nth(1)).land()
+  backend.offline()
+  pt.n = 3
+  const unlinked = late()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(await unlinked).toContain('there is no link to the backend')
+})

@@ -149,7 +149,8 @@ async function connectAt<Attempt extends ServerAttempt, Result>(
         learn(place, attempt)
         return { result }
       } catch (error) {
-        opening.destroy()
+        // With a DISCONNECT where it was open: the will is for those who have begun.
+        void opening.end()
         closing?.throwIfAborted()
         const { reached } = opening
         const isOpen = reached === 'mqtt'

@@ -37,6 +37,8 @@ export class Saving {
   #collisions = 0
   /** A save failed: the store sends what it was to save when the link is back. */
   #owed = false
+  /** Why the last one failed. */
+  #failure: PersistError | undefined
   /** Why the store writes nothing any more. */
   #ended: PersistError | undefined
 
@@ -133,7 +135,9 @@ export class Saving {
   #fail(batch: Batch, error: PersistError): void {
     this.#owed = true
     this.#settle(batch, error)
-    this.#context.report(error)
+    // A backend that gives the same answer again says nothing new.
+    if (error !== this.#failure) this.#context.report(error)
+    this.#failure = error
   }
 
   #proceed(): void {

@@ -128,7 +128,7 @@ describe('the contexts of Node-RED', () => {
     flow().set(['a', 'list'], [1, [1]], 'mqtt')
     expect(() => flow().set(['a', 'list[1]', 'new', 'c'], [2, 2, 2, () => 2], 'mqtt')).toThrow(refused)
     expect(() => flow().set(['a', 'b..c'], [2, 2], 'mqtt')).toThrow(invalid)
-    expect(() => flow().set('list[3].a', 1, 'mqtt')).toThrow(refused)
+    expect(() => flow().set('list[3].a', () => 1, 'mqtt')).toThrow(refused)
     await restart()
     expect(pool()).toEqual({ f1: { a: 1, list: [1] } })
   })

@@ -1,5 +1,6 @@
 import { Backoff } from '../../mqtt/backoff.ts'
 import type { PersistError } from '../../runtime/errors.ts'
+import { unreferencedTimeout } from '../../runtime/keep-alive.ts'
 
 /** So many times in a row the broker closed while a write was under way: that is no coincidence any more. */
 const CLOSED_EACH_TIME = 3
@@ -25,6 +26,7 @@ export class ClosedWrites {
 
   written(): void {
     this.#count = 0
+    this.#refused = undefined
     this.#pauses.reset()
   }
 
@@ -34,8 +36,15 @@ export class ClosedWrites {
     return this.#count === 0
   }
 
-  /** The program has been told: a write as large has to wait now, a smaller one need not. */
-  refuse(sizeBytes: number, error: PersistError): void {
-    this.#refused = { sizeBytes, error, end: performance.now() + PAUSE_MS + this.#pauses.next() }
+  /**
+   * The program has been told: a write as large has to wait now, a smaller one need not.
+   *
+   * @param over called when the time is over, unless something was written
+   */
+  refuse(sizeBytes: number, error: PersistError, over: () => void): void {
+    const pauseMs = PAUSE_MS + this.#pauses.next()
+    const refused = { sizeBytes, error, end: performance.now() + pauseMs }
+    this.#refused = refused
+    unreferencedTimeout(() => this.#refused === refused && over(), pauseMs)
   }
 }

@@ -278,7 +278,8 @@ class MqttBackend implements Backend {
     if (!isEachTime) return lostError(found.failure, storeName)
     const error = writeError(new WriteFailure('closed each time', sizeBytes), storeName, topic)
     // Something else may be saved at once: it is what is written that has to wait, not the connection.
-    this.#closedWrites.refuse(sizeBytes, error)
+    // Then the store sends what it owes on the next one.
+    this.#closedWrites.refuse(sizeBytes, error, () => void this.#session?.connection.end())
     this.#pauses.reset()
     this.#awake.resolve()
     this.#awake = deferred()

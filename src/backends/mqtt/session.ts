@@ -29,6 +29,11 @@ const LOOK_MS = 30_000
  * takes 3.3 kB/s at most.
  */
 const LOOK_BYTES = 100_000
+/**
+ * Pauses are multiples of this, in milliseconds: Node has a list for each length of timers, which stays when one that does not
+ * keep the process alive is cleared, until that would have run out.
+ */
+const LOOK_STEP_MS = 1000
 
 /** One connection, and the pool on it from the first probe to the last write. */
 export class Session {
@@ -210,7 +215,8 @@ export class Session {
       if (pool.changedAt === changedAt && this.fencePlace !== 'pool') this.#recheckNow()
       this.#lookWhileIdle()
     }
-    this.#lookTimer = setTimeout(due, lookPauseMs(pool.known?.length ?? 0) * (1 + Math.random()))
+    const pauseMs = lookPauseMs(pool.known?.length ?? 0) * (1 + Math.random())
+    this.#lookTimer = setTimeout(due, Math.ceil(pauseMs / LOOK_STEP_MS) * LOOK_STEP_MS)
     unref(this.#lookTimer)
   }
 

@@ -24,6 +24,7 @@ interface Sent {
 /** Had a writer seen this text of a variable, or may it have? `held` is the one that is held now, `ours` the store's. */
 export type Seen = (name: string, text: Text, held: Text, ours: Text) => boolean
 
+const sawAll: Seen = () => false
 const sawNothing: Seen = (_name, text) => text === undefined
 /** What it has seen, it brings again. */
 const sawOthers: Seen = (_name, _text, held) => held !== undefined
@@ -138,7 +139,8 @@ export class Revisions {
     // Also where it is that very pool, once more: a plain client has gone back to it.
     const read = this.#textsOf(this.#lastOf(writeIn(name)))
     const isOther = id !== undefined && (this.#isGuest || (id === name && (owner ?? base) !== NOTHING))
-    const nothing = isOther ? sawOthers : sawNothing
+    // What an owner writes that had not seen this guest is newer than all that the guest passes on.
+    const nothing = this.#isGuest && id === name && owner === undefined ? sawAll : isOther ? sawOthers : sawNothing
     return read ?? (base === NOTHING ? undefined : this.#seenWith(base)) ?? this.#seenWith(owner) ?? nothing
   }
 

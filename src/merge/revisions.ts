@@ -24,7 +24,6 @@ interface Sent {
 /** Had a writer seen this text of a variable, or may it have? `held` is the one that is held now, `ours` the store's. */
 export type Seen = (name: string, text: Text, held: Text, ours: Text) => boolean
 
-const sawAll: Seen = () => false
 const sawNothing: Seen = (_name, text) => text === undefined
 /** What it has seen, it brings again. */
 const sawOthers: Seen = (_name, _text, held) => held !== undefined
@@ -135,13 +134,19 @@ export class Revisions {
    * had not seen what is held: it will, and then write its changes once more. What guests made of nothing are all changes.
    */
   seenBy({ name, revision }: Pool): Seen {
-    const { id, base, owner } = revision ?? { id: undefined, base: undefined, owner: undefined }
+    const { base, owner } = revision ?? { base: undefined, owner: undefined }
     // Also where it is that very pool, once more: a plain client has gone back to it.
     const read = this.#textsOf(this.#lastOf(writeIn(name)))
-    const isOther = id !== undefined && (this.#isGuest || (id === name && (owner ?? base) !== NOTHING))
-    // What an owner writes that had not seen this guest is newer than all that the guest passes on.
-    const nothing = this.#isGuest && id === name && owner === undefined ? sawAll : isOther ? sawOthers : sawNothing
-    return read ?? (base === NOTHING ? undefined : this.#seenWith(base)) ?? this.#seenWith(owner) ?? nothing
+    const known = read ?? (base === NOTHING ? undefined : this.#seenWith(base)) ?? this.#seenWith(owner)
+    return known ?? this.#unknown({ name, revision })
+  }
+
+  /** What the writer of a pool had seen that names nothing that the store knows. */
+  #unknown({ name, revision }: Pool): Seen {
+    if (revision === undefined) return sawNothing
+    const { id, base, owner = base } = revision
+    const isOther = this.#isGuest || (id === name && owner !== NOTHING)
+    return isOther ? sawOthers : sawNothing
   }
 
   /** Was the writer of a pool one that had seen a write of this store? */

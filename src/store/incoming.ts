@@ -82,7 +82,7 @@ export class Incoming {
     this.#addDeliberate(changed, seen)
     const held = new Map<string, string | undefined>()
     for (const name of changed.keys()) held.set(name, unsaved.confirmedText(name))
-    const carried = this.#carriedIn(pool, changed, held, seen)
+    const carried = this.#carriedIn(pool, changed, held, seen, how)
     const isLost = how === 'reopened' && carried.size > 0 && !revisions.isSent(pool)
     revisions.taken(pool, held)
     unsaved.toResend(carried)
@@ -107,7 +107,7 @@ export class Incoming {
   }
 
   /** The variables that the writer of a pool left as it had seen them, though they are others now. */
-  #carriedIn(pool: DecodedPayload, changed: Texts, held: Texts, seen: Seen): ReadonlySet<string> {
+  #carriedIn(pool: DecodedPayload, changed: Texts, held: Texts, seen: Seen, how: How): ReadonlySet<string> {
     const { revisions, options, unsaved, variables } = this.#context
     // What the backend holds is right for a store that only reads.
     if (options.readOnly) return new Set()
@@ -116,6 +116,8 @@ export class Incoming {
       // By value: who prints JSON in another way has changed nothing.
       if (sameJson(variables.get(name), ownValue(pool.values, name))) return false
       if (options.isGuest && isUnseenEdit(name)) return true
+      // A guest that was away has missed what others wrote: what it only passes on may be older.
+      if (options.isGuest && how === 'reopened') return false
       return seen(name, changed.get(name), held.get(name), unsaved.text(name))
     }
     return new Set([...changed.keys()].filter(isCarried))

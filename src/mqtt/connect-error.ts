@@ -1,19 +1,12 @@
-import { codeOf, PersistError, type PersistErrorCode, reasonOf } from '../runtime/errors.ts'
+import { PersistError, reasonOf } from '../runtime/errors.ts'
 import type { ConnectionSettings } from './connection.ts'
 import type { ConnectionFailure, ConnectionLost } from './failure.ts'
 import { codeText, reasonFor } from './reason-codes.ts'
 import { type Endpoint, isSecure, isWebSocket } from './transport/endpoint.ts'
-
-interface Explanation {
-  readonly code?: PersistErrorCode
-  /** What happened, as the end of a sentence. */
-  readonly what: string
-  /** What to do, as sentences. */
-  readonly advice: string
-}
+import type { Meaning } from './transport/transport.ts'
 
 /** CONNACK: 1 to 5 in MQTT 3.1.1 (3.2.2.3), from 0x80 on in MQTT 5 (3.2.2.2). */
-function refusal(code: number, { username, protocolVersion, clientId }: ConnectionSettings): Explanation {
+function refusal(code: number, { username, protocolVersion, clientId }: ConnectionSettings): Meaning {
   const login =
     username === undefined
       ? 'Set the options username and password.'
@@ -54,7 +47,7 @@ function refusal(code: number, { username, protocolVersion, clientId }: Connecti
 function network(
   { error, errorCode, meaning }: Extract<ConnectionFailure, { kind: 'network' }>,
   { endpoint, tls }: ConnectionSettings,
-): Explanation {
+): Meaning {
   if (meaning !== undefined) return meaning
   if (errorCode === 'ECONNRESET' || errorCode === 'EPIPE') return closed(endpoint, tls)
   if (errorCode !== undefined || !isWebSocket(endpoint)) return { what: reasonOf(error), advice: '' }
@@ -64,7 +57,7 @@ function network(
   }
 }
 
-function closed(endpoint: Endpoint, tls: ConnectionSettings['tls']): Explanation {
+function closed(endpoint: Endpoint, tls: ConnectionSettings['tls']): Meaning {
   const certificate =
     tls?.cert !== undefined
       ? 'does it accept this client certificate?'
@@ -77,7 +70,7 @@ function closed(endpoint: Endpoint, tls: ConnectionSettings['tls']): Explanation
   }
 }
 
-function explain(failure: ConnectionFailure, settings: ConnectionSettings): Explanation {
+function explain(failure: ConnectionFailure, settings: ConnectionSettings): Meaning {
   switch (failure.kind) {
     case 'refused':
     case 'disconnect':
@@ -98,31 +91,14 @@ function explain(failure: ConnectionFailure, settings: ConnectionSettings): Expl
         what: `what it sent is no MQTT: ${reasonOf(failure.error)}`,
         advice: 'Please report this, with its name.',
       }
-    case 'missing': {
-      const { cause } = failure.error as Error
-      const isNotThere = codeOf(cause) === 'ERR_MODULE_NOT_FOUND'
-      if (failure.packageName === 'persist-mqtt') {
-        return {
-          what: `a file of persist-mqtt could not be loaded (${reasonOf(cause)})`,
-          advice:
-            'Install it again; a bundle needs the files beside it, and a page has to be loaded anew after a deployment.',
-        }
-      }
-      return {
-        code: 'ERR_PERSIST_OPTION',
-        what: `${settings.endpoint.protocol}: in option url needs the package ${failure.packageName}`,
-        advice: `Install it: npm install ${failure.packageName}${isNotThere ? '' : ` (${reasonOf(cause)})`}`,
-      }
-    }
     case 'settings':
-      return {
-        code: 'ERR_PERSIST_OPTION',
-        what: `the connection could not be set up (${reasonOf(failure.error)})`,
-        advice:
-          failure.error instanceof RangeError || !isSecure(settings.endpoint)
-            ? ''
-            : 'Are tls.ca, tls.cert and tls.key PEM texts, and do certificate and key belong together?',
-      }
+      return (
+        failure.meaning ?? {
+          code: 'ERR_PERSIST_OPTION',
+          what: `the connection could not be set up (${reasonOf(failure.error)})`,
+          advice: '',
+        }
+      )
     default:
       return closed(settings.endpoint, settings.tls)
   }
@@ -186,7 +162,6 @@ function lost(failure: ConnectionFailure, storeName: string, what: string, then:
   const received = receivedIn(failure)
   const why = {
     settings: '',
-    missing: '',
     refused: '',
     ended: '',
     closed: ': the broker closed it',

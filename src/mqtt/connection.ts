@@ -14,7 +14,7 @@ import { limitsOf, type ServerLimits } from './server-limits.ts'
 import { type Suback, Subscriptions } from './subscriptions.ts'
 import { isBrowser } from './transport/endpoint.ts'
 import { openTransport } from './transport/open-transport.ts'
-import { END_LIMIT_MS, PackageMissing, type Transport } from './transport/transport.ts'
+import { CannotBegin, END_LIMIT_MS, type Transport } from './transport/transport.ts'
 import { Waiting } from './waiting.ts'
 
 /** The client notices a dead link after twice this at most; most routers keep a silent connection for a minute and more. */
@@ -176,8 +176,8 @@ export class Connection {
         return transport.send(parts)
       })
     } catch (error) {
-      const isMissing = error instanceof PackageMissing
-      this.#fail(isMissing ? { kind: 'missing', packageName: error.packageName, error } : { kind: 'settings', error })
+      const known = error instanceof CannotBegin ? error : undefined
+      this.#fail({ kind: 'settings', error: known?.cause ?? error, meaning: known?.meaning })
     }
   }
 

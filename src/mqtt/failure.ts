@@ -7,10 +7,8 @@ export const FAILURE = 0x80
 
 /** Why a connection was not made, or is over. */
 export type ConnectionFailure =
-  /** What the client was given cannot be used: a certificate that is none, for example. */
-  | { readonly kind: 'settings'; readonly error: unknown }
-  /** A package that this kind of connection needs, or a file of this one (`persist-mqtt`), cannot be loaded. */
-  | { readonly kind: 'missing'; readonly packageName: string; readonly error: unknown }
+  /** What the client was given cannot be used: a certificate that is none, for example; or what it needs cannot be loaded. */
+  | { readonly kind: 'settings'; readonly error: unknown; readonly meaning?: Meaning | undefined }
   /** CONNACK with a reason other than success. */
   | { readonly kind: 'refused'; readonly code: number; readonly reasonString?: string | undefined }
   /** The operating system, TLS or the WebSocket said so. */

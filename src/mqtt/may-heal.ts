@@ -24,7 +24,6 @@ export function mayHeal(failure: ConnectionFailure): boolean {
     case 'garbage':
     case 'malformed':
     case 'settings':
-    case 'missing':
     case 'ended':
       return false
   }

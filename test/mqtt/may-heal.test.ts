@@ -46,7 +46,6 @@ const final: readonly [string, ConnectionFailure][] = [
   ['it is no broker', { kind: 'garbage', error: new MalformedPacket(0x81, 'no'), start: new Uint8Array() }],
   ['what it sends is no MQTT', { kind: 'malformed', error: new MalformedPacket(0x81, 'no') }],
   ['tls.ca is no certificate', { kind: 'settings', error }],
-  ['a package is missing', { kind: 'missing', packageName: 'ws', error }],
   ['this side lets go', { kind: 'ended' }],
 ]
 

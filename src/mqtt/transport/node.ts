@@ -1,9 +1,10 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { codeOf, reasonOf } from '../../runtime/errors.ts'
 import { isSecure, isWebSocket } from './endpoint.ts'
 import { meaningOf } from './network-error.ts'
 import {
+  CannotBegin,
   END_LIMIT_MS,
-  PackageMissing,
   type TlsOptions,
   type Transport,
   type TransportListener,
@@ -14,15 +15,23 @@ import { overWebSocket, SUBPROTOCOL, type WebSocketLike, webSocketUrl } from './
 /**
  * TCP, TLS, or a WebSocket over either. None of them keeps a process alive.
  *
- * @throws {PackageMissing} for WebSockets without the package ws; an Error of Node's where the certificates are none
+ * @throws {CannotBegin} for WebSockets without the package ws, and where the certificates are none
  */
 export async function openOnNode(settings: TransportSettings, told: TransportListener): Promise<Transport> {
   const listener = { ...told, failed: (error: unknown) => told.failed(error, meaningOf(error, settings)) }
-  if (isWebSocket(settings.endpoint)) return openWebSocket(settings, listener)
   const { host, port } = settings.endpoint
-  if (!isSecure(settings.endpoint)) return overSocket(connectTcp({ host, port }), listener)
-  const { connect } = await import('node:tls')
-  return overSocket(connect({ host, port, ...nodeOptions(settings.tls, host) }), listener)
+  if (!isSecure(settings.endpoint) && !isWebSocket(settings.endpoint))
+    return overSocket(connectTcp({ host, port }), listener)
+  try {
+    if (isWebSocket(settings.endpoint)) return await openWebSocket(settings, listener)
+    const { connect } = await import('node:tls')
+    return overSocket(connect({ host, port, ...nodeOptions(settings.tls, host) }), listener)
+  } catch (error) {
+    if (error instanceof CannotBegin || !isSecure(settings.endpoint)) throw error
+    const what = `the connection could not be set up (${reasonOf(error)})`
+    const advice = 'Are tls.ca, tls.cert and tls.key PEM texts, and do certificate and key belong together?'
+    throw new CannotBegin({ code: 'ERR_PERSIST_OPTION', what, advice }, { cause: error })
+  }
 }
 
 function overSocket(socket: Socket, listener: TransportListener): Transport {
@@ -56,7 +65,12 @@ function watch(socket: Socket, listener: TransportListener): void {
 /** The package ws, since Node's own WebSocket takes no certificates. */
 async function openWebSocket({ endpoint, tls }: TransportSettings, listener: TransportListener): Promise<Transport> {
   const { WebSocket } = await import('ws').catch((error: unknown) => {
-    throw new PackageMissing('ws', error)
+    const reason = codeOf(error) === 'ERR_MODULE_NOT_FOUND' ? '' : ` (${reasonOf(error)})`
+    const what = `${endpoint.protocol}: in option url needs the package ws`
+    throw new CannotBegin(
+      { code: 'ERR_PERSIST_OPTION', what, advice: `Install it: npm install ws${reason}` },
+      { cause: error },
+    )
   })
   const socket = new WebSocket(webSocketUrl(endpoint), [SUBPROTOCOL], {
     ...(isSecure(endpoint) && nodeOptions(tls, endpoint.host)),

@@ -1,16 +1,18 @@
+import { reasonOf } from '../../runtime/errors.ts'
 import { isBrowser } from './endpoint.ts'
-import { PackageMissing, type Transport, type TransportListener, type TransportSettings } from './transport.ts'
+import { CannotBegin, type Transport, type TransportListener, type TransportSettings } from './transport.ts'
 import { openBrowserSocket } from './web-socket.ts'
 
 /**
  * Begins a connection to a broker, by what this platform has.
  *
- * @throws {PackageMissing} for WebSockets on Node without the package ws, and where a file of this package is missing; an Error where the certificates are none
+ * @throws {CannotBegin}
  */
 export async function openTransport(settings: TransportSettings, listener: TransportListener): Promise<Transport> {
   if (isBrowser()) return openBrowserSocket(settings, listener)
   const { openOnNode } = await import('./node.ts').catch((error: unknown) => {
-    throw new PackageMissing('persist-mqtt', error)
+    const what = `a file of persist-mqtt could not be loaded (${reasonOf(error)})`
+    throw new CannotBegin({ what, advice: 'Install it again; a bundle needs the files beside it.' }, { cause: error })
   })
   return openOnNode(settings, listener)
 }

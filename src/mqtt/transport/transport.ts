@@ -1,4 +1,4 @@
-import { reasonOf } from '../../runtime/errors.ts'
+import type { PersistErrorCode } from '../../runtime/errors.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** A stream of bytes to a broker and back, in order (MQTT 5, 4.2). It is being made when one gets it. */
@@ -31,6 +31,8 @@ export interface TransportListener {
 
 /** What an error means, as the end of a sentence, and what to do about it, as sentences. */
 export interface Meaning {
+  /** Without: ERR_PERSIST_CONNECT. */
+  readonly code?: PersistErrorCode
   readonly what: string
   readonly advice: string
 }
@@ -53,12 +55,12 @@ export interface TlsOptions {
 /** How long the other side may take to answer the end of a connection, in milliseconds; a dead link never does. */
 export const END_LIMIT_MS = 1000
 
-/** A package that is needed, or a file of this one, cannot be loaded. */
-export class PackageMissing extends Error {
-  readonly packageName: string
+/** No connection can be begun with what is there: something cannot be loaded, or a certificate is none. */
+export class CannotBegin extends Error {
+  readonly meaning: Meaning
 
-  constructor(packageName: string, cause: unknown) {
-    super(`the package ${packageName} could not be loaded: ${reasonOf(cause)}`, { cause })
-    this.packageName = packageName
+  constructor(meaning: Meaning, options: { readonly cause: unknown }) {
+    super(meaning.what, options)
+    this.meaning = meaning
   }
 }

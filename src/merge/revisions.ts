@@ -4,7 +4,6 @@ import { parseJson } from '../format/parse-json.ts'
 import type { DecodedPayload } from '../format/payload.ts'
 import { NOTHING, printRevision, type Revision, unhashed, writeIn } from '../format/revision.ts'
 import { randomHex } from '../runtime/random-hex.ts'
-import { lastRevisions, stepsTo } from './journaled-revisions.ts'
 import { sizeOf } from './step-size.ts'
 
 /** How much is remembered of what was held, in characters: a counter's values of some hours. */
@@ -95,20 +94,20 @@ export class Revisions {
     if (isHeld) this.#becomes({ name: revision.id, revision }, held)
   }
 
-  /** This is held when the store is opened; a journal may know what was held before. */
-  began(pool: Pool, journaled?: JournalRevisions): void {
-    this.#steps = journaled === undefined ? [] : [...stepsTo(pool.name, journaled)]
+  /** This is held when the store is opened; a journal may know the steps to it. */
+  began(pool: Pool, steps: readonly JournalStep[] = []): void {
+    this.#steps = [...steps]
     this.#characters = sumOf(this.#steps.map(({ before }) => before))
     this.#isPlain = this.#steps.every(({ from }) => writeIn(from) === '')
     this.#note(pool)
   }
 
-  /** For a journal; `heldText` tells what is held of a variable. */
+  /** All of it, for a journal; `heldText` tells what is held of a variable. */
   journaled(heldText: (name: string) => Text): JournalRevisions {
     const sent = this.#sent.map(({ name, texts }): JournalStep => {
       return { from: name, before: new Map(Array.from(texts.keys(), (variable) => [variable, heldText(variable)])) }
     })
-    return lastRevisions({ held: this.#held, steps: this.#steps, sent })
+    return { held: this.#held, steps: this.#steps, sent }
   }
 
   /** Another writer's pool is held; `before` has what was held of the variables that it changes. */

@@ -1,5 +1,5 @@
 import type { Backend } from '../contracts/backend.ts'
-import type { JournalRevisions } from '../contracts/journal.ts'
+import type { JournalStep } from '../contracts/journal.ts'
 import type { JsonObject } from '../format/json.ts'
 import type { Payload } from '../format/payload.ts'
 import { Revisions } from '../merge/revisions.ts'
@@ -39,8 +39,8 @@ export interface Recovery {
 
 /** The journal of a store, `Journaling`. */
 export interface StoreJournal {
-  /** What the backend held while the last program with this journal ran. */
-  readonly revisions: JournalRevisions | undefined
+  /** What the backend held before a pool, while the last program with this journal ran. */
+  stepsTo(pool: string): readonly JournalStep[]
   recover(pool: Payload): Recovery
   begin(recovery: Recovery): void
   note(): Promise<void>

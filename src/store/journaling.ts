@@ -1,6 +1,7 @@
-import type { Journal, JournalEntry, JournalMaker, JournalRevisions } from '../contracts/journal.ts'
+import type { Journal, JournalEntry, JournalMaker, JournalRevisions, JournalStep } from '../contracts/journal.ts'
 import { type JsonObject, ownValue, put, sameJson } from '../format/json.ts'
 import type { Payload } from '../format/payload.ts'
+import { lastRevisions, stepsTo } from '../merge/journaled-revisions.ts'
 import { type Recovered, recovered } from '../merge/recovery.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { unref } from '../runtime/keep-alive.ts'
@@ -22,7 +23,7 @@ export class Journaling implements StoreJournal {
   /** How the last program with this journal ended; undefined: there was none, or its journal cannot be read. */
   #lastExit: 'clean' | 'crash' | undefined
   /** What the file had of them when it was found. */
-  revisions: JournalRevisions | undefined
+  #revisions: JournalRevisions | undefined
   readonly #context: StoreContext
   readonly #make: JournalMaker
   #journal: Journal | undefined
@@ -65,7 +66,7 @@ export class Journaling implements StoreJournal {
         this.#damage = found.damage
       } else if (found.contents !== null) {
         this.#noted = found.contents.entries
-        this.revisions = found.contents.revisions
+        this.#revisions = found.contents.revisions
         this.#lastExit = found.contents.clean ? 'clean' : 'crash'
       }
     } catch (thrown) {
@@ -96,10 +97,14 @@ export class Journaling implements StoreJournal {
     return { values, isNeeded, tell: () => this.#tell(found) }
   }
 
+  stepsTo(pool: string): readonly JournalStep[] {
+    return this.#revisions === undefined ? [] : stepsTo(pool, this.#revisions)
+  }
+
   /** The store is open. */
   begin({ tell }: Recovery): void {
     this.#isBegun = true
-    this.revisions = undefined
+    this.#revisions = undefined
     this.review()
     // Later, so that a program that awaits the store can listen first.
     setTimeout(tell, 0)
@@ -218,7 +223,8 @@ export class Journaling implements StoreJournal {
       )
     }
     const { unsaved, revisions } = this.#context
-    const known = this.#isBegun ? revisions.journaled((name) => unsaved.confirmedText(name)) : this.revisions
+    const journaled = () => lastRevisions(revisions.journaled((name) => unsaved.confirmedText(name)))
+    const known = this.#isBegun ? journaled() : this.#revisions
     await journal.write({ entries: this.#noted, clean: this.#clean, revisions: known })
   }
 

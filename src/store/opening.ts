@@ -77,7 +77,7 @@ export class Opening {
     const { migrating, saving } = this.#parts
     const pool = decodePayload(bytes, storeName, readLimit(options))
     const { journaling } = this.#context
-    revisions.began(pool, journaling?.revisions)
+    revisions.began(pool, journaling?.stepsTo(pool.name))
     const recovery = journaling?.recover(pool)
     const values = recovery?.values ?? pool.values
     if (!migrating.isNeeded(values)) {

@@ -18,7 +18,7 @@ const brokers: readonly [name: string, runs: boolean, protocolVersion: 4 | 5, st
 ]
 
 const ownerIsOffline = (url: string) =>
-  waitFor(async () => (await retainedAt(url, 'tele/garage/LWT'))?.payload.toString() === 'Offline', {
+  waitFor(async () => (await retainedAt(url, `${TOPIC}/owner`))?.payload.toString().includes('"online":false'), {
     what: 'the will of the owner',
   })
 

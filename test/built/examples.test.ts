@@ -105,8 +105,11 @@ test('thermostat.js heats, is set from Home Assistant, and goes on where it was'
   const env = { MQTT_URL: (await startBroker()).url, MINUTE_MS: '20' }
   const first = runProgram(example('thermostat.js'), [], '.', env)
   await first.says(/^15 °C, target 20 °C, 0 minutes burned so far/m)
-  const packet = await retainedAt(env.MQTT_URL, 'homeassistant/device/persist_example-2d-thermostat/config')
-  const { components } = JSON.parse(packet?.payload.toString() ?? '{}')
+  const config = 'homeassistant/device/persist_example-2d-thermostat/config'
+  const announced = () => retainedAt(env.MQTT_URL, config)
+  // After the first save, so that the entities have a state.
+  const packet = await waitFor(announced, { what: 'the announcement' })
+  const { components } = JSON.parse(packet.payload.toString())
   expect(components.number_target).toMatchObject({ min: 5, max: 30, step: 0.5, name: 'Target temperature' })
   expect(Object.keys(components)).toEqual([
     'number_target',

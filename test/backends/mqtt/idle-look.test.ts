@@ -54,7 +54,7 @@ describe.each(brokers)('a message that got lost on its way from %s', (_name, run
     { timeout: 60_000 },
     async (role) => {
       const { proxy, others, isKept, told, wait } = await idle(start, { role })
-      const lost = proxy.losePublish()
+      const lost = proxy.losePublish('{"n":2}')
       await Promise.all([others('{"n":2}'), lost])
       await isKept('{"n":2}')
       expect(told).toEqual([])

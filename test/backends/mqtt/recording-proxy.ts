@@ -28,18 +28,18 @@ const NAMES = [
 export interface RecordingProxy {
   readonly url: string
   readonly records: Record[]
-  /** The next PUBLISH to a client is lost on its way; resolves when it is. */
-  losePublish(): Promise<void>
+  /** The next PUBLISH to a client that has this in it is lost on its way; resolves when it is. */
+  losePublish(text: string): Promise<void>
 }
 
 /** A TCP proxy that notes what passes, in its order; ends with the test. */
 export async function startRecordingProxy(target: number): Promise<RecordingProxy> {
   const records: Record[] = []
-  let lost: (() => void) | undefined
-  const isLost = (way: Record['way'], name: string) => {
-    if (way === 'up' || name !== 'PUBLISH' || lost === undefined) return false
-    lost()
-    lost = undefined
+  let toLose: { text: string; lost: () => void } | undefined
+  const isLost = (way: Record['way'], name: string, bytes: Buffer) => {
+    if (way === 'up' || name !== 'PUBLISH' || toLose === undefined || !bytes.includes(toLose.text)) return false
+    toLose.lost()
+    toLose = undefined
     return true
   }
   const server = createServer({ noDelay: true }, (client) => {
@@ -52,7 +52,7 @@ export async function startRecordingProxy(target: number): Promise<RecordingProx
       from.on('data', (chunk) => {
         const packets = frames.push(chunk)
         records.push({ way, packets: packets.map(({ name }) => name) })
-        const kept = packets.filter(({ name }) => !isLost(way, name))
+        const kept = packets.filter(({ name, bytes }) => !isLost(way, name, bytes))
         to.write(Buffer.concat(kept.map(({ bytes }) => bytes)))
       })
       from.on('error', () => to.destroy())
@@ -66,9 +66,9 @@ export async function startRecordingProxy(target: number): Promise<RecordingProx
   return {
     url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
     records,
-    losePublish: () =>
-      new Promise((resolve) => {
-        lost = resolve
+    losePublish: (text) =>
+      new Promise((lost) => {
+        toLose = { text, lost }
       }),
   }
 }

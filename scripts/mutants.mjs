@@ -41,10 +41,12 @@ const TESTS = [
   'test/store/interleavings.test.ts',
   'test/store/journal-notes.test.ts',
   'test/store/journaling.test.ts',
+  'test/store/journaled-revisions.test.ts',
+  'test/store/large-edit-requests.test.ts',
 ]
 
 /** Some orders of messages are enough. */
-const env = { ...process.env, SEEDS: '50' }
+const env = { ...process.env, SEEDS: '60' }
 
 /** Longer than all tests take where nothing hangs, in milliseconds. */
 const LIMIT_MS = 90_000

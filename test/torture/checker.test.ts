@@ -195,6 +195,17 @@ test('a deletion that the owner may not have seen counts, others do not', () => 
   expect(rulesOf(...saves, link(true), ...rawWrote(2, {}), link(false), quiet({}))).toEqual([MISSING])
 })
 
+test('what the owner had may be what a raw client had written, without having seen what was kept before', () => {
+  const stale = rawWrote(3, { x: 'o1', r: 'r1' }, { r: 'r1' })
+  const history = [...saved(1, { x: 'o1' }), killed, ...saved(2, { x: 'o2' }), ...stale, back]
+  const direct: NewEvent[] = [
+    { type: 'patch', id: 4, editor: 1, values: { x: 'e4' } },
+    { type: 'ok', id: 4, way: 'direct' },
+  ]
+  const outage = [link(true), ...direct, ...rawWrote(5, null), link(false)]
+  expect(rulesOf(...history, ...outage, quiet({ x: 'o1', r: 'r1' }, undefined, 2))).toEqual([])
+})
+
 test('what an editor wrote without the owner, before the pool was deleted, may give way to what the owner had', () => {
   const saves = saved(1, { x: 'o1' })
   const edit: NewEvent[] = [

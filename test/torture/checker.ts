@@ -82,9 +82,10 @@ function writesOf(events: readonly HistoryEvent[]): Map<string, VariableWrite[]>
     const end = mayReturn(write.start, write.end)
     if (end > write.end) add({ ...write, end, isPromised: false })
   }
-  for (const write of [...comebacksOf(events, all)]) add(write)
   const names = new Set(all.keys())
   for (const write of rawWritesOf(events, names)) if (!isCounter(write.name)) add(write)
+  // Also what a raw client had written.
+  for (const write of [...comebacksOf(events, all)]) add(write)
   return all
 }
 

@@ -6,6 +6,20 @@ import { opened, saved, settled } from '../helpers/opened-store.ts'
 
 const FIRST = asWritten('{"$rev":"test.1<0","x":1}')
 
+/** A store that has sent x = 2, and had no answer. */
+async function unanswered(options: Parameters<typeof opened>[1] = {}) {
+  const store = await opened(FIRST, options)
+  const { backend, pt } = store
+  backend.auto = false
+  pt.x = 2
+  const save = pt.save()
+  const write = await backend.nth(1)
+  write.fail('ERR_PERSIST_DENIED')
+  await expect(save).rejects.toThrow('on purpose')
+  backend.auto = true
+  return { ...store, write }
+}
+
 it('an older pool is replaced by what was lost', async () => {
   const { backend, pt, shown, told } = await opened(FIRST)
   await saved(pt, 2)
@@ -72,29 +86,15 @@ it.each(['guest.1<0<0', 'guest.2<guest.1<0'])(
 )
 
 it('a save that was never answered, and has arrived, is no change of who has read it', async () => {
-  const { backend, pt } = await opened(FIRST, { onConflict: 'remote' })
-  backend.auto = false
-  pt.x = 2
-  const save = pt.save()
-  const write = await backend.nth(1)
-  write.fail('ERR_PERSIST_DENIED')
-  await expect(save).rejects.toThrow('on purpose')
+  const { backend, pt, write } = await unanswered({ onConflict: 'remote' })
   pt.x = 1
-  backend.auto = true
   backend.foreign(carriedAlong(write.payload, '{"x":2,"y":9}'))
   await settled(pt)
   expect({ ...pt }).toEqual({ x: 1, y: 9 })
 })
 
 it('what somebody has changed in a save that was never answered is not undone where the broker keeps that save', async () => {
-  const { backend, pt, shown } = await opened(FIRST)
-  backend.auto = false
-  pt.x = 2
-  const save = pt.save()
-  const write = await backend.nth(1)
-  write.fail('ERR_PERSIST_DENIED')
-  await expect(save).rejects.toThrow('on purpose')
-  backend.auto = true
+  const { backend, pt, shown, write } = await unanswered()
   backend.foreign(carriedAlong(write.payload, '{"x":2,"y":9}'))
   backend.reread(write.payload)
   await settled(pt)
@@ -102,14 +102,7 @@ it('what somebody has changed in a save that was never answered is not undone wh
 })
 
 it('a save that was never answered, and arrives as it is wanted, is nothing stale', async () => {
-  const { backend, pt, told } = await opened(FIRST)
-  backend.auto = false
-  pt.x = 2
-  const save = pt.save()
-  const write = await backend.nth(1)
-  write.fail('ERR_PERSIST_DENIED')
-  await expect(save).rejects.toThrow('on purpose')
-  backend.auto = true
+  const { backend, pt, told, write } = await unanswered()
   backend.foreign(write.payload)
   await settled(pt)
   expect([pt.x, told.stale, told.conflict]).toEqual([2, [], []])

@@ -118,3 +118,32 @@ test('a few hundred revisions are kept, and no more', async () => {
     expect({ ...pt }).toEqual({ theirs: 1, n })
   }
 })
+
+describe('a pool without a revision, after a restart', () => {
+  /** A script writes a pool, the program ends, and begins again. */
+  async function restarted(first: string, path: string, isSaved: boolean) {
+    const before = new HeldBackend(first)
+    const { pt } = await openJournaled(before, path)
+    if (isSaved) {
+      pt.n = 1
+      await pt.save()
+    }
+    before.foreign('{"x":1,"n":2}')
+    await pt.$close()
+    const backend = new HeldBackend(before.payload)
+    const { pt: again } = await openJournaled(backend, path)
+    return { backend, pt: again }
+  }
+
+  test('removes nothing where a store had written the pool before', async () => {
+    const { backend, pt } = await restarted('{"x":1}', journalPath(), true)
+    backend.foreign('{"n":3}')
+    expect({ ...pt }).toEqual({ x: 1, n: 3 })
+  })
+
+  test('removes what it leaves out where none had', async () => {
+    const { backend, pt } = await restarted('{"x":1}', journalPath(), false)
+    backend.foreign('{"n":3}')
+    expect({ ...pt }).toEqual({ n: 3 })
+  })
+})

@@ -216,9 +216,7 @@ export class Revisions {
     return (variable, text, held, ours) => {
       const before = others.has(variable) ? others.get(variable) : held
       if (isSame(text, before)) return true
-      // What is missing was lost, and is written again.
-      const isHeld = held === undefined || isSame(held, before)
-      const isUnchanged = base === name && isHeld && isSame(ours, before)
+      const isUnchanged = base === name && isSame(ours, before)
       return !isUnchanged && isOld(variable, text)
     }
   }

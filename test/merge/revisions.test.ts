@@ -237,6 +237,9 @@ it('a guest knows which writers have seen what it wrote', () => {
   held.take(other, { x: '3' })
   expect(held.revisions.hasSeenOurs(written('third.1.ccccc', other.name))).toBe(true)
   expect(held.revisions.hasSeenOurs(written('third.1.ccccc', FIRST.name))).toBe(false)
+  held.take(plain('ddddd'), { x: '4' })
+  expect(held.revisions.hasSeenOurs(written('third.1.ccccc', '.ddddd'))).toBe(true)
+  expect(held.revisions.hasSeenOurs(written('third.1.ccccc', '.eeeee'))).toBe(false)
 })
 
 it('what is remembered stays within a million characters, and the newest is kept', () => {

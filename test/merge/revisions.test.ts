@@ -240,6 +240,10 @@ it('a guest knows which writers have seen what it wrote', () => {
   held.take(plain('ddddd'), { x: '4' })
   expect(held.revisions.hasSeenOurs(written('third.1.ccccc', '.ddddd'))).toBe(true)
   expect(held.revisions.hasSeenOurs(written('third.1.ccccc', '.eeeee'))).toBe(false)
+  // Somebody went back to it; who names it may have read it before.
+  held.take(FIRST, { x: '1' })
+  held.take(plain('fffff'), { x: '5' })
+  expect(held.revisions.hasSeenOurs(written('third.1.ccccc', FIRST.name))).toBe(false)
 })
 
 it('what is remembered stays within a million characters, and the newest is kept', () => {

@@ -244,6 +244,8 @@ it('a guest knows which writers have seen what it wrote', () => {
   held.take(FIRST, { x: '1' })
   held.take(plain('fffff'), { x: '5' })
   expect(held.revisions.hasSeenOurs(written('third.1.ccccc', FIRST.name))).toBe(false)
+  const inDoubt = held.send({ x: '6' })
+  expect(held.revisions.hasSeenOurs(written('third.1.ccccc', inDoubt.name))).toBe(true)
 })
 
 it('what is remembered stays within a million characters, and the newest is kept', () => {

@@ -236,7 +236,7 @@ export class Revisions {
     if (index >= 0) return index
     if (isOne(this.#held)) return this.#steps.length
     const sent = this.#sent.find((one) => isOne(one.name))
-    return sent && (this.#indexOf(sent.base) ?? this.#steps.length)
+    return sent && this.#indexOf(sent.base)
   }
 
   #sentAs(name: string): Texts | undefined {

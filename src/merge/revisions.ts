@@ -246,9 +246,8 @@ export class Revisions {
   /** What a pool has otherwise than what is held; undefined: the store does not know it. */
   #othersIn(name: string | undefined): Texts | undefined {
     if (name === undefined) return undefined
-    const sent = this.#sentAs(name)
     const index = this.#indexOf(name)
-    if (sent !== undefined || index === undefined) return sent
+    if (index === undefined) return this.#sentAs(name)
     const texts = new Map<string, Text>()
     for (const { before } of this.#steps.slice(index)) {
       for (const [variable, text] of before) if (!texts.has(variable)) texts.set(variable, text)

@@ -70,11 +70,22 @@ export function printExact(value: unknown): string {
  * Prints a value with the digits that other texts have for it: a number that is the same to JavaScript, at the same place or
  * moved within lists, is written as there. So what nobody has assigned to keeps its text.
  */
-export function printLike(value: ExactJson, ...texts: readonly (string | undefined)[]): string {
-  const others = texts
-    .filter((text) => text !== undefined && hasWrittenNumbers(text))
-    .map((text) => parseExact(text as string))
-  if (others.length === 0) return plain(value) === value ? JSON.stringify(value) : printExact(value)
+export function printLike(value: JsonValue, ...texts: readonly (string | undefined)[]): string {
+  const others = withNumbers(texts)
+  // Far faster, and most have none.
+  return others.length === 0 ? JSON.stringify(value) : printed(value, others)
+}
+
+/** {@link printLike} for a value that has digits of its own; they stay. */
+export function printExactLike(value: ExactJson, ...texts: readonly (string | undefined)[]): string {
+  return printed(value, withNumbers(texts))
+}
+
+function withNumbers(texts: readonly (string | undefined)[]): ExactJson[] {
+  return texts.filter((text) => text !== undefined && hasWrittenNumbers(text)).map((text) => parseExact(text as string))
+}
+
+function printed(value: ExactJson, others: readonly ExactJson[]): string {
   return printExact(withDigits(value, others, movedIn(others), false))
 }
 

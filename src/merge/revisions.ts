@@ -209,10 +209,9 @@ export class Revisions {
     const base = name === undefined ? undefined : this.#nearest(name)
     const others = this.#othersIn(base)
     if (others === undefined) return undefined
+    const older = [...this.#steps.map(({ before }) => before), ...this.#sent.map(({ texts }) => texts)]
     const isOld = (variable: string, text: Text) =>
-      [...this.#steps.map(({ before }) => before), ...this.#sent.map(({ texts }) => texts)].some(
-        (texts) => texts.has(variable) && isSame(text, texts.get(variable)),
-      )
+      older.some((texts) => texts.has(variable) && isSame(text, texts.get(variable)))
     return (variable, text, held, ours) => {
       const before = others.has(variable) ? others.get(variable) : held
       if (isSame(text, before)) return true

@@ -1,6 +1,6 @@
 import type { EditRequest } from '../contracts/backend.ts'
 import { encodeText } from '../format/bytes.ts'
-import { type ExactJson, plain, printLike } from '../format/exact-json.ts'
+import { type ExactJson, plain, printExactLike } from '../format/exact-json.ts'
 import { type JsonObject, type JsonValue, put, sameJson } from '../format/json.ts'
 import { readRequest, requested } from '../merge/merge-patch.ts'
 import { asPersistError, PersistError, type PersistErrorCode } from '../runtime/errors.ts'
@@ -139,7 +139,9 @@ export class EditRequests {
       const plainValue = value === undefined ? undefined : plain(value)
       if (!sameJson(plainValue, current)) return false
       // Two numbers that JavaScript rounds to the same one are two.
-      return value === undefined || plainValue === value || printLike(value, unsaved.text(name)) === unsaved.text(name)
+      return (
+        value === undefined || plainValue === value || printExactLike(value, unsaved.text(name)) === unsaved.text(name)
+      )
     }
     const add = (name: string, value: ExactJson | undefined, current: JsonValue | undefined) => {
       // A variable that already has the value does not change, and listeners hear of no change.

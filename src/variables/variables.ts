@@ -1,4 +1,4 @@
-import { type ExactJson, plain, printLike } from '../format/exact-json.ts'
+import { type ExactJson, plain, printExactLike, printLike } from '../format/exact-json.ts'
 import { isContainer, type JsonObject, type JsonValue, ownValue, type ValueRules } from '../format/json.ts'
 import type { DecodedPayload } from '../format/payload.ts'
 import type { Steps } from '../runtime/slices.ts'
@@ -100,8 +100,11 @@ export class Variables {
   editOf(name: string, value: ExactJson | undefined): Edit {
     const variable = this.#known.of(name)
     if (value === undefined) return { name, variable, value, text: undefined }
-    const text = printLike(value, this.unsaved.text(name))
-    return { name, variable, value: this.#copy(name, plain(value), this.#rules), text }
+    this.unsaved.refresh()
+    const plainValue = plain(value)
+    const isPlain = plainValue === value
+    const text = isPlain ? printLike(plainValue, variable.text) : printExactLike(value, variable.text)
+    return { name, variable, value: this.#copy(name, plainValue, this.#rules), text }
   }
 
   /** Sets and removes variables because an editor asked for it. */

@@ -127,14 +127,7 @@ it('a save that was never answered, and what went back after it, changes nothing
 })
 
 it('a save that was never answered, and is held when the link is back, is nothing that was lost', async () => {
-  const { backend, pt, shown, told } = await opened(FIRST)
-  backend.auto = false
-  pt.x = 2
-  const save = pt.save()
-  const write = await backend.nth(1)
-  write.fail('ERR_PERSIST_DENIED')
-  await expect(save).rejects.toThrow('on purpose')
-  backend.auto = true
+  const { backend, pt, shown, told, write } = await unanswered()
   pt.x = 3
   backend.offline()
   backend.online(write.payload)
@@ -143,14 +136,7 @@ it('a save that was never answered, and is held when the link is back, is nothin
 })
 
 it('a save that arrives after a newer one does not undo that', async () => {
-  const { backend, pt, shown, told } = await opened(FIRST)
-  backend.auto = false
-  pt.x = 2
-  const save = pt.save()
-  const write = await backend.nth(1)
-  write.fail('ERR_PERSIST_DENIED')
-  await expect(save).rejects.toThrow('on purpose')
-  backend.auto = true
+  const { backend, pt, shown, told, write } = await unanswered()
   await saved(pt, 3)
   backend.foreign(write.payload)
   await settled(pt)

@@ -33,6 +33,7 @@ const TESTS = [
   'test/store/turns.test.ts',
   'test/store/saving.test.ts',
   'test/store/save-time.test.ts',
+  'test/store/ended.test.ts',
   'test/store/read-only.test.ts',
   'test/store/size-limit.test.ts',
   'test/store/edit-requests.test.ts',

@@ -94,7 +94,7 @@ export function put(target: object, name: string, value: unknown): void {
 }
 
 /** The value of an own property; undefined for inherited ones, such as constructor and toString. */
-export function ownValue(values: JsonObject, name: string): JsonValue | undefined {
+export function ownValue<Value>(values: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined
 }
 

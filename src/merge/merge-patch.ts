@@ -1,5 +1,5 @@
 import { type ExactJson, type ExactObject, isExactMap, parseExact, WrittenNumber } from '../format/exact-json.ts'
-import { type JsonValue, MAX_POOL_BYTES, pathStep, put } from '../format/json.ts'
+import { type JsonValue, MAX_POOL_BYTES, ownValue, pathStep, put } from '../format/json.ts'
 import { readMembers } from '../format/read-members.ts'
 import { PersistError } from '../runtime/errors.ts'
 import type { Steps } from '../runtime/slices.ts'
@@ -12,7 +12,7 @@ export function mergePatch<Value extends ExactJson>(target: Value | undefined, p
   for (const name of Object.keys(patch)) {
     const value = patch[name] as ExactJson
     if (value === null) delete merged[name]
-    else put(merged, name, mergePatch(Object.hasOwn(merged, name) ? merged[name] : undefined, value))
+    else put(merged, name, mergePatch(ownValue(merged, name), value))
   }
   return merged as Value
 }

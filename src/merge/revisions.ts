@@ -24,6 +24,7 @@ interface Sent {
 export type Seen = (name: string, text: Text, held: Text, ours: Text) => boolean
 
 const sawNothing: Seen = (_name, text) => text === undefined
+const sawAll: Seen = () => false
 /** What it has seen, it brings again. */
 const sawOthers: Seen = (_name, _text, held) => held !== undefined
 
@@ -132,12 +133,25 @@ export class Revisions {
    * changes, and what is missing there was not removed by it. A store that names something else
    * had not seen what is held: it will, and then write its changes once more. What guests made of nothing are all changes.
    */
-  seenBy({ name, revision }: Pool): Seen {
+  seenBy(pool: Pool): Seen {
+    return this.#seenOfKnown(pool) ?? (this.yieldsTo(pool) ? sawAll : this.#unknown(pool))
+  }
+
+  /**
+   * An owner wrote this pool, and names nothing that this guest knows: it may have come before what the guest found when it
+   * came. The owner sees what it has written over, and insists; the guest takes all of it as it is, and passes nothing on.
+   */
+  yieldsTo({ name, revision }: Pool): boolean {
+    const isOfOwner = revision?.id === name && revision.owner === undefined
+    return this.#isGuest && isOfOwner && this.#seenOfKnown({ name, revision }) === undefined
+  }
+
+  /** What the writer of a pool had seen that names one which the store knows. */
+  #seenOfKnown({ name, revision }: Pool): Seen | undefined {
     const { base, owner } = revision ?? { base: undefined, owner: undefined }
     // Also where it is that very pool, once more: a plain client has gone back to it.
     const read = this.#textsOf(this.#lastOf(writeIn(name)))
-    const known = read ?? (base === NOTHING ? undefined : this.#seenWith(base)) ?? this.#seenWith(owner)
-    return known ?? this.#unknown({ name, revision })
+    return read ?? (base === NOTHING ? undefined : this.#seenWith(base)) ?? this.#seenWith(owner)
   }
 
   /** What the writer of a pool had seen that names nothing that the store knows. */

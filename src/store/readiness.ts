@@ -16,8 +16,7 @@ export class Readiness {
 
   /** The store will never be open, which is told at once or when `leaving` is settled; does nothing where it has been. */
   missed(error: unknown, leaving?: Promise<unknown>): void {
-    if (leaving === undefined) this.#ready.reject(error)
-    else void leaving.then(() => this.#ready.reject(error))
+    void Promise.resolve(leaving).then(() => this.#ready.reject(error))
   }
 
   /** Runs a function in a later tick, once the store is open; keeps the process alive until then. */

@@ -1,3 +1,4 @@
+import { parseJson } from '../format/parse-json.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { type Deferred, deferred, rejected } from '../runtime/promises.ts'
 import type { PendingWrite } from '../variables/unsaved.ts'
@@ -54,12 +55,15 @@ export class Saving {
 
   /** The write in flight was held, if it still is not certain for how long. */
   landed(): void {
-    const { revisions, unsaved } = this.#context
+    const { revisions, unsaved, variables } = this.#context
     const pending = this.#inFlight
     if (pending === undefined) return
     this.#inFlight = undefined
     revisions.landed(pending.revision, this.#heldBefore(pending), true)
     unsaved.confirm(pending)
+    for (const [name, text] of unsaved.leftToOwner()) {
+      variables.take(name, text === undefined ? undefined : parseJson(text), text)
+    }
   }
 
   /** Is there a value that the backend is not known to hold, or that the store must write once more? */
@@ -97,12 +101,10 @@ export class Saving {
 
   /** The store writes nothing any more; rejects every save that waits, at once or when `leaving` is settled. */
   stop(error: PersistError, leaving?: Promise<unknown>): void {
-    this.#linked = false
     this.#ended = error
     for (const batch of [this.#current, this.#next]) {
       clearTimeout(batch?.timer)
-      if (leaving === undefined) batch?.reject(error)
-      else void leaving.then(() => batch?.reject(error))
+      void Promise.resolve(leaving).then(() => batch?.reject(error))
     }
     this.#current = this.#next = undefined
   }

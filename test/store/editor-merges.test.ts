@@ -123,3 +123,21 @@ it.each([
   first.land('overwritten')
   expect(await settled()).toEqual({ x: 1, y })
 })
+
+const OWNERS = asWritten('{"$rev":"own.7<own.3","x":5,"z":9}')
+
+it('an editor takes what an owner makes of a pool that the editor does not know, but for what it was asked for', async () => {
+  const { backend, first, settled } = await asked(FIRST)
+  backend.foreign(OWNERS)
+  first.land('overwritten')
+  await backend.nth(2)
+  expect(await settled()).toEqual({ x: 5, y: 2, z: 9 })
+})
+
+it('an editor whose write lands over that passes nothing of it on: the owner insists on what it has seen', async () => {
+  const { backend, first, settled } = await asked(FIRST)
+  backend.foreign(OWNERS)
+  first.land()
+  expect(await settled()).toEqual({ x: 1, y: 2 })
+  expect(backend.writes).toHaveLength(1)
+})

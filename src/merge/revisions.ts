@@ -131,7 +131,8 @@ export class Revisions {
    * A plain client has seen just the pool that it read, whose revision it carried along. A store may have merged what came
    * after its base. A plain client that names nothing that the store knows has seen nothing: all that is in its pool are its
    * changes, and what is missing there was not removed by it. A store that names something else
-   * had not seen what is held: it will, and then write its changes once more. What guests made of nothing are all changes.
+   * had not seen what is held: it will, and then write its changes once more. What guests made of nothing, or of what plain clients
+   * wrote where nothing was, are all changes.
    */
   seenBy(pool: Pool): Seen {
     return this.#seenOfKnown(pool) ?? (this.yieldsTo(pool) ? sawAll : this.#unknown(pool))
@@ -157,8 +158,9 @@ export class Revisions {
   /** What the writer of a pool had seen that names nothing that the store knows. */
   #unknown({ name, revision }: Pool): Seen {
     if (revision === undefined) return sawNothing
-    const { id, base, owner = base } = revision
-    const isOther = this.#isGuest || (id === name && owner !== NOTHING)
+    const { id, base, owner } = revision
+    const hasSeenOwner = owner === undefined ? base !== NOTHING : writeIn(owner) !== ''
+    const isOther = this.#isGuest || (id === name && hasSeenOwner)
     return isOther ? sawOthers : sawNothing
   }
 

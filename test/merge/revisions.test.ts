@@ -128,6 +128,14 @@ it('who names nothing that is known has seen nothing; but a store will, and then
   expect(held.seen(written('new.1.aaaaa', NOTHING), undefined, '1', '2')).toEqual([undefined])
 })
 
+it('what guests made of nothing, or of what a plain client wrote where nothing was, are all changes', () => {
+  const held = new Held({ x: '1' })
+  for (const owner of [NOTHING, '.bbbbb']) {
+    expect(held.seen(written('guest.2.ccccc', 'guest.1.aaaaa', owner), undefined, '1', '2')).toEqual([undefined])
+  }
+  expect(held.seen(written('guest.2.ccccc', 'guest.1.aaaaa', 'gone.1.aaaaa'), '1', '2')).toEqual(['1', '2'])
+})
+
 it.each([
   ['nothing has changed since: it means it', {}, false],
   ['this store has another value by now', { ours: '9' }, true],

@@ -186,6 +186,29 @@ test('what an editor removes without the owner, from a broker that has forgotten
   expect(rulesOf(...saves, ...away, ...removal, ...edit, link(false), end)).toEqual([MISSING])
 })
 
+test('what is written between two outages, while the owner is back for a moment, may come back after the second', () => {
+  const edit = (id: number, value: string): NewEvent[] => [
+    { type: 'patch', id, editor: 1, values: { x: value } },
+    { type: 'ok', id, way: 'direct' },
+  ]
+  const forgotten: NewEvent = { type: 'broker-killed', forgets: true }
+  const first = [...saved(1, { x: 'o1' }), link(true), forgotten, ...edit(2, 'e2'), link(true), link(false)]
+  const second = [...edit(3, 'e3'), ...rawWrote(4, { r: 'r4' }, { r: 'r4' }, true), link(false)]
+  expect(rulesOf(...first, forgotten, ...second, quiet({ x: 'e2', r: 'r4' }))).toEqual([])
+  expect(rulesOf(...first, ...second, quiet({ x: 'e2', r: 'r4' }))).not.toEqual([])
+})
+
+test('who raises a counter that the broker has forgotten raises it from nothing', () => {
+  const raise = (id: number, way: 'owner' | 'direct'): NewEvent[] => [
+    { type: 'increment', id, editor: 1, name: 'sum', by: 2 },
+    { type: 'ok', id, way },
+  ]
+  const before = [...raise(1, 'owner'), ...saved(2, {}), link(true)]
+  const after = [...raise(3, 'direct'), link(false), quiet({ sum: 2 })]
+  expect(rulesOf(...before, { type: 'broker-killed', forgets: true }, ...after)).toEqual([])
+  expect(rulesOf(...before, ...after)).not.toEqual([])
+})
+
 test('a deletion that the owner may not have seen counts, others do not', () => {
   const saves = saved(1, { x: 'o1' })
   expect(rulesOf(...saves, link(true), ...rawWrote(2, null), link(false), quiet({}))).toEqual([])

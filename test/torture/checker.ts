@@ -128,7 +128,8 @@ function* sums(pool: PoolValues, events: readonly HistoryEvent[]): Generator<Vio
     if (typeof value === 'number' && ranges.some(([least, most]) => least <= value && value <= most)) continue
     const least = Math.min(...ranges.map(([from]) => from))
     const kind = typeof value === 'number' && value < least ? 'lost' : 'wrong'
-    const text = `${shown(value)} is there, not one of ${ranges.map((range) => range.join(' to ')).join(', ')}`
+    const known = new Set(ranges.map((range) => range.join(' to ')))
+    const text = `${shown(value)} is there, not one of ${[...known].join(', ')}`
     yield { kind, rule: 'a sum is not exact', name, text }
   }
 }

@@ -7,6 +7,8 @@ interface Comeback {
   readonly start: number
   /** What was written until then, without the owner, may be gone. */
   readonly until: number
+  /** The link is whole again. Until then counters are raised from what is there, which is not what the owner has. */
+  readonly end: number
 }
 
 /**
@@ -18,13 +20,15 @@ export function comebackTimesOf(events: readonly HistoryEvent[]): (name: string)
   const sent = sentBy(events)
   const outages = outagesOf(events).flatMap(({ start, end }) => {
     const during = sent.filter((write) => start <= write.start && write.start < end)
-    const first = during.findIndex(({ payload }) => payload === null)
-    return first < 0 ? [] : [{ start, sent: during.slice(first) }]
+    // Faults overlap: between two of them the owner may have been back, and know what was written until then.
+    return during.flatMap(({ payload, start: at }, index) =>
+      payload === null ? [start, at].map((from) => ({ start: from, end, sent: during.slice(index) })) : [],
+    )
   })
   return (name) =>
-    outages.map(({ start, sent }) => {
+    outages.map(({ start, end, sent }) => {
       const without = sent.filter(({ payload }) => !Object.hasOwn(payload ?? {}, name))
-      return { start, until: Math.max(...without.map(({ end }) => end)) }
+      return { start, end, until: Math.max(...without.map((write) => write.end)) }
     })
 }
 

@@ -58,7 +58,7 @@ export function raisesOf(events: readonly HistoryEvent[]): Raises[] {
     const isSure = (raise: Raise) =>
       !mayBeLost(raise, all) &&
       !(raise.isDirect && isRaced(raise.start, raise.end)) &&
-      !(raise.isDirect && times.some(({ start, until }) => raise.start < until && raise.end > start))
+      !(raise.isDirect && times.some(({ start, end }) => raise.start < end && raise.end > start))
     const bases = pools
       .filter(({ mayHaveWritten }) => mayHaveWritten(name))
       .map(({ start, end, payload }) => ({ start, end, value: Number(payload?.[name] ?? 0) }))

@@ -59,12 +59,13 @@ export async function listPools({ topics, owners, names, visit, connected }: Lis
   let count = 0
   const retained = new Set<string>()
   const live = new Set<string>()
-  const received = ({ topic, payload, retain }: Message) => {
+  const received = (message: Message) => {
+    const { topic, payload, retain } = message
     const about = topics.parse(topic)
     if (about === undefined || isOver) return
     const isKnown = retained.has(topic) || live.has(topic)
     if (retain) retained.add(topic)
-    if (about.kind !== 'pool') return owners.received(about.name, about.kind, payload)
+    if (about.kind !== 'pool') return owners.received(about.name, about.kind, message)
     if (payload.length === 0 || isKnown) return
     if (!retain) live.add(topic)
     count++

@@ -294,7 +294,8 @@ export class PoolsLink {
     return `'${name}' (${this.pools.place} ${this.pools.topics.of(name)})`
   }
 
-  #received({ topic, payload, retain }: Message): void {
+  #received(message: Message): void {
+    const { topic, payload, retain } = message
     if (isFenceMessage(payload)) {
       this.#probes.get(new TextDecoder().decode(payload))?.resolve(topic)
       return
@@ -302,7 +303,7 @@ export class PoolsLink {
     const about = this.pools.topics.parse(topic)
     if (about === undefined || !this.#names.has(about.name)) return
     const { name, kind } = about
-    if (kind !== 'pool') this.#owners.received(name, kind, payload)
+    if (kind !== 'pool') this.#owners.received(name, kind, message)
     else this.#receivedPool(name, payload, retain)
   }
 

@@ -101,13 +101,14 @@ class PoolsWatch {
       const found = new Map<string, Uint8Array>()
       this.#owners = new Owners()
       let isListing = true
-      const received = ({ topic, payload }: Message) => {
+      const received = (message: Message) => {
+        const { topic, payload } = message
         const about = topics.parse(topic)
         if (about === undefined) return
         if (about.kind === 'pool' && isListing) put(found, about.name, payload)
         else if (about.kind === 'pool') this.#changed(about.name, payload)
         else {
-          this.#owners.received(about.name, about.kind, payload)
+          this.#owners.received(about.name, about.kind, message)
           if (!isListing) this.#owned(about.name)
         }
       }

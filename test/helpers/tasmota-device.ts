@@ -11,7 +11,8 @@ export interface TasmotaDevice {
 }
 
 /**
- * Simulates a device: it says that it is online (retained, with a will), writes its pool at QoS 0, and does not listen.
+ * Simulates a device: it says that it is online (retained, with a will) and writes its pool, both at QoS 0, and does not
+ * listen.
  *
  * As recorded from the Tasmota module persist_mqtt; see docs/from-tasmota.md.
  */
@@ -27,8 +28,9 @@ export async function startDevice(url: string, name: string, text: string): Prom
   onTestFinished(() => void client.end(true))
   const save = async (pool: string) => {
     await client.publishAsync(`stat/${name}/PersistMQTT`, pool, { qos: 0, retain: true })
+    await client.publishAsync(lwt, 'Online', { qos: 0, retain: true })
     // At QoS 0 nothing says that the broker has it; this comes after it.
-    await client.publishAsync(lwt, 'Online', { qos: 1, retain: true })
+    await client.publishAsync(`tele/${name}/STATE`, '{}', { qos: 1 })
   }
   await save(text)
   await waitFor(() => retainedAt(url, lwt), { what: 'the device to be seen online' })

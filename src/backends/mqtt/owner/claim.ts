@@ -6,9 +6,12 @@ import { randomHex } from '../../../runtime/random-hex.ts'
 import type { TopicHandler } from '../topic-handler.ts'
 import {
   isHigher,
+  isOfDevice,
   lwtTopicOf,
+  NO_PRESENCE,
   onlineIn,
   ownerTopicOf,
+  presenceIn,
   printOnline,
   printSaid,
   type Rank,
@@ -73,6 +76,7 @@ export class Claim implements TopicHandler {
   /** What was said at the two topics before this owner said anything. */
   #found: Said | undefined
   #lwtFound = new Uint8Array()
+  #presenceFound = NO_PRESENCE
   #isAnnounced = false
   /** How often it has said `Online` without hearing it. */
   #lwtEchoes = 0
@@ -117,9 +121,9 @@ export class Claim implements TopicHandler {
       const { session, since } = claimant.rank
       // Later than the one before, also where the clocks of two machines differ.
       claimant.rank = { session, since: Math.max(since, (this.#found?.rank?.since ?? -1) + 1) }
-      const isOnline = onlineIn(this.#lwtFound) === true
-      // Without a device beside it, what says `Online` was the owner before, which may have been killed.
-      claimant.isBesideDevice = isOnline && (this.#found?.session === undefined || this.#found.isBesideDevice)
+      const isOnline = this.#presenceFound.isOnline === true
+      // Without a device, what says `Online` was the owner before, which may have been killed.
+      claimant.isBesideDevice = isOnline && (this.#found === undefined || isOfDevice(this.#found, this.#presenceFound))
       claimant.lwtBefore = isOnline ? encodeText(printOnline(false)) : this.#lwtFound
       claimant.hasCome = true
     }
@@ -134,8 +138,8 @@ export class Claim implements TopicHandler {
     return true
   }
 
-  #owner({ payload, retain }: Message): void {
-    const theirs = saidIn(payload)
+  #owner(message: Message): void {
+    const theirs = saidIn(message)
     if (!this.#isAnnounced) {
       this.#found = theirs
       return
@@ -143,7 +147,7 @@ export class Claim implements TopicHandler {
     if (this.#isOver(theirs)) this.#taken.resolve()
     // Deleted, perhaps by the owner before, which has just closed; or an owner has yet to hear of this one; or the will
     // of an older connection: brokers notice a dead link late.
-    else if (!retain && (theirs.rank?.session !== this.#claimant.rank.session || theirs.isOnline === false)) {
+    else if (!message.retain && (theirs.rank?.session !== this.#claimant.rank.session || theirs.isOnline === false)) {
       this.#say(this.#claimant.topic, said(this.#claimant, true))
     }
   }
@@ -153,10 +157,15 @@ export class Claim implements TopicHandler {
     return theirs?.rank !== undefined && isHigher(theirs.rank, this.#claimant.rank)
   }
 
-  #lwt({ payload, retain }: Message): void {
-    if (!this.#isAnnounced) this.#lwtFound = new Uint8Array(payload)
-    if (!this.#isAnnounced || retain || this.#claimant.isBesideDevice) return
-    const isOnline = onlineIn(payload)
+  #lwt(message: Message): void {
+    const presence = presenceIn(message)
+    if (!this.#isAnnounced) {
+      this.#lwtFound = new Uint8Array(message.payload)
+      this.#presenceFound = presence
+      return
+    }
+    if (message.retain || this.#claimant.isBesideDevice) return
+    const { isOnline } = presence
     if (isOnline && this.#lwtEchoes > 0) this.#lwtEchoes -= 1
     else if (isOnline) {
       // A device has come, and will say no more when it is gone: from now on the topic is its own.

@@ -1,3 +1,5 @@
+import type { Message } from '../../../mqtt/connection.ts'
+
 /** Longer than all that owners say, in bytes. */
 const LIMIT_BYTES = 200
 /** A time that nobody will see, but that can still be counted on from. */
@@ -32,7 +34,20 @@ export interface Said {
   readonly isOnline: boolean | undefined
   /** The LWT topic is another client's: a device has the same name. */
   readonly isBesideDevice: boolean
+  readonly isAtQos0: boolean
 }
+
+/** What is said at {@link lwtTopicOf}. */
+export interface Presence {
+  /** Undefined: something else, or nothing. */
+  readonly isOnline: boolean | undefined
+  readonly isAtQos0: boolean
+}
+
+/** A message, as far as it matters who has sent it: at QoS 0 it has no packet identifier. */
+export type SaidMessage = Pick<Message, 'payload' | 'packetId'>
+
+export const NO_PRESENCE: Presence = { isOnline: undefined, isAtQos0: false }
 
 /** Where the owner of the pool on a topic says who it is, and the broker that its connection is lost. */
 export function ownerTopicOf(topic: string): string {
@@ -49,22 +64,28 @@ export function nameInLwtTopic(topic: string): string | undefined {
   return /^tele\/(.+)\/LWT$/s.exec(topic)?.[1]
 }
 
-/**
- * Who owns a pool, and whether that is online, by what was last said.
- *
- * @param isOnline what the LWT topic says; undefined: nothing
- */
+/** Who owns a pool, and whether that is online, by what was last said. */
 export function ownerOf(
   said: Said | undefined,
-  isOnline: boolean | undefined,
+  lwt: Presence,
 ): { readonly owner: Owner; readonly isOnline: boolean | undefined } {
+  const { isOnline } = lwt
   const session = said?.session
-  if (said === undefined || session === undefined || (said.isOnline === false && said.isBesideDevice)) {
+  if (said === undefined || session === undefined || (said.isOnline === false && isOfDevice(said, lwt))) {
     return { owner: { kind: isOnline ? 'device' : 'none' }, isOnline }
   }
   // What a program said at the LWT topic stays when its connection is lost.
   const isThere = said.isOnline ?? isOnline
   return { owner: isThere === false ? { kind: 'none' } : { kind: 'program', session }, isOnline: isThere }
+}
+
+/**
+ * Whether the LWT topic is a device's, also one that came when the program was gone that speaks at the owner's topic.
+ * Devices say `Online` at QoS 0, programs all that they say at QoS 1, and brokers keep it with its QoS (MQTT 3.1.1,
+ * 3.3.1.3). One that takes or delivers nothing at QoS 1 makes both alike, and nobody can tell.
+ */
+export function isOfDevice(said: Said, lwt: Presence): boolean {
+  return said.session === undefined || said.isBesideDevice || (lwt.isAtQos0 && !said.isAtQos0)
 }
 
 /** Of several owners the one with the higher rank owns the pool. */
@@ -78,7 +99,7 @@ export function printSaid({ session, since }: Rank, isOnline: boolean, isBesideD
 }
 
 /** People and programs may write there what they like. */
-export function saidIn(payload: Uint8Array): Said {
+export function saidIn({ payload, packetId }: SaidMessage): Said {
   const { session, since, online, device } = membersIn(payload)
   const isTime = Number.isSafeInteger(since) && (since as number) >= 0 && (since as number) < LAST_TIME
   return {
@@ -86,6 +107,7 @@ export function saidIn(payload: Uint8Array): Said {
     session: typeof session === 'string' && /^[0-9a-f]{16}$/.test(session) ? session : undefined,
     isOnline: typeof online === 'boolean' ? online : undefined,
     isBesideDevice: device === true,
+    isAtQos0: packetId === undefined,
   }
 }
 
@@ -99,6 +121,10 @@ function membersIn(payload: Uint8Array): { readonly [name in 'session' | 'since'
 
 export function printOnline(isOnline: boolean): string {
   return isOnline ? 'Online' : 'Offline'
+}
+
+export function presenceIn({ payload, packetId }: SaidMessage): Presence {
+  return { isOnline: onlineIn(payload), isAtQos0: packetId === undefined }
 }
 
 /** Undefined for everything else that may be said there. */

@@ -2,7 +2,16 @@ import type { EditRequest } from '../../../contracts/backend.ts'
 import type { Connection, Message } from '../../../mqtt/connection.ts'
 import { deferred, pause } from '../../../runtime/promises.ts'
 import type { TopicHandler } from '../topic-handler.ts'
-import { type Owner, onlineIn, ownerOf, ownerTopicOf, type Said, saidIn } from './owner-topics.ts'
+import {
+  NO_PRESENCE,
+  type Owner,
+  ownerOf,
+  ownerTopicOf,
+  type Presence,
+  presenceIn,
+  type Said,
+  saidIn,
+} from './owner-topics.ts'
 
 /**
  * How long an editor waits for the answer before it asks once more, in milliseconds; then twice as long each time. An
@@ -19,7 +28,7 @@ export class OwnerWatch implements TopicHandler {
   readonly #answers = new Map<string, (bytes: Uint8Array) => void>()
   readonly #listeners = new Set<() => void>()
   #said: Said | undefined
-  #isOnline: boolean | undefined
+  #presence: Presence = NO_PRESENCE
 
   /** @param editor random digits, in the topics of the answers to this one */
   constructor(connection: Connection, topic: string, lwtTopic: string | undefined, editor: string) {
@@ -31,7 +40,7 @@ export class OwnerWatch implements TopicHandler {
 
   /** Who owns the pool, as far as the broker has told. */
   get owner(): Owner {
-    return ownerOf(this.#said, this.#isOnline).owner
+    return ownerOf(this.#said, this.#presence).owner
   }
 
   /** Calls whenever something comes from owners; the result stops it. Several questions may be under way. */
@@ -51,10 +60,11 @@ export class OwnerWatch implements TopicHandler {
     await this.connection.subscribe(topics)
   }
 
-  received({ topic, payload }: Message): boolean {
-    if (topic === ownerTopicOf(this.#topic)) this.#said = saidIn(payload)
+  received(message: Message): boolean {
+    const { topic, payload } = message
+    if (topic === ownerTopicOf(this.#topic)) this.#said = saidIn(message)
     else if (topic === this.#lwtTopic) {
-      this.#isOnline = onlineIn(payload)
+      this.#presence = presenceIn(message)
       // An owner that is online says so itself.
       if (this.#said?.isOnline) return true
     } else {

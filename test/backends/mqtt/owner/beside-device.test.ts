@@ -91,6 +91,33 @@ test('an owner that was killed leaves no device behind, and the next one puts th
   await becomes(url, 'none', false)
 })
 
+for (const { name, available, start } of servers) {
+  test.skipIf(!available)(
+    `a device that comes after an owner was killed is no leftover of that, and keeps its LWT: ${name}`,
+    async () => {
+      const { url } = await running<RunningBroker>(start())
+      const proxy = await startDelayProxy({ target: url })
+      onTestFinished(() => proxy.close())
+      const killed = await openStore({ url: proxy.url, name: 'dev1', defaults: { n: 1 } })
+      onTestFinished(() => killed.$close())
+      await killed.save()
+      await lwtIs(url, 'Online')
+      proxy.freeze()
+      proxy.cut()
+      await becomes(url, 'none', false)
+      await startDevice(url, 'dev1', '{"n":2}')
+      await becomes(url, 'device', true)
+      const editor = await editedAt(url, { name: 'dev1' })
+      await expect(editor.patch({ n: 3 })).rejects.toMatchObject({ code: 'ERR_PERSIST_NO_ANSWER' })
+      const next = await openStore({ url, name: 'dev1' })
+      await becomes(url, 'program', true)
+      await next.$close()
+      await becomes(url, 'device', true)
+      await lwtIs(url, 'Online')
+    },
+  )
+}
+
 test('an editor writes at once where a device waits for its first pool', async () => {
   const { url } = await running(startAedes())
   const device = await connectClient(url)

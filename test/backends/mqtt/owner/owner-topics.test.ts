@@ -6,14 +6,17 @@ import {
   onlineIn,
   ownerOf,
   ownerTopicOf,
+  type Presence,
   printOnline,
   printSaid,
   type Said,
-  saidIn,
+  saidIn as saidInMessage,
 } from '../../../../src/backends/mqtt/owner/owner-topics.ts'
 import { bytesOf } from '../../../helpers/bytes.ts'
 
 const SESSION = '5e0c0123456789ab'
+
+const saidIn = (payload: Uint8Array) => saidInMessage({ payload, packetId: 1 })
 
 test('an owner says who it is below the topic of its pool, and is online as a Tasmota device is', () => {
   expect(ownerTopicOf('stat/garage/PersistMQTT')).toBe('stat/garage/PersistMQTT/owner')
@@ -35,7 +38,7 @@ describe('what an owner says of itself', () => {
       for (const isOnline of [true, false])
         for (const isBesideDevice of [true, false]) {
           const said = saidIn(bytesOf(printSaid(rank, isOnline, isBesideDevice)))
-          expect(said).toEqual({ rank, session: SESSION, isOnline, isBesideDevice })
+          expect(said).toEqual({ rank, session: SESSION, isOnline, isBesideDevice, isAtQos0: false })
         }
     }
   })
@@ -43,7 +46,7 @@ describe('what an owner says of itself', () => {
   test('is read as it was written by earlier versions, which say at tele/<name>/LWT whether they are online', () => {
     const rank = { session: SESSION, since: 1 }
     const said = saidIn(bytesOf(JSON.stringify(rank)))
-    expect(said).toEqual({ rank, session: SESSION, isOnline: undefined, isBesideDevice: false })
+    expect(said).toMatchObject({ rank, session: SESSION, isOnline: undefined, isBesideDevice: false })
   })
 
   const nothing: [string, string][] = [
@@ -110,9 +113,16 @@ test('whether something is online is read as it was written, and everything else
 })
 
 describe('who owns a pool', () => {
-  const SAID: Said = { rank: undefined, session: SESSION, isOnline: undefined, isBesideDevice: false }
-  const kindOf = (said: Partial<Said> | undefined, isOnline: boolean | undefined) => {
-    const { owner, isOnline: isThere } = ownerOf(said && { ...SAID, ...said }, isOnline)
+  const SAID: Said = {
+    rank: undefined,
+    session: SESSION,
+    isOnline: undefined,
+    isBesideDevice: false,
+    isAtQos0: false,
+  }
+  const kindOf = (said: Partial<Said> | undefined, isOnline: boolean | undefined, isAtQos0 = false) => {
+    const lwt: Presence = { isOnline, isAtQos0 }
+    const { owner, isOnline: isThere } = ownerOf(said && { ...SAID, ...said }, lwt)
     return [owner.kind, isThere]
   }
 
@@ -135,5 +145,12 @@ describe('who owns a pool', () => {
     ['nobody says anything', undefined, [undefined], ['none', undefined]],
   ] as const)('where %s', (_, said, lwt, expected) => {
     for (const isOnline of lwt) expect(kindOf(said, isOnline)).toEqual(expected)
+  })
+
+  test('a lost program has not said Online at another QoS than what it says of itself: a device has come since', () => {
+    expect(kindOf({ isOnline: false }, true, true)).toEqual(['device', true])
+    expect(kindOf({ isOnline: false }, false, true)).toEqual(['none', false])
+    expect(kindOf({ isOnline: false, isAtQos0: true }, true, true)).toEqual(['none', false])
+    expect(kindOf({ isOnline: true }, true, true)).toEqual(['program', true])
   })
 })

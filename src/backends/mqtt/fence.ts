@@ -15,9 +15,21 @@ const prefixBytes = encodeText(PREFIX)
 
 /**
  * How long after its answers to SUBSCRIBE and PUBLISH the echo may come, in milliseconds. A broker sends it together
- * with the PUBACK (measured: within 60 ms, also across a cluster), so that a slow link does not count.
+ * with the PUBACK (measured: within 60 ms, also across a cluster), so that a slow link does not count. A cluster that is
+ * too busy to answer at once is late with the echo as well, and gets as long again.
  */
 export const ECHO_MS = 1000
+
+/**
+ * How often is asked on the pool's topic itself before a user counts as one that may not: in a cluster, NATS drops single
+ * messages, and is slow when it is busy.
+ */
+const TRIES = 3
+
+/** MQTT 3.1.1, 3.9.3, and 5: a failure, with no word about permission. NATS says so also where it was too busy. */
+const UNSPECIFIED = 0x80
+/** How long after that is asked once more, in milliseconds. */
+const REFUSED_AGAIN_MS = 500
 
 /** Without any echo: how long after the SUBACK what is retained may come, in milliseconds; brokers need some ten. */
 const SETTLE_MS = 1000
@@ -101,11 +113,23 @@ export class Fence {
    * @throws {SubscriptionRefused | TopicChanged}
    */
   async probe(found: () => boolean): Promise<'fence' | 'settled'> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#probe(found)
+      } catch (error) {
+        const mayHeal = error instanceof SubscriptionRefused && error.reasonCode === UNSPECIFIED
+        if (!mayHeal || tries === TRIES) throw error
+      }
+      await this.#connection.orLost(pause(REFUSED_AGAIN_MS))
+    }
+  }
+
+  async #probe(found: () => boolean): Promise<'fence' | 'settled'> {
     let subscribed = false
     if (this.place === 'private') {
       const topics = this.#isListening ? [this.#topic] : [this.#topic, this.#own]
       const [suback, came] = await this.#send(topics, this.#own)
-      this.#isListening = true
+      this.#isListening ||= came
       assertGranted(suback)
       if (came) return 'fence'
       subscribed = true
@@ -127,21 +151,28 @@ export class Fence {
    *
    * @throws {SubscriptionRefused | TopicChanged}
    */
-  probePoolTopic(): Promise<boolean> {
-    return this.#pass(false)
+  async probePoolTopic(): Promise<boolean> {
+    // The same one each time: what comes late counts, too.
+    const text = newFenceMessage()
+    for (let tries = 1; tries <= TRIES; tries++) if (await this.#pass(false, text)) return true
+    return false
   }
 
-  async #pass(subscribed: boolean): Promise<boolean> {
-    const [suback, came] = await this.#send(subscribed ? [] : [this.#topic], this.#topic)
+  async #pass(subscribed: boolean, text?: string): Promise<boolean> {
+    const [suback, came] = await this.#send(subscribed ? [] : [this.#topic], this.#topic, text)
     assertGranted(suback)
     return came
   }
 
   /** SUBSCRIBE and PUBLISH go out in one tick, so in one segment; neither waits for the answer to the other. */
-  async #send(topics: string[], fenceTopic: string): Promise<[suback: Suback, came: boolean]> {
-    const text = newFenceMessage()
+  async #send(
+    topics: string[],
+    fenceTopic: string,
+    text: string = newFenceMessage(),
+  ): Promise<[suback: Suback, came: boolean]> {
     const echo = deferred<string>()
     this.#waiting.set(text, echo)
+    const begun = performance.now()
     try {
       const granted = topics.length > 0 ? this.#connection.subscribe(topics) : NOTHING_ASKED
       const published = this.#connection.publish(fenceTopic, encodeText(text), false).then(
@@ -154,7 +185,8 @@ export class Fence {
       const [suback, isTaken] = await Promise.all([granted, published])
       // Without a grant no echo will come.
       const isHeard = isTaken && (suback.reasonCodes.at(-1) ?? 0) < FAILURE
-      const came = isHeard ? await this.#connection.orLost(pause(ECHO_MS, echo.promise)) : undefined
+      const patienceMs = ECHO_MS + performance.now() - begun
+      const came = isHeard ? await this.#connection.orLost(pause(patienceMs, echo.promise)) : undefined
       if (came !== undefined && came !== fenceTopic) throw new TopicChanged(fenceTopic, came)
       return [suback, came !== undefined]
     } finally {

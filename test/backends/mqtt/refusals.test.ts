@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startAedes } from '../../helpers/aedes.ts'
 import { mosquittoAvailable, natsAvailable } from '../../helpers/available.ts'
-import { textOf } from '../../helpers/bytes.ts'
+import { bytesOf, textOf } from '../../helpers/bytes.ts'
+import { startDelayProxy } from '../../helpers/delay-proxy.ts'
 import { type MosquittoOptions, startMosquitto } from '../../helpers/mosquitto.ts'
 import { connectClient, retainedAt } from '../../helpers/mqtt-client.ts'
 import { startNats } from '../../helpers/nats.ts'
@@ -196,6 +197,28 @@ describe('Aedes', () => {
       expect(told).toEqual([])
     },
   )
+
+  test('a node that is busy refuses, drops and delays what it does a moment later, and a first write is made', async () => {
+    const topic = newTopic()
+    let refusals = 0
+    let drops = 0
+    const broker = await startAedes({
+      authorizeSubscribe: (_client, subscription, done) =>
+        done(null, subscription.topic === topic && refusals++ === 0 ? null : subscription),
+      authorizeForward: (_client, packet) => (packet.topic === topic && drops++ === 0 ? null : packet),
+    })
+    onTestFinished(() => broker.stop())
+    const { persistence } = broker.aedes() as unknown as { persistence: { storeRetained(packet: unknown): unknown } }
+    const store = persistence.storeRetained.bind(persistence)
+    persistence.storeRetained = async (packet) => void setTimeout(() => store(packet), 3000)
+    // Each look takes 400 ms: the time of looks is the broker's, not the user's.
+    const proxy = await startDelayProxy({ target: broker.url, delayMs: 200 })
+    onTestFinished(() => proxy.close())
+    const { held, backend } = await openBackend({ url: proxy.url, topic })
+    expect(held).toMatchObject({ bytes: null, proof: 'fence' })
+    expect(await backend.write(bytesOf('{"a":1}'), 15_000)).toBe('written')
+    expect([refusals, drops].every((count) => count > 1)).toBe(true)
+  })
 
   test('a write that a broker forwards and does not retain is denied', async () => {
     const broker = await startAedes({

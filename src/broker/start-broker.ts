@@ -3,6 +3,7 @@ import type { AedesOptions, AuthenticateError, Client } from 'aedes'
 import { sameSecret } from '../node/same-secret.ts'
 import { PersistError, reasonOf } from '../runtime/errors.ts'
 import type { AccessList } from './access-list.ts'
+import { limitAwaySessions, type SessionKeeper } from './away-sessions.ts'
 import { type ClientEvent, ClientEvents, socketOf } from './client-events.ts'
 import { Connections } from './connections.ts'
 import { DurableAedes } from './durable-aedes.ts'
@@ -28,8 +29,8 @@ export interface BrokerOptions extends Partial<BrokerLimits> {
   /** With `password`: the credentials of all clients. @default any client may connect */
   username?: string
   password?: string
-  /** Decides who may connect, instead of `username` and `password`. */
-  mayConnect?: (username: string | undefined, password: Uint8Array | undefined) => Promise<boolean>
+  /** Decides who may connect, instead of `username` and `password`; `gone` is aborted when the connection has ended. */
+  mayConnect?: (username: string | undefined, password: Uint8Array | undefined, gone: AbortSignal) => Promise<boolean>
   /** What each user may read and write; it needs a login. @default everything */
   access?: AccessList
   /** Certificate and key (PEM), for mqtts: and wss: at both ports. */
@@ -136,7 +137,9 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
   try {
     await aedes.listen()
-    limitSessions((aedes as unknown as { persistence: SessionStore }).persistence, limits.maxQueueBytes)
+    const { persistence } = aedes as unknown as { persistence: SessionStore & SessionKeeper }
+    limitSessions(persistence, limits.maxQueueBytes)
+    limitAwaySessions(emitter, persistence, limits.maxConnections)
     const restored = await aedes.restore()
     const { tls } = options
     const rules: ListenerRules = {
@@ -209,8 +212,10 @@ function authentication(
       const refusal: AuthenticateError = Object.assign(new Error('Bad user name or password'), { returnCode: 4 })
       done(refusal, false)
     }
-    if (mayConnect === undefined) answered(true)
-    else mayConnect(name, password).then(answered, () => answered(false))
+    if (mayConnect === undefined) return answered(true)
+    const gone = new AbortController()
+    client.conn.once('close', () => gone.abort())
+    mayConnect(name, password, gone.signal).then(answered, () => answered(false))
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { PersistError } from '../runtime/errors.ts'
+import { type Deferred, deferred } from '../runtime/promises.ts'
 
 /** Cost of a password's hash: some 30 ms and 16 MB (RFC 7914). */
 const COST = { N: 16_384, r: 8, p: 1 }
@@ -19,8 +20,9 @@ export async function hashedPassword(password: string): Promise<string> {
 /** The users who may connect, and the hashes of their passwords. */
 export class Users {
   readonly #hashes: ReadonlyMap<string, string>
-  readonly #lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve())
-  #turn = 0
+  /** Those that wait for their turn: not more than there are connections. */
+  readonly #waiting = new Set<Deferred<boolean>>()
+  #checking = 0
 
   private constructor(hashes: ReadonlyMap<string, string>) {
     this.#hashes = hashes
@@ -50,12 +52,45 @@ export class Users {
     return this.#hashes.size
   }
 
-  /** Is this the password of this user? */
-  mayConnect(name: string | undefined, password: string | Uint8Array | undefined): Promise<boolean> {
-    const lane = this.#turn++ % LANES
-    const answer = Promise.resolve(this.#lanes[lane]).then(() => this.#isRight(name ?? '', password ?? ''))
-    this.#lanes[lane] = answer.catch(() => {})
-    return answer
+  /**
+   * Is this the password of this user?
+   *
+   * @param gone aborted when the connection has ended: what waits is then dropped, unchecked
+   */
+  async mayConnect(
+    name: string | undefined,
+    password: string | Uint8Array | undefined,
+    gone?: AbortSignal,
+  ): Promise<boolean> {
+    if (gone?.aborted || !(await this.#turn(gone))) return false
+    try {
+      return await this.#isRight(name ?? '', password ?? '')
+    } finally {
+      this.#next()
+    }
+  }
+
+  /** Whether it comes to be checked. */
+  async #turn(gone: AbortSignal | undefined): Promise<boolean> {
+    if (this.#checking < LANES) {
+      this.#checking += 1
+      return true
+    }
+    const turn = deferred<boolean>()
+    this.#waiting.add(turn)
+    const drop = () => this.#waiting.delete(turn) && turn.resolve(false)
+    gone?.addEventListener('abort', drop, { once: true })
+    return turn.promise
+  }
+
+  #next(): void {
+    const [turn] = this.#waiting
+    if (turn === undefined) {
+      this.#checking -= 1
+      return
+    }
+    this.#waiting.delete(turn)
+    turn.resolve(true)
   }
 
   async #isRight(name: string, password: string | Uint8Array): Promise<boolean> {

@@ -201,6 +201,34 @@ test('a session whose client stays away keeps a part of what it has missed', asy
   await waitFor(() => got.at(-1) === 'a/later', { what: 'a later message' })
 })
 
+test('of more sessions than there may be connections, the one whose client has been away longest is forgotten', async () => {
+  const broker = await startTestBroker({ directory: temporaryDirectory(), maxConnections: 3 })
+  const session = (clientId: string) => ({ clientId, clean: false })
+  for (const clientId of ['a', 'b', 'c', 'd']) {
+    const client = await connectClient(broker.url, session(clientId))
+    await client.subscribeAsync(`of/${clientId}`, { qos: 1 })
+    await client.endAsync()
+    // It has something waiting when it is forgotten.
+    const other = await connectClient(broker.url)
+    await other.publishAsync(`of/${clientId}`, 'x', { qos: 1 })
+    await other.endAsync()
+  }
+  const present = async (clientId: string) => {
+    const got: string[] = []
+    const client = connectMqtt(broker.url, { ...session(clientId), protocolVersion: 4, reconnectPeriod: 0 })
+    onTestFinished(() => void client.end(true))
+    client.on('message', (topic) => void got.push(topic))
+    const sessionPresent = await new Promise((resolve) =>
+      client.once('connect', (connack) => resolve(connack.sessionPresent)),
+    )
+    if (sessionPresent) await waitFor(() => got.length > 0, { what: 'what it has missed' })
+    await client.endAsync()
+    return [sessionPresent, got]
+  }
+  expect(await present('b')).toEqual([true, ['of/b']])
+  expect(await present('a')).toEqual([false, []])
+})
+
 test('a limit that is none is told before anything starts', async () => {
   for (const limit of [{ maxPacketBytes: 0 }, { maxConnections: 1.5 }, { maxQueueBytes: Number.NaN }])
     await expect(startBroker({ directory: temporaryDirectory(), ...limit })).rejects.toMatchObject({

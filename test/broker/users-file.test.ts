@@ -52,6 +52,22 @@ describe('a file of users', () => {
     )
   })
 
+  test('who waits for a check and is gone is dropped at once, and the others have their turn', async () => {
+    const users = Users.read(`ann:${await hashedPassword('sesame')}`, 'users')
+    const order: string[] = []
+    const check = async (which: string, password: string, gone?: AbortSignal) => {
+      order.push(`${which} ${await users.mayConnect('ann', password, gone)}`)
+    }
+    const gone = new AbortController()
+    const checks = ['one', 'two'].map((which) => check(which, 'wrong'))
+    checks.push(...Array.from({ length: 100 }, () => check('gone', 'sesame', gone.signal)), check('last', 'sesame'))
+    gone.abort()
+    await Promise.all(checks)
+    expect(order.slice(0, 100)).toEqual(Array(100).fill('gone false'))
+    expect(order.slice(100).sort()).toEqual(['last true', 'one false', 'two false'])
+    expect(await users.mayConnect('ann', 'sesame', gone.signal)).toBe(false)
+  })
+
   test('passwords are checked without stopping everything else, the disk included', async () => {
     const users = Users.read(`ann:${await hashedPassword('sesame')}`, 'users')
     const file = join(temporaryDirectory(), 'file')

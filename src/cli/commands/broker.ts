@@ -40,7 +40,7 @@ export async function broker(context: Context): Promise<ExitCode> {
     allowHosts: context.all('allow-host'),
     onWarning: (text) => log({ event: 'warning', text }),
     onClient: ({ kind, ...facts }) => log({ event: kind, ...facts }),
-    ...(users && { mayConnect: (user, password) => users.mayConnect(user, password) }),
+    ...(users && { mayConnect: (...login) => users.mayConnect(...login) }),
     ...(access && { access }),
     ...(tls && { tls }),
   }

@@ -26,7 +26,10 @@ export const ECHO_MS = 1000
  */
 const TRIES = 3
 
-/** MQTT 3.1.1, 3.9.3, and 5: a failure, with no word about permission. NATS says so also where it was too busy. */
+/**
+ * MQTT 3.1.1, 3.9.3, and 5: a failure, with no word about permission. A cluster of NATS says so too when it was too busy,
+ * after seconds; what is not permitted it refuses at once.
+ */
 const UNSPECIFIED = 0x80
 /** How long after that is asked once more, in milliseconds. */
 const REFUSED_AGAIN_MS = 500
@@ -85,6 +88,8 @@ export class Fence {
   /** Below the pool's topic, where an access list is most likely to let us; no other connection has the same one. */
   readonly #own: string
   #isListening = false
+  /** How long the broker took to answer the last time, in milliseconds. */
+  #answerMs = 0
   /** Each resolves with the topic under which it has come back. */
   readonly #waiting = new Map<string, Deferred<string>>()
 
@@ -118,7 +123,7 @@ export class Fence {
         return await this.#probe(found)
       } catch (error) {
         const mayHeal = error instanceof SubscriptionRefused && error.reasonCode === UNSPECIFIED
-        if (!mayHeal || tries === TRIES) throw error
+        if (!mayHeal || (tries >= TRIES && this.#answerMs < ECHO_MS)) throw error
       }
       await this.#connection.orLost(pause(REFUSED_AGAIN_MS))
     }
@@ -183,9 +188,10 @@ export class Fence {
         },
       )
       const [suback, isTaken] = await Promise.all([granted, published])
+      this.#answerMs = performance.now() - begun
       // Without a grant no echo will come.
       const isHeard = isTaken && (suback.reasonCodes.at(-1) ?? 0) < FAILURE
-      const patienceMs = ECHO_MS + performance.now() - begun
+      const patienceMs = ECHO_MS + this.#answerMs
       const came = isHeard ? await this.#connection.orLost(pause(patienceMs, echo.promise)) : undefined
       if (came !== undefined && came !== fenceTopic) throw new TopicChanged(fenceTopic, came)
       return [suback, came !== undefined]

@@ -24,7 +24,6 @@ interface Sent {
 export type Seen = (name: string, text: Text, held: Text, ours: Text) => boolean
 
 const sawNothing: Seen = (_name, text) => text === undefined
-const sawAll: Seen = () => false
 /** What it has seen, it brings again. */
 const sawOthers: Seen = (_name, _text, held) => held !== undefined
 
@@ -43,6 +42,7 @@ export class Revisions {
   #held = NOTHING
   /** The last pool of an owner in what is held. */
   #heldOwner = NOTHING
+  #isOwnerBack = false
   /** Of all that was held, nothing had a revision. */
   #isPlain = true
   /** The oldest comes first. */
@@ -114,6 +114,7 @@ export class Revisions {
   /** Another writer's pool is held; `before` has what was held of the variables that it changes. */
   taken(pool: Pool, before: Texts): void {
     for (const { texts } of this.#sent) for (const [name, text] of before) if (!texts.has(name)) texts.set(name, text)
+    this.#isOwnerBack = this.isOwnerBack(pool)
     this.#becomes(pool, before)
   }
 
@@ -135,16 +136,7 @@ export class Revisions {
    * wrote where nothing was, are all changes.
    */
   seenBy(pool: Pool): Seen {
-    return this.#seenOfKnown(pool) ?? (this.yieldsTo(pool) ? sawAll : this.#unknown(pool))
-  }
-
-  /**
-   * An owner wrote this pool, and names nothing that this guest knows: it may have come before what the guest found when it
-   * came. The owner sees what it has written over, and insists; the guest takes all of it as it is, and passes nothing on.
-   */
-  yieldsTo({ name, revision }: Pool): boolean {
-    const isOfOwner = revision?.id === name && revision.owner === undefined
-    return this.#isGuest && isOfOwner && this.#seenOfKnown({ name, revision }) === undefined
+    return this.#seenOfKnown(pool) ?? this.#unknown(pool)
   }
 
   /** What the writer of a pool had seen that names one which the store knows. */
@@ -162,6 +154,16 @@ export class Revisions {
     const hasSeenOwner = owner === undefined ? base !== NOTHING : writeIn(owner) !== ''
     const isOther = this.#isGuest || (id === name && hasSeenOwner)
     return isOther ? sawOthers : sawNothing
+  }
+
+  /**
+   * Is this store a guest, and has an owner built on what was there before it came, now or before? That owner has just come
+   * back. It sees what it has written over, and insists: the guest need only see to what it was asked for.
+   */
+  isOwnerBack(pool?: Pool): boolean {
+    if (this.#isOwnerBack || !this.#isGuest || pool === undefined) return this.#isOwnerBack
+    const isOfOwner = pool.revision?.id === pool.name && pool.revision.owner === undefined
+    return isOfOwner && this.#seenOfKnown(pool) === undefined
   }
 
   /** Was the writer of a pool one that had seen a write of this store? */

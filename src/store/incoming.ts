@@ -83,12 +83,10 @@ export class Incoming {
     const held = new Map<string, string | undefined>()
     for (const name of changed.keys()) held.set(name, unsaved.confirmedText(name))
     const carried = this.#carriedIn(pool, changed, held, seen, how)
-    const isYielding = revisions.yieldsTo(pool)
     const isLost = how === 'reopened' && carried.size > 0 && !revisions.isSent(pool)
     revisions.taken(pool, held)
     unsaved.toResend(carried)
     for (const [name, text] of changed) this.#mergeOne(name, ownValue(pool.values, name), text, carried.has(name))
-    if (isYielding) unsaved.leaveToOwner([...changed.keys()].filter((name) => !carried.has(name)))
     const outcome = before === undefined ? 'taken' : validation.merged([...changed.keys()], before, pool.values)
     changeEvents.flush()
     this.#context.journaling?.review()
@@ -114,13 +112,13 @@ export class Incoming {
     // What the backend holds is right for a store that only reads.
     if (options.readOnly) return new Set()
     const isUnseenEdit = (name: string) => this.#parts.edited.has(name) && !revisions.hasSeenOurs(pool)
+    // A guest that was away has missed what others wrote: what it only passes on may be older.
+    const isYielding = options.isGuest && (how === 'reopened' || revisions.isOwnerBack(pool))
     const isCarried = (name: string) => {
       // By value: who prints JSON in another way has changed nothing.
       if (sameJson(variables.get(name), ownValue(pool.values, name))) return false
       if (options.isGuest && isUnseenEdit(name)) return true
-      // A guest that was away has missed what others wrote: what it only passes on may be older.
-      if (options.isGuest && how === 'reopened') return false
-      return seen(name, changed.get(name), held.get(name), unsaved.text(name))
+      return !isYielding && seen(name, changed.get(name), held.get(name), unsaved.text(name))
     }
     return new Set([...changed.keys()].filter(isCarried))
   }

@@ -61,7 +61,8 @@ export class Saving {
     this.#inFlight = undefined
     revisions.landed(pending.revision, this.#heldBefore(pending), true)
     unsaved.confirm(pending)
-    for (const [name, text] of unsaved.leftToOwner()) {
+    if (!revisions.isOwnerBack()) return
+    for (const [name, text] of unsaved.passedOn()) {
       variables.take(name, text === undefined ? undefined : parseJson(text), text)
     }
   }

@@ -138,20 +138,6 @@ export class Unsaved {
     return this.#known.find(name)?.confirmed
   }
 
-  /** An owner has written these, and sees when a write in flight lands over them. */
-  leaveToOwner(names: Iterable<string>): void {
-    for (const name of names) {
-      const variable = this.#known.find(name)
-      if (variable?.passedOn) variable.isOwners = true
-    }
-  }
-
-  /** Which of these the backend now holds otherwise, with what it holds of them. */
-  leftToOwner(): (readonly [name: string, confirmed: string | undefined])[] {
-    const variables = Array.from(this.variables()).filter(({ isOwners }) => isOwners)
-    return variables.map(({ name, confirmed }) => [name, confirmed] as const)
-  }
-
   /** The variables that the store writes again though this program has not changed them, with what is held of them. */
   passedOn(): (readonly [name: string, confirmed: string | undefined])[] {
     const variables = Array.from(this.variables()).filter(({ passedOn }) => passedOn)
@@ -198,7 +184,7 @@ export class Unsaved {
 
   /** This program has changed a variable, or something in it. */
   touched(variable: Variable): void {
-    variable.passedOn = variable.isOwners = false
+    variable.passedOn = false
     if (variable.stale) return
     this.#changed.add(variable.name)
     variable.stale = true
@@ -208,14 +194,13 @@ export class Unsaved {
   /** An editor asked for this text of a variable: unlike another writer's, the backend does not hold it yet. */
   edited(variable: Variable, text: string | undefined): void {
     this.#changed.add(variable.name)
-    variable.passedOn = variable.isOwners = false
+    variable.passedOn = false
     this.#become(variable, text)
   }
 
   /** The store took a variable from the backend, which holds this text of it. */
   taken(variable: Variable, text: string | undefined): void {
     variable.passedOn = true
-    variable.isOwners = false
     this.#become(variable, text)
   }
 

@@ -15,8 +15,6 @@ export class Variable implements Member {
   stale = false
   /** The value is another writer's, or one that the backend held, and this program has not touched it since. */
   passedOn = false
-  /** An owner has written the value, and insists on it: this store, a guest, need not. */
-  isOwners = false
 
   constructor(name: string, text?: string) {
     this.name = name

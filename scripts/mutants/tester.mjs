@@ -28,7 +28,7 @@ const vitest = await createVitest(
     fileParallelism: false,
     bail: 1,
     sequence: { sequencer: InTheirOrder },
-    testTimeout: 5000,
+    testTimeout: 20_000,
     reporters: [{}],
     silent: true,
   },

@@ -34,7 +34,12 @@ export function rawPoolsOf(events: readonly HistoryEvent[]): RawWrite[] {
   const lives = livesOf(events)
   const directs = directOf(events)
   const outages = outagesOf(events)
-  const knownAt = (at: number) => proofs.find(({ start }) => start > at)?.end ?? Number.POSITIVE_INFINITY
+  const known = new Map<number, number>()
+  const knownAt = (at: number) => {
+    const end = known.get(at) ?? proofs.find(({ start }) => start > at)?.end ?? Number.POSITIVE_INFINITY
+    known.set(at, end)
+    return end
+  }
   const isAttended = ({ start, end }: Period) =>
     [...lives].some(([session, life]) => {
       if (life.start >= start || end >= life.end) return false
@@ -127,15 +132,23 @@ function proofsOf(events: readonly HistoryEvent[]): Proof[] {
 export function outagesOf(events: readonly HistoryEvent[]): Period[] {
   const outages: Period[] = []
   let broken = 0
-  let start = 0
+  // An owner whose link was cut takes a while to connect again.
+  let isOffline = false
+  let start: number | undefined
   for (const event of events) {
-    if (event.type !== 'owner-link') continue
     // Faults overlap.
-    if (event.isBroken && broken === 0) start = event.at
-    broken += event.isBroken ? 1 : -1
-    if (broken === 0) outages.push({ start, end: event.at })
+    if (event.type === 'owner-link') broken += event.isBroken ? 1 : -1
+    else if (event.type === 'owner-up') isOffline = false
+    else if (event.type === 'note' && event.text === 'status offline') isOffline = true
+    else if (event.type === 'note' && event.text === 'status ready') isOffline = false
+    const isBroken = broken > 0 || isOffline
+    if (isBroken) start ??= event.at
+    else if (start !== undefined) {
+      outages.push({ start, end: event.at })
+      start = undefined
+    }
   }
-  return broken === 0 ? outages : [...outages, { start, end: Number.POSITIVE_INFINITY }]
+  return start === undefined ? outages : [...outages, { start, end: Number.POSITIVE_INFINITY }]
 }
 
 /** From when an owner was up until it was killed, by its session. */

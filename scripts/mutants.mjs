@@ -20,6 +20,7 @@ const TESTS = [
   'test/format/revision.test.ts',
   'test/format/written-revision.test.ts',
   'test/merge/merge-patch.test.ts',
+  'test/merge/journaled-revisions.test.ts',
   'test/merge/recovery.test.ts',
   'test/merge/revisions.test.ts',
   'test/store/revisions.test.ts',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { ExactJson } from '../../src/format/exact-json.ts'
+import { type ExactJson, parseExact } from '../../src/format/exact-json.ts'
 import { type JsonObject, type JsonValue, ownValue, sameJson } from '../../src/format/json.ts'
 import { mergePatch, readRequest, requested } from '../../src/merge/merge-patch.ts'
 import { PersistError } from '../../src/runtime/errors.ts'
@@ -110,4 +110,18 @@ it('an increment adds numbers, and nothing else to nothing else', () => {
     const message = expect.stringContaining(reason)
     expect(() => add(bad)).toThrow(expect.objectContaining({ code: 'ERR_PERSIST_NOT_STORABLE', message }))
   }
+})
+
+it.each([
+  ['1.5', '2.50', 4],
+  ['1e300', '1', 1e300],
+  ['1', '1e300', 1e300],
+  ['9007199254740990', '1', Number.MAX_SAFE_INTEGER],
+  ['9007199254740991', '1', undefined],
+  ['9007199254740993', '1', undefined],
+  ['1', '9007199254740993', undefined],
+])('%s and %s is %s; an integer that JavaScript rounds is not added to', (before, by, sum) => {
+  const add = () => requested('increment', 'n', parseExact(by), Number(before), () => before)
+  if (sum !== undefined) expect(add()).toBe(sum)
+  else expect(add).toThrow(/^pt.n cannot be added to exactly/)
 })

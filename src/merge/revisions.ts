@@ -43,6 +43,8 @@ export class Revisions {
   /** The last pool of an owner in what is held. */
   #heldOwner = NOTHING
   #isOwnerBack = false
+  /** Pools without a revision that guests built on, and that were held: a broker may go back to an older one of theirs. */
+  readonly #plainRoots = new Set<string>()
   /** Of all that was held, nothing had a revision. */
   #isPlain = true
   /** The oldest comes first. */
@@ -151,7 +153,8 @@ export class Revisions {
   #unknown({ name, revision }: Pool): Seen {
     if (revision === undefined) return sawNothing
     const { id, base, owner } = revision
-    const hasSeenOwner = owner === undefined ? base !== NOTHING : writeIn(owner) !== ''
+    const isOfPlain = owner !== undefined && writeIn(owner) === '' && !this.#plainRoots.has(owner)
+    const hasSeenOwner = owner === undefined ? base !== NOTHING : !isOfPlain
     const isOther = this.#isGuest || (id === name && hasSeenOwner)
     return isOther ? sawOthers : sawNothing
   }
@@ -288,6 +291,7 @@ export class Revisions {
     this.#held = name
     this.#isPlain &&= revision === undefined
     this.#heldOwner = revision?.owner ?? name
+    if (revision?.owner?.startsWith('.')) this.#plainRoots.add(revision.owner)
   }
 
   #step(step: JournalStep): void {
@@ -296,6 +300,7 @@ export class Revisions {
     if (this.#characters <= KEPT_CHARACTERS) return
     // Half of it at once: taking one after the other from the front of a long list is slow.
     this.#steps = this.#steps.slice(Math.ceil(this.#steps.length / 2))
+    this.#plainRoots.clear()
     this.#characters = sumOf(this.#steps.map((step) => step.before))
   }
 }

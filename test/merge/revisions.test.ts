@@ -134,6 +134,9 @@ it('what guests made of nothing, or of what a plain client wrote where nothing w
     expect(held.seen(written('guest.2.ccccc', 'guest.1.aaaaa', owner), undefined, '1', '2')).toEqual([undefined])
   }
   expect(held.seen(written('guest.2.ccccc', 'guest.1.aaaaa', 'gone.1.aaaaa'), '1', '2')).toEqual(['1', '2'])
+  // Unless that was held before: the broker may have gone back to it.
+  held.take(written('guest.3.ddddd', 'guest.2.ccccc', '.bbbbb'), { x: '3' })
+  expect(held.seen(written('guest.2.ccccc', 'guest.1.aaaaa', '.bbbbb'), '1', '2')).toEqual(['1', '2'])
 })
 
 it.each([

@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises'
+import { closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type REPLServer, start } from 'node:repl'
@@ -90,7 +90,7 @@ class Console {
         if (origin === 'remote')
           this.#above(`${coloured(io, 'cyan', printable(variable))}  ${shortJson(previous)} → ${shortJson(value)}`)
       })
-      void this.#remember()
+      this.#remember()
     }
     pt.$on('error', (error) => this.#above(coloured(io, 'red', printable(error.message))))
     this.ended = new Promise((resolve) => server.once('exit', () => resolve(this.#hasFailed && !isTerminal)))
@@ -129,15 +129,16 @@ class Console {
   }
 
   /** Keeps the lines of earlier sessions, in a file that only this user can read. */
-  async #remember(): Promise<void> {
+  #remember(): void {
     const { env } = this.#io
     const state = env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state')
     const file = join(state, 'persist-mqtt', 'history')
     try {
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-      const handle = await open(file, 'a', 0o600)
-      await handle.chmod(0o600)
-      await handle.close()
+      // At once: a line that is typed before Node has begun with that is not kept.
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+      const handle = openSync(file, 'a', 0o600)
+      fchmodSync(handle, 0o600)
+      closeSync(handle)
       this.#server.setupHistory(file, () => {})
     } catch {
       // Without that file the console works all the same.

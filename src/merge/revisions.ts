@@ -153,8 +153,7 @@ export class Revisions {
   #unknown({ name, revision }: Pool): Seen {
     if (revision === undefined) return sawNothing
     const { id, base, owner } = revision
-    const isOfPlain = owner !== undefined && writeIn(owner) === '' && !this.#plainRoots.has(owner)
-    const hasSeenOwner = owner === undefined ? base !== NOTHING : !isOfPlain
+    const hasSeenOwner = owner === undefined ? base !== NOTHING : writeIn(owner) !== '' || this.#plainRoots.has(owner)
     const isOther = this.#isGuest || (id === name && hasSeenOwner)
     return isOther ? sawOthers : sawNothing
   }

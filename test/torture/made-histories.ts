@@ -11,9 +11,13 @@ export const saved = (id: number, values: Record<string, string | null>, session
   { type: 'set', id, session, values, save: true },
   { type: 'ok', id },
 ]
-export const patched = (id: number, values: Record<string, string | null>): NewEvent[] => [
+export const patched = (
+  id: number,
+  values: Record<string, string | null>,
+  way: 'owner' | 'direct' = 'owner',
+): NewEvent[] => [
   { type: 'patch', id, editor: 1, values },
-  { type: 'ok', id, way: 'owner' },
+  { type: 'ok', id, way },
 ]
 export const raised = (id: number, by: number, way: 'owner' | 'direct' = 'owner'): NewEvent[] => [
   { type: 'increment', id, editor: 1, name: 'sum1', by },

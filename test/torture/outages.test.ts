@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { NewEvent } from './history.ts'
-import { back, killed, link, MISSING, patched, quiet, rawWrote, rulesOf, saved } from './made-histories.ts'
+import { back, killed, link, MISSING, patched, quiet, raised, rawWrote, rulesOf, saved } from './made-histories.ts'
 
 test('of two direct edits at once one may be lost, where the broker has no one order', () => {
   const both: NewEvent[] = [
@@ -17,28 +17,19 @@ test('of two direct edits at once one may be lost, where the broker has no one o
 
 test('what an editor removes without the owner, from a broker that has forgotten all, may come back with the owner', () => {
   const saves = saved(1, { x: 'o1' })
-  const removal: NewEvent[] = [
-    { type: 'patch', id: 2, editor: 1, values: { x: null } },
-    { type: 'ok', id: 2, way: 'direct' },
-  ]
+  const removal = patched(2, { x: null }, 'direct')
   const end = quiet({ x: 'o1' })
   expect(rulesOf(...saves, { type: 'broker-killed', forgets: true }, ...removal, end)).toEqual([])
   expect(rulesOf(...saves, { type: 'broker-killed', forgets: false }, ...removal, end)).toEqual([MISSING])
   expect(rulesOf({ type: 'broker-killed', forgets: true }, ...saves, ...removal, end)).toEqual([MISSING])
-  const edit: NewEvent[] = [
-    { type: 'patch', id: 3, editor: 1, values: { x: 'e1' } },
-    { type: 'ok', id: 3, way: 'direct' },
-  ]
+  const edit = patched(3, { x: 'e1' }, 'direct')
   const away = [link(true), { type: 'broker-killed', forgets: true } as const]
   expect(rulesOf(...saves, ...away, ...edit, ...removal, link(false), end)).toEqual([])
   expect(rulesOf(...saves, ...away, ...removal, ...edit, link(false), end)).toEqual([MISSING])
 })
 
 test('what is written between two outages, while the owner is back for a moment, may come back after the second', () => {
-  const edit = (id: number, value: string): NewEvent[] => [
-    { type: 'patch', id, editor: 1, values: { x: value } },
-    { type: 'ok', id, way: 'direct' },
-  ]
+  const edit = (id: number, value: string) => patched(id, { x: value }, 'direct')
   const forgotten: NewEvent = { type: 'broker-killed', forgets: true }
   const first = [...saved(1, { x: 'o1' }), link(true), forgotten, ...edit(2, 'e2'), link(true), link(false)]
   const second = [...edit(3, 'e3'), ...rawWrote(4, { r: 'r4' }, { r: 'r4' }, true), link(false)]
@@ -47,12 +38,8 @@ test('what is written between two outages, while the owner is back for a moment,
 })
 
 test('who raises a counter that the broker has forgotten raises it from nothing', () => {
-  const raise = (id: number, way: 'owner' | 'direct'): NewEvent[] => [
-    { type: 'increment', id, editor: 1, name: 'sum', by: 2 },
-    { type: 'ok', id, way },
-  ]
-  const before = [...raise(1, 'owner'), ...saved(2, {}), link(true)]
-  const after = [...raise(3, 'direct'), link(false), quiet({ sum: 2 })]
+  const before = [...raised(1, 2), ...saved(2, {}), link(true)]
+  const after = [...raised(3, 2, 'direct'), link(false), quiet({ sum1: 2 })]
   expect(rulesOf(...before, { type: 'broker-killed', forgets: true }, ...after)).toEqual([])
   expect(rulesOf(...before, ...after)).not.toEqual([])
 })
@@ -69,20 +56,14 @@ test('a deletion that the owner may not have seen counts, others do not', () => 
 test('what the owner had may be what a raw client had written, without having seen what was kept before', () => {
   const stale = rawWrote(3, { x: 'o1', r: 'r1' }, { r: 'r1' })
   const history = [...saved(1, { x: 'o1' }), killed, ...saved(2, { x: 'o2' }), ...stale, back]
-  const direct: NewEvent[] = [
-    { type: 'patch', id: 4, editor: 1, values: { x: 'e4' } },
-    { type: 'ok', id: 4, way: 'direct' },
-  ]
+  const direct = patched(4, { x: 'e4' }, 'direct')
   const outage = [link(true), ...direct, ...rawWrote(5, null), link(false)]
   expect(rulesOf(...history, ...outage, quiet({ x: 'o1', r: 'r1' }, undefined, 2))).toEqual([])
 })
 
 test('what an editor wrote without the owner, before the pool was deleted, may give way to what the owner had', () => {
   const saves = saved(1, { x: 'o1' })
-  const edit: NewEvent[] = [
-    { type: 'patch', id: 2, editor: 1, values: { x: 'e1' } },
-    { type: 'ok', id: 2, way: 'direct' },
-  ]
+  const edit = patched(2, { x: 'e1' }, 'direct')
   const end = quiet({ x: 'o1' })
   expect(rulesOf(...saves, link(true), ...edit, ...rawWrote(3, null), link(false), end)).toEqual([])
   expect(rulesOf(...saves, link(true), ...rawWrote(3, null), ...edit, link(false), end)).toEqual([MISSING])

@@ -34,12 +34,7 @@ export function rawPoolsOf(events: readonly HistoryEvent[]): RawWrite[] {
   const lives = livesOf(events)
   const directs = directOf(events)
   const outages = outagesOf(events)
-  const known = new Map<number, number>()
-  const knownAt = (at: number) => {
-    const end = known.get(at) ?? proofs.find(({ start }) => start > at)?.end ?? Number.POSITIVE_INFINITY
-    known.set(at, end)
-    return end
-  }
+  const knownAt = knownAtIn(proofs)
   const isAttended = ({ start, end }: Period) =>
     [...lives].some(([session, life]) => {
       if (life.start >= start || end >= life.end) return false
@@ -62,13 +57,9 @@ export function rawPoolsOf(events: readonly HistoryEvent[]): RawWrite[] {
  * Whoever removes a variable then writes nothing that tells of it.
  */
 export function emptyTimesOf(events: readonly HistoryEvent[]): (start: number, end: number) => boolean {
-  const proofs = proofsOf(events)
+  const knownAt = knownAtIn(proofsOf(events))
   const empty = sentBy(events).filter(({ payload }) => payload === null)
-  return (start, end) =>
-    empty.some((sent) => {
-      const known = proofs.find((proof) => proof.start > sent.end)?.end ?? Number.POSITIVE_INFINITY
-      return sent.start < end && known > start
-    })
+  return (start, end) => empty.some((sent) => sent.start < end && knownAt(sent.end) > start)
 }
 
 /** What the raw client's writes may have done to each of these variables. */
@@ -126,6 +117,16 @@ function proofsOf(events: readonly HistoryEvent[]): Proof[] {
     }
   }
   return proofs
+}
+
+/** When an owner knows for sure what was there at a time; it is asked for the same times again and again. */
+function knownAtIn(proofs: readonly Proof[]): (at: number) => number {
+  const known = new Map<number, number>()
+  return (at) => {
+    const end = known.get(at) ?? proofs.find(({ start }) => start > at)?.end ?? Number.POSITIVE_INFINITY
+    known.set(at, end)
+    return end
+  }
 }
 
 /** When the owner could not, or perhaps could not, see what others wrote. */

@@ -74,8 +74,8 @@ test('an owner that was there first leaves the LWT to a device that comes', asyn
   await becomes(url, 'device', true)
 })
 
-test('an owner that was killed leaves no device behind, and the next one puts that right', async () => {
-  const { url } = await running(startAedes())
+/** An owner of the pool has saved, and was lost without a goodbye. */
+async function afterKilledOwner(url: string): Promise<void> {
   const proxy = await startDelayProxy({ target: url })
   onTestFinished(() => proxy.close())
   const killed = await openStore({ url: proxy.url, name: 'dev1', defaults: { n: 1 } })
@@ -85,6 +85,11 @@ test('an owner that was killed leaves no device behind, and the next one puts th
   proxy.freeze()
   proxy.cut()
   await becomes(url, 'none', false)
+}
+
+test('an owner that was killed leaves no device behind, and the next one puts that right', async () => {
+  const { url } = await running(startAedes())
+  await afterKilledOwner(url)
   const next = await openStore({ url, name: 'dev1' })
   await becomes(url, 'program', true)
   await next.$close()
@@ -96,15 +101,7 @@ for (const { name, available, start } of servers) {
     `a device that comes after an owner was killed is no leftover of that, and keeps its LWT: ${name}`,
     async () => {
       const { url } = await running<RunningBroker>(start())
-      const proxy = await startDelayProxy({ target: url })
-      onTestFinished(() => proxy.close())
-      const killed = await openStore({ url: proxy.url, name: 'dev1', defaults: { n: 1 } })
-      onTestFinished(() => killed.$close())
-      await killed.save()
-      await lwtIs(url, 'Online')
-      proxy.freeze()
-      proxy.cut()
-      await becomes(url, 'none', false)
+      await afterKilledOwner(url)
       await startDevice(url, 'dev1', '{"n":2}')
       await becomes(url, 'device', true)
       const editor = await editedAt(url, { name: 'dev1' })

@@ -1,5 +1,5 @@
 import type { HistoryEvent } from './history.ts'
-import { outagesOf, sentBy } from './raw-writes.ts'
+import { knownAtOf, outagesOf, sentBy } from './raw-writes.ts'
 import type { VariableWrite } from './variable-write.ts'
 
 interface Comeback {
@@ -13,17 +13,21 @@ interface Comeback {
 
 /**
  * When an owner without a link may bring back what it had of a variable: the pool was deleted meanwhile, or forgotten by
- * its broker. What editors wrote without it is gone with that, and also with a raw client's pool that lacks it: the owner
+ * its broker, or it was overwritten with another one right before, and the owner had not written again what was missing. What editors wrote without it is gone with that, and also with a raw client's pool that lacks it: the owner
  * never knew of it, and takes what is missing for lost.
  */
 export function comebackTimesOf(events: readonly HistoryEvent[]): (name: string) => Comeback[] {
   const sent = sentBy(events)
+  const knownAt = knownAtOf(events)
   const outages = outagesOf(events).flatMap(({ start, end }) => {
     const during = sent.filter((write) => start <= write.start && write.start < end)
+    const isUnmended = sent.some((write) => write.isFixed && write.start < start && knownAt(write.end) > start)
+    const overwritten = isUnmended ? [{ start, end, sent: during }] : []
     // Faults overlap: between two of them the owner may have been back, and know what was written until then.
-    return during.flatMap(({ payload, start: at }, index) =>
+    const deleted = during.flatMap(({ payload, start: at }, index) =>
       payload === null ? [start, at].map((from) => ({ start: from, end, sent: during.slice(index) })) : [],
     )
+    return [...overwritten, ...deleted]
   })
   return (name) =>
     outages.map(({ start, end, sent }) => {

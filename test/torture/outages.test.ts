@@ -73,3 +73,16 @@ test('what an editor wrote without the owner, before the pool was deleted, may g
   expect(rulesOf(...saves, link(true), ...edit, link(false), end)).toEqual([MISSING])
   expect(rulesOf(...saves, ...saved(4, { x: 'o2' }), link(true), ...edit, ...rawWrote(3, null), end)).toEqual([MISSING])
 })
+
+test('what the owner was about to bring back to a pool that had been overwritten wins over a pool without it', () => {
+  const overwritten = rawWrote(2, { r: 'r2' }, { r: 'r2' }, true)
+  const edit = patched(3, { x: 'e3' }, 'direct')
+  const rawWithout = rawWrote(4, { r: 'r4' }, { r: 'r4' })
+  const back = [link(false), quiet({ x: 'o1', r: 'r4' })]
+  const mended = saved(5, {})
+  const saves = saved(1, { x: 'o1' })
+  expect(rulesOf(...saves, ...overwritten, link(true), ...edit, ...rawWithout, ...back)).toEqual([])
+  expect(rulesOf(...saves, ...overwritten, link(true), ...edit, ...back)).toEqual([MISSING])
+  expect(rulesOf(...saves, ...overwritten, ...mended, link(true), ...edit, ...rawWithout, ...back)).toEqual([MISSING])
+  expect(rulesOf(...saves, link(true), ...edit, ...rawWithout, ...back)).toEqual([MISSING])
+})

@@ -57,7 +57,7 @@ export function rawPoolsOf(events: readonly HistoryEvent[]): RawWrite[] {
  * Whoever removes a variable then writes nothing that tells of it.
  */
 export function emptyTimesOf(events: readonly HistoryEvent[]): (start: number, end: number) => boolean {
-  const knownAt = knownAtIn(proofsOf(events))
+  const knownAt = knownAtOf(events)
   const empty = sentBy(events).filter(({ payload }) => payload === null)
   return (start, end) => empty.some((sent) => sent.start < end && knownAt(sent.end) > start)
 }
@@ -119,7 +119,12 @@ function proofsOf(events: readonly HistoryEvent[]): Proof[] {
   return proofs
 }
 
-/** When an owner knows for sure what was there at a time; it is asked for the same times again and again. */
+/** When an owner knows for sure what was there at a time. */
+export function knownAtOf(events: readonly HistoryEvent[]): (at: number) => number {
+  return knownAtIn(proofsOf(events))
+}
+
+/** It is asked for the same times again and again. */
 function knownAtIn(proofs: readonly Proof[]): (at: number) => number {
   const known = new Map<number, number>()
   return (at) => {

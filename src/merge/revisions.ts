@@ -4,7 +4,8 @@ import { parseJson } from '../format/parse-json.ts'
 import type { DecodedPayload } from '../format/payload.ts'
 import { NOTHING, printRevision, type Revision, unhashed, writeIn } from '../format/revision.ts'
 import { randomHex } from '../runtime/random-hex.ts'
-import { sizeOf } from './step-size.ts'
+import { sizeOf, sumOf } from './step-size.ts'
+import { Strays } from './strays.ts'
 
 /** How much is remembered of what was held, in characters: a counter's values of some hours. */
 const KEPT_CHARACTERS = 1_000_000
@@ -42,7 +43,7 @@ export class Revisions {
   #held = NOTHING
   /** The last pool of an owner in what is held. */
   #heldOwner = NOTHING
-  #isOwnerBack = false
+  readonly #strays = new Strays()
   /** Pools without a revision that guests built on, and that were held: a broker may go back to an older one of theirs. */
   readonly #plainRoots = new Set<string>()
   /** Of all that was held, nothing had a revision. */
@@ -116,8 +117,9 @@ export class Revisions {
   /** Another writer's pool is held; `before` has what was held of the variables that it changes. */
   taken(pool: Pool, before: Texts): void {
     for (const { texts } of this.#sent) for (const [name, text] of before) if (!texts.has(name)) texts.set(name, text)
-    this.#isOwnerBack = this.isOwnerBack(pool)
+    const isStray = this.isStray(pool)
     this.#becomes(pool, before)
+    if (isStray) this.#strays.held(before.keys())
   }
 
   /** Nothing is held any more; `before` has all that was. */
@@ -138,12 +140,16 @@ export class Revisions {
    * wrote where nothing was, are all changes.
    */
   seenBy(pool: Pool): Seen {
-    return this.#seenOfKnown(pool) ?? this.#unknown(pool)
+    const seen = this.#seenOfKnown(pool) ?? this.#unknown(pool)
+    const held = writeIn(this.#held)
+    const hasSeenHeld = [pool.name, pool.revision?.base].some((name) => name !== undefined && writeIn(name) === held)
+    return hasSeenHeld ? seen : (name, ...texts) => !this.#strays.isOpen(name) && seen(name, ...texts)
   }
 
   /** What the writer of a pool had seen that names one which the store knows. */
   #seenOfKnown({ name, revision }: Pool): Seen | undefined {
     const { base, owner } = revision ?? { base: undefined, owner: undefined }
+    if (revision && this.#strays.hasCaughtUp(revision)) return this.#seenWith(this.#held)
     // Also where it is that very pool, once more: a plain client has gone back to it.
     const read = this.#textsOf(this.#lastOf(writeIn(name)))
     return read ?? (base === NOTHING ? undefined : this.#seenWith(base)) ?? this.#seenWith(owner)
@@ -158,14 +164,14 @@ export class Revisions {
     return isOther ? sawOthers : sawNothing
   }
 
-  /**
-   * Is this store a guest, and has an owner built on what was there before it came, now or before? That owner has just come
-   * back. It sees what it has written over, and insists: the guest need only see to what it was asked for.
-   */
-  isOwnerBack(pool?: Pool): boolean {
-    if (this.#isOwnerBack || !this.#isGuest || pool === undefined) return this.#isOwnerBack
-    const isOfOwner = pool.revision?.id === pool.name && pool.revision.owner === undefined
-    return isOfOwner && this.#seenOfKnown(pool) === undefined
+  /** Is this store a guest, and did another store write this pool, which names nothing that the guest knows? */
+  isStray(pool: Pool): boolean {
+    return this.#isGuest && pool.revision?.id === pool.name && this.#seenOfKnown(pool) === undefined
+  }
+
+  /** A stray is held, and a write of this guest will land over it. */
+  passed({ name }: Pool): void {
+    this.#strays.passed(name)
   }
 
   /** Was the writer of a pool one that had seen a write of this store? */
@@ -288,6 +294,7 @@ export class Revisions {
 
   #note({ name, revision }: Pool): void {
     this.#held = name
+    this.#strays.clear()
     this.#isPlain &&= revision === undefined
     this.#heldOwner = revision?.owner ?? name
     if (revision?.owner?.startsWith('.')) this.#plainRoots.add(revision.owner)
@@ -308,8 +315,4 @@ export class Revisions {
 function isSame(one: Text, other: Text): boolean {
   if (one === other) return true
   return one !== undefined && other !== undefined && sameJson(parseJson(one), parseJson(other))
-}
-
-function sumOf(all: readonly Texts[]): number {
-  return all.reduce((sum, texts) => sum + sizeOf(texts), 0)
 }

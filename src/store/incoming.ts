@@ -64,9 +64,21 @@ export class Incoming {
     } catch (error) {
       report(error as PersistError)
     }
-    if (pool !== undefined) this.#merge(pool, how)
+    if (pool !== undefined) this.#came(pool, how)
     else if (bytes !== null) this.#heal('overwritten')
     else this.#heal(how === 'reopened' ? 'lost' : 'deleted')
+  }
+
+  #came(pool: DecodedPayload, how: How): void {
+    const { revisions } = this.#context
+    const { saving } = this.#parts
+    if (how === 'written' && saving.isUnderWay && revisions.isStray(pool)) {
+      // The write under way takes its place, as far as it is known, and its writer sees to the rest.
+      revisions.passed(pool)
+      saving.unlessLanded(() => this.#merge(pool, 'found'))
+    } else {
+      this.#merge(pool, how)
+    }
   }
 
   #merge(pool: DecodedPayload, how: How): void {
@@ -112,8 +124,8 @@ export class Incoming {
     // What the backend holds is right for a store that only reads.
     if (options.readOnly) return new Set()
     const isUnseenEdit = (name: string) => this.#parts.edited.has(name) && !revisions.hasSeenOurs(pool)
-    // A guest that was away has missed what others wrote: what it only passes on may be older.
-    const isYielding = options.isGuest && (how === 'reopened' || revisions.isOwnerBack(pool))
+    // A guest that was away has missed what others wrote: what it only passes on may be older. The writer of a stray passes it on.
+    const isYielding = (options.isGuest && how === 'reopened') || revisions.isStray(pool)
     const isCarried = (name: string) => {
       // By value: who prints JSON in another way has changed nothing.
       if (sameJson(variables.get(name), ownValue(pool.values, name))) return false

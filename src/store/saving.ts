@@ -1,4 +1,3 @@
-import { parseJson } from '../format/parse-json.ts'
 import { asPersistError, PersistError } from '../runtime/errors.ts'
 import { type Deferred, deferred, rejected } from '../runtime/promises.ts'
 import type { PendingWrite } from '../variables/unsaved.ts'
@@ -29,6 +28,7 @@ export class Saving {
   #current: Batch | undefined
   #next: Batch | undefined
   #inFlight: PendingWrite | undefined
+  #unlessLanded: (() => void) | undefined
   #linked = false
   /** How often a link came up. */
   #links = 0
@@ -55,16 +55,23 @@ export class Saving {
 
   /** The write in flight was held, if it still is not certain for how long. */
   landed(): void {
-    const { revisions, unsaved, variables } = this.#context
+    const { revisions, unsaved } = this.#context
     const pending = this.#inFlight
     if (pending === undefined) return
     this.#inFlight = undefined
     revisions.landed(pending.revision, this.#heldBefore(pending), true)
     unsaved.confirm(pending)
-    if (!revisions.isOwnerBack()) return
-    for (const [name, text] of unsaved.passedOn()) {
-      variables.take(name, text === undefined ? undefined : parseJson(text), text)
-    }
+    this.#unlessLanded = undefined
+  }
+
+  /** Is there a write of which it is not known yet whether it was held? */
+  get isUnderWay(): boolean {
+    return this.#inFlight !== undefined
+  }
+
+  /** Called when the write under way turns out not to be held; only the last one is. */
+  unlessLanded(call: () => void): void {
+    this.#unlessLanded = call
   }
 
   /** Is there a value that the backend is not known to hold, or that the store must write once more? */
@@ -157,12 +164,13 @@ export class Saving {
   }
 
   async #write(batch: Batch): Promise<void> {
-    const { backend, variables, unsaved, revisions, events, journaling } = this.#context
+    const { backend, variables, unsaved, revisions, events, journaling, options } = this.#context
     const pending = unsaved.compose(revisions.next())
     const forced = this.#forced
     const link = this.#links
     this.#forced = false
     let isSent = false
+    let isRaced = false
     try {
       const { bytes } = pending
       const pool = { sizeBytes: bytes.length, texts: () => unsaved.texts(), values: () => variables.snapshot() }
@@ -175,10 +183,11 @@ export class Saving {
       const outcome = await backend.write(bytes, Math.max(1, batch.deadline - performance.now()))
       if (outcome === 'written') this.landed()
       this.#abandon(outcome === 'overwritten')
+      isRaced = pending.raced || outcome !== 'written'
+      this.#collisions = isRaced ? this.#collisions + 1 : 0
       if (outcome === 'written') {
         journaling?.review()
         this.#owed = false
-        this.#collisions = 0
         events.emit('save', { sizeBytes: bytes.length })
         this.#settle(batch)
         // It landed over another writer's write, which the store has merged by now: the merge must be written too.
@@ -189,8 +198,6 @@ export class Saving {
         if (batch !== this.#current) return
         if (outcome === 'superseded') this.#forced ||= forced
         this.#again(batch)
-        this.#collisions += 1
-        if (this.#context.options.isGuest) return void setTimeout(() => this.#proceed(), this.#turnMs())
       }
     } catch (thrown) {
       if (!isSent) unsaved.abandon()
@@ -209,7 +216,8 @@ export class Saving {
       }
     }
     if (batch === this.#current) this.#current = undefined
-    this.#proceed()
+    if (isRaced && options.isGuest) setTimeout(() => this.#proceed(), this.#turnMs())
+    else this.#proceed()
   }
 
   /** The write in flight, if there still is one, is not held; `wasHeld` tells whether it was before. */
@@ -220,6 +228,9 @@ export class Saving {
     this.#inFlight = undefined
     if (wasHeld) revisions.landed(pending.revision, this.#heldBefore(pending), false)
     unsaved.abandon()
+    const call = this.#unlessLanded
+    this.#unlessLanded = undefined
+    call?.()
   }
 
   /** What the backend was known to hold of the variables that a write changes, or one before it that nobody answered. */

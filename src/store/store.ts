@@ -175,12 +175,17 @@ export class StoreCore implements BackendListener {
   async saveWithin(limitMs: number): Promise<void> {
     const { options, state } = this.context
     if (limitMs === 0 || !this.isReady || options.readOnly || state.ended) return
-    // Twice: where a save landed over another writer's write, the store saves the merge next.
-    const saved = this.save().then(() => this.save())
-    await within(saved, limitMs, () => {
+    await within(this.#saveAll(), limitMs, () => {
       const late = `could not be saved within ${limitMs} ms when the program stopped or closed it`
       return this.context.report(this.#fault('ERR_PERSIST_TIMEOUT', late))
     })
+  }
+
+  /** Until nothing is left to be written again: a save may land over another writer's write, time after time. */
+  async #saveAll(): Promise<void> {
+    await this.save()
+    do await this.save()
+    while (this.context.unsaved.passedOn().length > 0)
   }
 
   requested(request: EditRequest): Promise<Uint8Array> {

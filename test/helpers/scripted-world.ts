@@ -24,6 +24,10 @@ interface Arrival extends Message {
 /** Writes of others that are that near make a client look at what is retained, in milliseconds. */
 const RACE_MS = 1000
 
+/** How long a guest waits for its turn at most, in milliseconds: for the first one, and after many in a row. */
+const SHORTEST_TURN_MS = 20
+const LONGEST_TURN_MS = 1280
+
 /** No conflict takes more to end. */
 const MOST_STEPS = 1000
 
@@ -125,8 +129,9 @@ export class ScriptedClient extends HeldBackend {
     return this.writes.length > this.#sent
   }
 
-  /** The next write gets to the broker; waits until there is one. */
+  /** The next write gets to the broker; waits until there is one: a guest may wait for its turn. */
   async up(): Promise<void> {
+    await this.#turn()
     const write = await this.nth(this.#sent + 1)
     this.#sent += 1
     this.#broker.publish(write.payload, write)
@@ -148,9 +153,19 @@ export class ScriptedClient extends HeldBackend {
     for (let step = 0; ; step++) {
       if (step > MOST_STEPS) throw new Error(`What is on its way does not end: ${this.payload}`)
       await tick()
+      if (this.arrivals.length === 0) await this.#turn()
       if (this.arrivals.length > 0) await this.down()
       else if (this.isSending) await this.up()
       else return
+    }
+  }
+
+  /** Lets time pass until there is something to write, or no guest would wait for longer. */
+  async #turn(): Promise<void> {
+    await tick()
+    for (let ms = SHORTEST_TURN_MS; !this.isSending && ms <= LONGEST_TURN_MS; ms *= 2) {
+      vi.advanceTimersByTime(ms)
+      await tick()
     }
   }
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { startedStore } from '../../src/open/open-store.ts'
-import { asWritten, bytesOf, carriedAlong } from '../helpers/bytes.ts'
+import { asWritten, bytesOf, carriedAlong, revisionOf } from '../helpers/bytes.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 
 // The store of an editor that writes a pool itself, loses it meanwhile, and hears of others who write.
@@ -134,10 +134,65 @@ it('an editor takes what an owner makes of a pool that the editor does not know,
   expect(await settled()).toEqual({ x: 5, y: 2, z: 9 })
 })
 
-it('an editor whose write lands over that passes nothing of it on: the owner insists on what it has seen', async () => {
+/** Somebody else's, who had not seen what the editor found. */
+const STRAY = asWritten('{"$rev":"else.7<else.3<own.1","x":5,"y":1}')
+
+it.each([
+  ['an owner', OWNERS],
+  ['another editor', STRAY],
+])(
+  'an editor whose write lands over what %s wrote unseen passes nothing on: its writer sees to that',
+  async (_who, text) => {
+    const { backend, first, settled } = await asked(FIRST)
+    backend.foreign(text)
+    first.land()
+    expect(await settled()).toEqual({ x: 1, y: 2 })
+    expect(backend.writes).toHaveLength(1)
+  },
+)
+
+it('an editor passes on what such a writer has merged by then', async () => {
   const { backend, first, settled } = await asked(FIRST)
-  backend.foreign(OWNERS)
+  backend.foreign(STRAY)
+  const merged = asWritten('{"$rev":"else.8<else.7<own.1","x":6,"z":9}')
+  backend.foreign(merged)
+  first.land()
+  const { text } = await backend.nth(2)
+  expect(JSON.parse(text)).toEqual({ x: 6, y: 2, z: 9 })
+  expect(await settled()).toEqual({ x: 6, y: 2, z: 9 })
+})
+
+it('an editor does not take what another one builds on such a pool for a merge of all', async () => {
+  const { backend, first, settled } = await asked(FIRST)
+  backend.foreign(STRAY)
+  backend.foreign(asWritten('{"$rev":"third.1<else.7<own.1","x":5,"y":1,"z":9}'))
   first.land()
   expect(await settled()).toEqual({ x: 1, y: 2 })
-  expect(backend.writes).toHaveLength(1)
+})
+
+it('an editor does not insist on values of a pool whose writer had not seen what was there', async () => {
+  const { backend, first, answer, settled } = await asked(FIRST)
+  first.land()
+  await answer
+  backend.foreign(asWritten('{"$rev":"else.7<else.3<own.1","x":5,"y":2}'))
+  backend.foreign(asWritten(`{"$rev":"third.1<${revisionOf(first.payload)?.id}<own.1","x":1,"y":2,"z":9}`))
+  expect(await settled()).toEqual({ x: 1, y: 2, z: 9 })
+})
+
+it('an editor that is closed passes on what it writes over, however often somebody is faster', async () => {
+  const { backend, core, first, answer } = await asked(FIRST)
+  first.land()
+  await answer
+  const foreign = (n: number) => backend.foreign(carriedAlong(backend.payload ?? '', `{"x":1,"y":2,"n":${n},"z":${n}}`))
+  backend.foreign(carriedAlong(FIRST, '{"x":1,"y":1,"z":0}'))
+  const closed = core.close()
+  for (let n = 1; n <= 5; n++) {
+    const write = await backend.nth(n + 1)
+    foreign(n)
+    write.land()
+  }
+  backend.auto = true
+  ;(await backend.nth(7)).land()
+  await closed
+  expect(JSON.parse(backend.text ?? '')).toEqual({ x: 1, y: 2, n: 5, z: 5 })
 })

@@ -3,7 +3,10 @@ import { startedStore } from '../../src/open/open-store.ts'
 import { asWritten, bytesOf } from '../helpers/bytes.ts'
 import { HeldBackend } from '../helpers/held-backend.ts'
 
-it('an editor waits for its turn where others are faster, twice as long each time, and not after a write that was held', async () => {
+it.each([
+  ['are faster', 'overwritten'],
+  ['have written what it writes over', 'written'],
+] as const)('an editor waits for its turn where others %s, twice as long each time', async (_what, outcome) => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   vi.spyOn(Math, 'random').mockReturnValue(0.5)
   onTestFinished(() => {
@@ -18,7 +21,7 @@ it('an editor waits for its turn where others are faster, twice as long each tim
     const { length } = backend.writes
     count += 1
     backend.foreign(asWritten(`{"$rev":"theirs.${count}<test.1","x":${count},"y":0}`))
-    backend.writes.at(-1)?.land('overwritten')
+    backend.writes.at(-1)?.land(outcome)
     for (let ms = 0; ; ms += 5) {
       await vi.advanceTimersByTimeAsync(0)
       if (backend.writes.length > length) return ms

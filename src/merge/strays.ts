@@ -1,0 +1,42 @@
+import type { Revision } from '../format/revision.ts'
+
+/** What a writer's names begin with. */
+function writerOf(name: string): string {
+  return name.slice(0, name.indexOf('.'))
+}
+
+/**
+ * Pools of other stores that name nothing which this guest knows. Each was written over something that its writer had not seen:
+ * else that would be known here, too. Its writer sees what is under it, merges all of it, and writes once more.
+ */
+export class Strays {
+  /** Under a write of this guest that is on its way, one directly after the other. */
+  #passed: string[] = []
+  /** The variables that one which is held has otherwise: which of them its writer has changed is not known. */
+  #open: ReadonlySet<string> = new Set()
+
+  passed(name: string): void {
+    this.#passed.push(name)
+  }
+
+  /** One is held now, and has these variables otherwise than what was held before. */
+  held(variables: Iterable<string>): void {
+    this.#open = new Set(variables)
+  }
+
+  /** Something else is held. */
+  clear(): void {
+    if (this.#passed.length > 0) this.#passed = []
+    if (this.#open.size > 0) this.#open = new Set()
+  }
+
+  /** May its writer just not have known of what was held before? */
+  isOpen(variable: string): boolean {
+    return this.#open.has(variable)
+  }
+
+  /** Has the writer of one written once more, directly after the last one, and so seen all that was held before? */
+  hasCaughtUp({ id, base }: Revision): boolean {
+    return base === this.#passed.at(-1) && this.#passed.some((name) => writerOf(name) === writerOf(id))
+  }
+}

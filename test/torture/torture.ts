@@ -123,7 +123,10 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     const start = history.now()
     let equalSince: number | undefined
     const look = async () => {
-      const [retained, state] = await Promise.all([retainedText(direct(), TOPIC), owner.state()])
+      const [retained, state] = await Promise.all([
+        within(retainedText(direct(), TOPIC), { what: 'a reader to read the pool', limitMs: REST_LIMIT_MS }),
+        within(owner.state(), { what: 'the owner to tell what it has', limitMs: REST_LIMIT_MS }),
+      ])
       const isEqual = state.isQuiet && JSON.stringify(sorted(retained)) === JSON.stringify(sorted(state.text))
       equalSince = isEqual ? (equalSince ?? history.now()) : undefined
       const isOver = history.now() - start > RECOVERY_LIMIT_MS
@@ -170,7 +173,9 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   } catch (error) {
     // What was recorded until then is worth more than where it was thrown.
     const round = firstRound + result.rounds
-    result.violations.push({ kind: 'wrong', rule: 'a round ends', text: String(error), round })
+    const { cause } = error as Error
+    const text = cause === undefined ? `${error}` : `${error}: ${cause}`
+    result.violations.push({ kind: 'wrong', rule: 'a round ends', text, round })
   } finally {
     result.confirmed += owner.confirmed
     await Promise.allSettled([owner.kill(), raw.end(), ...editors.map((editor) => editor.close())])

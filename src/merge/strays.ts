@@ -1,5 +1,7 @@
 import type { Revision } from '../format/revision.ts'
 
+const NONE: ReadonlySet<string> = new Set()
+
 /** What a writer's names begin with. */
 function writerOf(name: string): string {
   return name.slice(0, name.indexOf('.'))
@@ -13,7 +15,7 @@ export class Strays {
   /** Under a write of this guest that is on its way, one directly after the other. */
   #passed: string[] = []
   /** The variables that one which is held has otherwise: which of them its writer has changed is not known. */
-  #open: ReadonlySet<string> = new Set()
+  #open: ReadonlySet<string> = NONE
 
   passed(name: string): void {
     this.#passed.push(name)
@@ -26,8 +28,8 @@ export class Strays {
 
   /** Something else is held. */
   clear(): void {
-    if (this.#passed.length > 0) this.#passed = []
-    if (this.#open.size > 0) this.#open = new Set()
+    this.#passed = []
+    this.#open = NONE
   }
 
   /** May its writer just not have known of what was held before? */

@@ -151,23 +151,41 @@ it.each([
   },
 )
 
-it('an editor passes on what such a writer has merged by then', async () => {
+const THIRD = asWritten('{"$rev":"third.1<else.7<own.1","x":5,"y":1,"z":8}')
+
+it.each([
+  ['that writer has merged by then', [STRAY, asWritten('{"$rev":"else.8<else.7<own.1","x":6,"z":9}')]],
+  ['it has merged with a third one', [STRAY, THIRD, asWritten('{"$rev":"else.9<third.1<own.1","x":6,"z":9}')]],
+])('an editor passes on what %s', async (_what, texts) => {
   const { backend, first, settled } = await asked(FIRST)
-  backend.foreign(STRAY)
-  const merged = asWritten('{"$rev":"else.8<else.7<own.1","x":6,"z":9}')
-  backend.foreign(merged)
+  for (const text of texts) backend.foreign(text)
   first.land()
   const { text } = await backend.nth(2)
   expect(JSON.parse(text)).toEqual({ x: 6, y: 2, z: 9 })
   expect(await settled()).toEqual({ x: 6, y: 2, z: 9 })
 })
 
-it('an editor does not take what another one builds on such a pool for a merge of all', async () => {
+it.each([
+  ['another one builds on such a pool', [STRAY, THIRD]],
+  [
+    'its writer writes next without having seen a third one',
+    [STRAY, THIRD, asWritten('{"$rev":"else.8<else.7","x":6}')],
+  ],
+])('an editor does not take what %s for a merge of all', async (_what, texts) => {
   const { backend, first, settled } = await asked(FIRST)
-  backend.foreign(STRAY)
-  backend.foreign(asWritten('{"$rev":"third.1<else.7<own.1","x":5,"y":1,"z":9}'))
+  for (const text of texts) backend.foreign(text)
   first.land()
   expect(await settled()).toEqual({ x: 1, y: 2 })
+})
+
+it('nor what its writer makes of it when the write of the editor is held', async () => {
+  const { backend, core, first, settled } = await asked(FIRST)
+  backend.foreign(STRAY)
+  first.land()
+  void core.requested({ kind: 'patch', bytes: bytesOf('{"y":3}'), isAnswered: true })
+  await backend.nth(2)
+  backend.foreign(asWritten('{"$rev":"else.8<else.7<own.1","x":6,"z":9}'))
+  expect(await settled()).toEqual({ x: 1, y: 3 })
 })
 
 it('an editor does not insist on values of a pool whose writer had not seen what was there', async () => {
@@ -176,7 +194,10 @@ it('an editor does not insist on values of a pool whose writer had not seen what
   await answer
   backend.foreign(asWritten('{"$rev":"else.7<else.3<own.1","x":5,"y":2}'))
   backend.foreign(asWritten(`{"$rev":"third.1<${revisionOf(first.payload)?.id}<own.1","x":1,"y":2,"z":9}`))
-  expect(await settled()).toEqual({ x: 1, y: 2, z: 9 })
+  // From now on it is known who has changed what.
+  backend.foreign(asWritten('{"$rev":"fourth.1<third.1<own.1","x":7,"y":2,"z":9}'))
+  backend.foreign(asWritten('{"$rev":"fifth.1<third.1<own.1","x":1,"y":2,"z":8}'))
+  expect(await settled()).toEqual({ x: 7, y: 2, z: 8 })
 })
 
 it('an editor that is closed passes on what it writes over, however often somebody is faster', async () => {

@@ -31,7 +31,7 @@ export class Killing {
   }
 
   /** Resolves with whether it was done, when it is over. */
-  do(fault: Fault & { kind: KillKind }): Promise<boolean> {
+  do(fault: Pick<Fault & { kind: KillKind }, 'kind' | 'node' | 'forMs'>): Promise<boolean> {
     const { mayMeet } = this.#host
     if (fault.kind === 'kill-both') return this.#afterAll(() => this.#killBoth(fault.forMs))
     if (fault.kind === 'kill-owner') {
@@ -40,6 +40,11 @@ export class Killing {
     }
     const kill = () => this.#killNode(fault.node, fault.forMs)
     return mayMeet ? this.#afterBrokers(kill) : this.#afterAll(kill)
+  }
+
+  /** Ends every node, and starts it again. */
+  async restartBroker(): Promise<void> {
+    for (const node of this.#host.broker.nodes.keys()) await this.do({ kind: 'kill-broker', node, forMs: 0 })
   }
 
   #afterBrokers<T>(kill: () => Promise<T>): Promise<T> {

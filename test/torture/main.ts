@@ -107,6 +107,7 @@ async function run(
     firstRound: limits.round,
     isOver,
   })
+  if (result.restarts > 0) console.log(`${name} stopped delivering, and was started again: ${result.restarts}`)
   if (result.violations.length > 0 || limits.keepsHistory) {
     const file = join(tmpdir(), `torture-${name}-${seed}-${journal ? 'journal' : 'bare'}.jsonl`)
     writeFileSync(file, linesOf(result.history.events))

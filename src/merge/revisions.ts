@@ -232,8 +232,11 @@ export class Revisions {
    * its own write. Where nothing has changed since, it says what it means.
    */
   #seenWith(name: string | undefined): Seen | undefined {
-    const base = name === undefined ? undefined : this.#nearest(name)
-    const others = this.#othersIn(base)
+    if (name === undefined) return undefined
+    const exact = this.#othersIn(name)
+    const write = writeIn(name)
+    // Else as it is known otherwise: before or after plain clients changed it.
+    const others = exact ?? (write === '' ? undefined : this.#othersIn(this.#lastOf(write)))
     if (others === undefined) return undefined
     const older = [...this.#steps.map(({ before }) => before), ...this.#sent.map(({ texts }) => texts)]
     const isOld = (variable: string, text: Text) =>
@@ -241,16 +244,9 @@ export class Revisions {
     return (variable, text, held, ours) => {
       const before = others.has(variable) ? others.get(variable) : held
       if (isSame(text, before)) return true
-      const isUnchanged = base === name && isSame(ours, before)
+      const isUnchanged = exact !== undefined && isSame(ours, before)
       return !isUnchanged && isOld(variable, text)
     }
-  }
-
-  /** The pool of that name, or where it is not known, as it is known otherwise: before or after plain clients changed it. */
-  #nearest(name: string): string | undefined {
-    if (this.#sentAs(name) !== undefined || this.#indexOf(name) !== undefined) return name
-    const write = writeIn(name)
-    return write === '' ? undefined : this.#lastOf(write)
   }
 
   /** The first step after a pool was held, as it was written or as plain clients have changed it. */

@@ -33,9 +33,15 @@ export interface BrokerKind {
   readonly hasOneOrder: boolean
   /** It keeps nothing at all when it is killed. */
   readonly isForgetful: boolean
+  /** How long owner and broker may differ when all is quiet, in ms. */
+  readonly differMs: number
   /** `program` is the embedded broker's. */
   start(program: string): Promise<TorturedBroker>
 }
+
+const DIFFER_MS = 20_000
+/** What its nodes drop, or exchange late, an owner finds when it looks: once in 30 to 60 s, and what comes meanwhile puts that off. */
+const CLUSTER_DIFFER_MS = 120_000
 
 /** Written a second after a change at the latest; what came in that second is gone with a kill. */
 const AUTOSAVE = ['autosave_on_changes true', 'autosave_interval 1']
@@ -48,6 +54,7 @@ function mosquitto(protocolVersion: 4 | 5, persistence: boolean): BrokerKind {
     protocolVersion,
     isDurable: false,
     isForgetful: !persistence,
+    differMs: DIFFER_MS,
     hasOneOrder: true,
     start: async () => single(await startMosquitto({ persistence, config: persistence ? AUTOSAVE : [] })),
   }
@@ -74,6 +81,7 @@ export const BROKERS: Readonly<Record<BrokerName, BrokerKind>> = {
     protocolVersion: 4,
     isDurable: true,
     isForgetful: false,
+    differMs: DIFFER_MS,
     hasOneOrder: false,
     start: async () => single(await startNats()),
   },
@@ -83,6 +91,7 @@ export const BROKERS: Readonly<Record<BrokerName, BrokerKind>> = {
     protocolVersion: 4,
     isDurable: true,
     isForgetful: false,
+    differMs: CLUSTER_DIFFER_MS,
     hasOneOrder: false,
     start: startNatsCluster,
   },
@@ -92,6 +101,7 @@ export const BROKERS: Readonly<Record<BrokerName, BrokerKind>> = {
     protocolVersion: 4,
     isDurable: true,
     isForgetful: false,
+    differMs: DIFFER_MS,
     hasOneOrder: true,
     start: startEmbedded,
   },

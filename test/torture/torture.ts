@@ -43,7 +43,6 @@ const NAME = 'tortured'
 const TOPIC = `stat/${NAME}/PersistMQTT`
 const REST_LIMIT_MS = 10_000
 const OPERATION_LIMIT_MS = 30_000
-const RECOVERY_LIMIT_MS = 20_000
 /** A store looks 200 to 400 ms after a race at what is kept. */
 const QUIET_MS = 450
 
@@ -143,12 +142,12 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       const retained = await read()
       const isEqual = state.isQuiet && JSON.stringify(sorted(retained)) === JSON.stringify(sorted(state.text))
       equalSince = isEqual ? (equalSince ?? history.now()) : undefined
-      const isOver = history.now() - Math.max(start, faultsEnd) > RECOVERY_LIMIT_MS
+      const isOver = history.now() - Math.max(start, faultsEnd) > kind.differMs
       if (!isOver && (equalSince === undefined || history.now() - equalSince < QUIET_MS)) return undefined
       history.record({ type: 'quiet', session: owner.session, retained, owner: state.text })
       return true
     }
-    await waitFor(look, { what: 'a quiet moment', limitMs: 2 * RECOVERY_LIMIT_MS })
+    await waitFor(look, { what: 'a quiet moment', limitMs: 2 * kind.differMs })
     return equalSince ?? history.now()
   }
 

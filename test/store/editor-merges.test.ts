@@ -189,11 +189,12 @@ it('nor what its writer makes of it when the write of the editor is held', async
 })
 
 it('an editor does not insist on values of a pool whose writer had not seen what was there', async () => {
-  const { backend, first, answer, settled } = await asked(FIRST)
+  const { backend, core, first, answer, settled } = await asked(FIRST)
   first.land()
   await answer
   backend.foreign(asWritten('{"$rev":"else.7<else.3<own.1","x":5,"y":2}'))
   backend.foreign(asWritten(`{"$rev":"third.1<${revisionOf(first.payload)?.id}<own.1","x":1,"y":2,"z":9}`))
+  expect(core.context.unsaved.isEmpty).toBe(true)
   // From now on it is known who has changed what.
   backend.foreign(asWritten('{"$rev":"fourth.1<third.1<own.1","x":7,"y":2,"z":9}'))
   backend.foreign(asWritten('{"$rev":"fifth.1<third.1<own.1","x":1,"y":2,"z":8}'))

@@ -7,17 +7,20 @@ import { sizeOf } from './step-size.ts'
  */
 const JOURNALED_CHARACTERS = 30_000
 
-/** The last of what was held, as much as a journal keeps. */
+/** The last of what was held, as much as a journal keeps; of the writes that nobody has confirmed as much again. */
 export function lastRevisions({ held, steps, sent }: JournalRevisions): JournalRevisions {
+  return { held, steps: lastOf(steps), sent: lastOf(sent) }
+}
+
+/** As many of the last as fit. */
+function lastOf(steps: readonly JournalStep[]): readonly JournalStep[] {
   let left = JOURNALED_CHARACTERS
-  const isLeft = ({ before }: JournalStep) => {
-    left -= sizeOf(before)
-    return left >= 0
-  }
-  const lastSent = sent.filter(isLeft)
   let first = steps.length
-  while (first > 0 && isLeft(steps[first - 1] as JournalStep)) first -= 1
-  return { held, steps: steps.slice(first), sent: lastSent }
+  for (; first > 0; first--) {
+    left -= sizeOf((steps[first - 1] as JournalStep).before)
+    if (left < 0) break
+  }
+  return steps.slice(first)
 }
 
 /**

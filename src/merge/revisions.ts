@@ -1,9 +1,8 @@
 import type { JournalRevisions, JournalStep } from '../contracts/journal.ts'
-import { sameJson } from '../format/json.ts'
-import { parseJson } from '../format/parse-json.ts'
 import type { DecodedPayload } from '../format/payload.ts'
 import { NOTHING, printRevision, type Revision, unhashed, writeIn } from '../format/revision.ts'
 import { randomHex } from '../runtime/random-hex.ts'
+import { isSame, OlderTexts } from './older-texts.ts'
 import { sizeOf, sumOf } from './step-size.ts'
 import { Strays } from './strays.ts'
 
@@ -169,9 +168,9 @@ export class Revisions {
     return this.#isGuest && pool.revision?.id === pool.name && this.#seenOfKnown(pool) === undefined
   }
 
-  /** A stray is held, and a write of this guest will land over it. */
-  passed({ name }: Pool): void {
-    this.#strays.passed(name)
+  /** A stray is held, and a write of this guest that is under way may land over it. */
+  passed({ name, revision }: Pool): void {
+    this.#strays.passed(name, revision?.base)
   }
 
   /** Was the writer of a pool one that had seen a write of this store? */
@@ -233,19 +232,15 @@ export class Revisions {
    */
   #seenWith(name: string | undefined): Seen | undefined {
     if (name === undefined) return undefined
-    const exact = this.#othersIn(name)
     const write = writeIn(name)
     // Else as it is known otherwise: before or after plain clients changed it.
-    const others = exact ?? (write === '' ? undefined : this.#othersIn(this.#lastOf(write)))
+    const others = this.#othersIn(name) ?? (write === '' ? undefined : this.#othersIn(this.#lastOf(write)))
     if (others === undefined) return undefined
-    const older = [...this.#steps.map(({ before }) => before), ...this.#sent.map(({ texts }) => texts)]
-    const isOld = (variable: string, text: Text) =>
-      older.some((texts) => texts.has(variable) && isSame(text, texts.get(variable)))
+    const older = new OlderTexts([...this.#steps.map(({ before }) => before), ...this.#sent.map(({ texts }) => texts)])
     return (variable, text, held, ours) => {
       const before = others.has(variable) ? others.get(variable) : held
       if (isSame(text, before)) return true
-      const isUnchanged = exact !== undefined && isSame(ours, before)
-      return !isUnchanged && isOld(variable, text)
+      return !isSame(ours, before) && older.has(variable, text)
     }
   }
 
@@ -305,10 +300,4 @@ export class Revisions {
     this.#plainRoots.clear()
     this.#characters = sumOf(this.#steps.map((step) => step.before))
   }
-}
-
-/** By value: writers print JSON in their own ways. */
-function isSame(one: Text, other: Text): boolean {
-  if (one === other) return true
-  return one !== undefined && other !== undefined && sameJson(parseJson(one), parseJson(other))
 }

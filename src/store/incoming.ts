@@ -73,9 +73,9 @@ export class Incoming {
     const { revisions } = this.#context
     const { saving } = this.#parts
     if (how === 'written' && saving.isUnderWay && revisions.isStray(pool)) {
-      // The write under way takes its place, as far as it is known, and its writer sees to the rest.
+      // Our write is about to take its place, and whoever wrote this pool sees to what is in it.
       revisions.passed(pool)
-      saving.unlessLanded(() => this.#merge(pool, 'found'))
+      saving.landsOver(() => this.#merge(pool, 'found'))
     } else {
       this.#merge(pool, how)
     }
@@ -84,6 +84,7 @@ export class Incoming {
   #merge(pool: DecodedPayload, how: How): void {
     const { revisions, unsaved, events } = this.#context
     const { changeEvents, validation, saving } = this.#parts
+    saving.forgetPassed()
     // Listeners hear of this program's changes first: the other writer's have another origin.
     changeEvents.flush()
     const before = validation.before()
@@ -95,14 +96,16 @@ export class Incoming {
     const held = new Map<string, string | undefined>()
     for (const name of changed.keys()) held.set(name, unsaved.confirmedText(name))
     const carried = this.#carriedIn(pool, changed, held, seen, how)
-    const isLost = how === 'reopened' && carried.size > 0 && !revisions.isSent(pool)
+    const isOlder = known !== undefined
+    const isStale = carried.size > 0 && !isOlder && !revisions.isSent(pool)
+    const isLost = how === 'reopened' && carried.size > 0 && isOlder && !revisions.isSent(pool)
     revisions.taken(pool, held)
     unsaved.toResend(carried)
     for (const [name, text] of changed) this.#mergeOne(name, ownValue(pool.values, name), text, carried.has(name))
     const outcome = before === undefined ? 'taken' : validation.merged([...changed.keys()], before, pool.values)
     changeEvents.flush()
     this.#context.journaling?.review()
-    if (how === 'written' && carried.size > 0) events.emit('stale', { names: [...carried] })
+    if (isStale) events.emit('stale', { names: [...carried] })
     if (outcome === 'refused') this.#sendAgain('invalid')
     else if (outcome === 'ended') return
     else if (isLost) this.#sendAgain('lost')

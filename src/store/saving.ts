@@ -28,7 +28,8 @@ export class Saving {
   #current: Batch | undefined
   #next: Batch | undefined
   #inFlight: PendingWrite | undefined
-  #unlessLanded: (() => void) | undefined
+  /** What is to be done where the write under way turns out not to be held. */
+  #ifNotHeld: (() => void) | undefined
   #linked = false
   /** How often a link came up. */
   #links = 0
@@ -36,6 +37,8 @@ export class Saving {
   #forced = false
   /** How often in a row another writer was faster. */
   #collisions = 0
+  /** A guest waits for its turn. */
+  #turn: ReturnType<typeof setTimeout> | undefined
   /** A save failed: the store sends what it was to save when the link is back. */
   #owed = false
   /** Why the last one failed. */
@@ -61,7 +64,7 @@ export class Saving {
     this.#inFlight = undefined
     revisions.landed(pending.revision, this.#heldBefore(pending), true)
     unsaved.confirm(pending)
-    this.#unlessLanded = undefined
+    this.#ifNotHeld = undefined
   }
 
   /** Is there a write of which it is not known yet whether it was held? */
@@ -69,9 +72,20 @@ export class Saving {
     return this.#inFlight !== undefined
   }
 
-  /** Called when the write under way turns out not to be held; only the last one is. */
-  unlessLanded(call: () => void): void {
-    this.#unlessLanded = call
+  /** Another writer's pool has come, in the place of which the write under way will be held, if it is; `notHeld` is called if it is not. */
+  landsOver(notHeld: () => void): void {
+    if (this.#inFlight !== undefined) this.#inFlight.raced = true
+    this.#ifNotHeld = notHeld
+  }
+
+  /** What has come since is newer. */
+  forgetPassed(): void {
+    this.#ifNotHeld = undefined
+  }
+
+  /** Did the last write land over another writer's, and is not written again what it should be? */
+  get isMerging(): boolean {
+    return this.#collisions > 0 && this.isNeeded
   }
 
   /** Is there a value that the backend is not known to hold, or that the store must write once more? */
@@ -110,6 +124,7 @@ export class Saving {
   /** The store writes nothing any more; rejects every save that waits, at once or when `leaving` is settled. */
   stop(error: PersistError, leaving?: Promise<unknown>): void {
     this.#ended = error
+    clearTimeout(this.#turn)
     for (const batch of [this.#current, this.#next]) {
       clearTimeout(batch?.timer)
       void Promise.resolve(leaving).then(() => batch?.reject(error))
@@ -135,11 +150,16 @@ export class Saving {
       new PersistError(
         'ERR_PERSIST_TIMEOUT',
         `${this.#context.storeName} could not be saved within ${this.#context.options.saveTimeoutMs} ms: ` +
-          `${this.#linked ? 'the write before it is still under way' : 'there is no link to the backend'}. ` +
+          `${this.#reason}. ` +
           'The variables are unchanged and go with the next save.',
         { store: this.#context.storeName },
       ),
     )
+  }
+
+  get #reason(): string {
+    if (!this.#linked) return 'there is no link to the backend'
+    return this.#turn === undefined ? 'the write before it is still under way' : 'others write all the time'
   }
 
   #fail(batch: Batch, error: PersistError): void {
@@ -152,7 +172,7 @@ export class Saving {
 
   #proceed(): void {
     const batch = this.#next
-    if (batch === undefined || this.#current !== undefined || !this.#linked) return
+    if (batch === undefined || this.#current !== undefined || this.#turn !== undefined || !this.#linked) return
     this.#next = undefined
     clearTimeout(batch.timer)
     if (this.#forced || !this.#context.unsaved.isEmpty) {
@@ -170,6 +190,7 @@ export class Saving {
     const link = this.#links
     this.#forced = false
     let isSent = false
+    const hasNews = pending.texts.size > 0
     let isRaced = false
     try {
       const { bytes } = pending
@@ -190,8 +211,10 @@ export class Saving {
         this.#owed = false
         events.emit('save', { sizeBytes: bytes.length })
         this.#settle(batch)
-        // It landed over another writer's write, which the store has merged by now: the merge must be written too.
-        if (pending.raced && batch === this.#current) void this.save()
+        // It landed over another writer's write, which the store has merged by now: the merge must be written too. A guest's next
+        // write tells the others that it has seen what it wrote over, also where nothing of that was new.
+        this.#forced ||= isRaced && options.isGuest && hasNews
+        if (isRaced && batch === this.#current) void this.save()
       } else {
         // The backend holds another writer's write, which the store has merged by now: the merge must be written.
         // The store may have ended meanwhile.
@@ -216,8 +239,16 @@ export class Saving {
       }
     }
     if (batch === this.#current) this.#current = undefined
-    if (isRaced && options.isGuest) setTimeout(() => this.#proceed(), this.#turnMs())
-    else this.#proceed()
+    if (isRaced && options.isGuest) this.#waitForTurn()
+    this.#proceed()
+  }
+
+  #waitForTurn(): void {
+    clearTimeout(this.#turn)
+    this.#turn = setTimeout(() => {
+      this.#turn = undefined
+      this.#proceed()
+    }, this.#turnMs())
   }
 
   /** The write in flight, if there still is one, is not held; `wasHeld` tells whether it was before. */
@@ -228,9 +259,9 @@ export class Saving {
     this.#inFlight = undefined
     if (wasHeld) revisions.landed(pending.revision, this.#heldBefore(pending), false)
     unsaved.abandon()
-    const call = this.#unlessLanded
-    this.#unlessLanded = undefined
-    call?.()
+    const notHeld = this.#ifNotHeld
+    this.#ifNotHeld = undefined
+    notHeld?.()
   }
 
   /** What the backend was known to hold of the variables that a write changes, or one before it that nobody answered. */

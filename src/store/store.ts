@@ -185,7 +185,7 @@ export class StoreCore implements BackendListener {
   async #saveAll(): Promise<void> {
     await this.save()
     do await this.save()
-    while (this.context.unsaved.passedOn().length > 0)
+    while (this.#saving.isMerging)
   }
 
   requested(request: EditRequest): Promise<Uint8Array> {

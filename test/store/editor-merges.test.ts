@@ -147,7 +147,11 @@ it.each([
     backend.foreign(text)
     first.land()
     expect(await settled()).toEqual({ x: 1, y: 2 })
-    expect(backend.writes).toHaveLength(1)
+    // Once more, which tells the others that it has seen that.
+    expect(backend.writes.map(({ text }) => JSON.parse(text))).toEqual([
+      { x: 1, y: 2 },
+      { x: 1, y: 2 },
+    ])
   },
 )
 
@@ -177,6 +181,26 @@ it.each([
   first.land()
   expect(await settled()).toEqual({ x: 1, y: 2 })
 })
+
+it('nor what one writes twice who found such a pool', async () => {
+  const { backend, first, settled } = await asked(FIRST)
+  for (const text of [STRAY, THIRD]) backend.foreign(text)
+  backend.foreign(asWritten('{"$rev":"third.2<third.1<own.1","x":5,"y":1,"z":9}'))
+  first.land()
+  expect(await settled()).toEqual({ x: 1, y: 2 })
+})
+
+it.each(['overwritten', 'superseded'] as const)(
+  'an editor whose write was %s goes on with what came last',
+  async (outcome) => {
+    const { backend, first, settled } = await asked(FIRST)
+    backend.foreign(STRAY)
+    backend.foreign(carriedAlong(FIRST, '{"x":7,"y":1,"z":9}'))
+    first.land(outcome)
+    await backend.nth(2)
+    expect(await settled()).toEqual({ x: 7, y: 2, z: 9 })
+  },
+)
 
 it('nor what its writer makes of it when the write of the editor is held', async () => {
   const { backend, core, first, settled } = await asked(FIRST)

@@ -173,5 +173,5 @@ it('the merge is sent once more where the broker keeps another message than the 
   backend.reread(carriedAlong(FIRST, '{"x":1,"y":7}'))
   await settled(pt)
   expect(shown()).toEqual({ x: 2, y: 7 })
-  expect([told.heal, told.stale]).toEqual([[], []])
+  expect([told.heal, told.stale]).toEqual([[], [{ names: ['x'] }]])
 })

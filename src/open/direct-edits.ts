@@ -34,7 +34,7 @@ export class DirectEdits {
       this.#underWay -= 1
       if (this.#underWay === 0) {
         this.#store = undefined
-        // Closing saves once more where another writer wrote at the same moment.
+        // Closing saves until nothing is left to pass on of what other writers wrote at the same moment.
         this.#closed = store.then((core) => core.close()).catch(() => {})
         await this.#closed
       }

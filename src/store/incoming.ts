@@ -72,7 +72,7 @@ export class Incoming {
   #came(pool: DecodedPayload, how: How): void {
     const { revisions } = this.#context
     const { saving } = this.#parts
-    if (how === 'written' && saving.isUnderWay && revisions.isStray(pool)) {
+    if (saving.isUnderWay && revisions.isStray(pool)) {
       // Our write is about to take its place, and whoever wrote this pool sees to what is in it.
       revisions.passed(pool)
       saving.landsOver(() => this.#merge(pool, 'found'))
@@ -132,7 +132,7 @@ export class Incoming {
     const isCarried = (name: string) => {
       // By value: who prints JSON in another way has changed nothing.
       if (sameJson(variables.get(name), ownValue(pool.values, name))) return false
-      if (options.isGuest && isUnseenEdit(name)) return true
+      if (isUnseenEdit(name)) return true
       return !isYielding && seen(name, changed.get(name), held.get(name), unsaved.text(name))
     }
     return new Set([...changed.keys()].filter(isCarried))

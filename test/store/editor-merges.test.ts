@@ -202,6 +202,37 @@ it.each(['overwritten', 'superseded'] as const)(
   },
 )
 
+it('an editor builds on such a pool where no write of its own is under way, and keeps what it was asked for', async () => {
+  const { backend, core, first, answer, settled } = await asked(FIRST)
+  first.land()
+  await answer
+  backend.foreign(STRAY)
+  void core.requested({ kind: 'patch', bytes: bytesOf('{"z":3}'), isAnswered: true })
+  await backend.nth(2)
+  expect(await settled()).toEqual({ x: 5, y: 2, z: 3 })
+})
+
+it('a pool that went under a write which was held does not come back with one that was not', async () => {
+  const { backend, core, first, answer, settled } = await asked(FIRST)
+  backend.foreign(STRAY)
+  first.land()
+  await answer
+  void core.requested({ kind: 'patch', bytes: bytesOf('{"y":3}'), isAnswered: true })
+  const second = await backend.nth(2)
+  second.land('superseded')
+  await backend.nth(3)
+  expect(await settled()).toEqual({ x: 1, y: 3 })
+})
+
+it('an editor whose link was broken passes nothing on: others may know better by now', async () => {
+  const { backend, second, settled } = await passingOn()
+  backend.offline()
+  second.fail('ERR_PERSIST_CONNECT')
+  backend.online(carriedAlong(FIRST, '{"x":1,"y":1,"z":9}'))
+  await backend.nth(3)
+  expect(await settled()).toEqual({ x: 1, y: 2, z: 9 })
+})
+
 it('nor what its writer makes of it when the write of the editor is held', async () => {
   const { backend, core, first, settled } = await asked(FIRST)
   backend.foreign(STRAY)

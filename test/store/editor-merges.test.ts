@@ -225,11 +225,12 @@ it('a pool that went under a write which was held does not come back with one th
 })
 
 it('an editor whose link was broken passes nothing on: others may know better by now', async () => {
-  const { backend, second, settled } = await passingOn()
+  const { backend, first, settled } = await asked(FIRST)
+  backend.foreign(carriedAlong(FIRST, '{"x":5,"y":1}'))
   backend.offline()
-  second.fail('ERR_PERSIST_CONNECT')
+  first.fail('ERR_PERSIST_CONNECT')
   backend.online(carriedAlong(FIRST, '{"x":1,"y":1,"z":9}'))
-  await backend.nth(3)
+  await backend.nth(2)
   expect(await settled()).toEqual({ x: 1, y: 2, z: 9 })
 })
 

@@ -11,7 +11,8 @@ export type HistoryEvent = { readonly at: number } /** Told to the owner; `sessi
   | { type: 'increment'; id: number; editor: EditorNumber; name: string; by: number }
   /** The raw client begins, with what it is about to change; what it then sends comes with 'raw-sent'. */
   | { type: 'raw'; id: number; values: Writes; isFixed: boolean }
-  | { type: 'raw-sent'; id: number; payload: PoolValues }
+  /** `isPlain`: it had read no `$rev`, so that all in it is its change. */
+  | { type: 'raw-sent'; id: number; payload: PoolValues; isPlain?: boolean }
   /** How one of these ended: confirmed, answered or acknowledged. Without an end nobody knows. */
   | { type: 'ok'; id: number; way?: 'owner' | 'direct' }
   | { type: 'failed'; id: number; code: string }

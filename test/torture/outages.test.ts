@@ -86,3 +86,17 @@ test('what the owner was about to bring back to a pool that had been overwritten
   expect(rulesOf(...saves, ...overwritten, ...mended, link(true), ...edit, ...rawWithout, ...back)).toEqual([MISSING])
   expect(rulesOf(...saves, link(true), ...edit, ...rawWithout, ...back)).toEqual([MISSING])
 })
+
+test('who had read a pool without a revision changes all that it writes', () => {
+  const history = (isPlain: boolean): NewEvent[] => [
+    ...rawWrote(1, { x: 'r1' }, { x: 'r1' }, true),
+    ...patched(2, { x: 'e2' }),
+    { type: 'raw', id: 3, values: { r: 'r3' }, isFixed: false },
+    { type: 'raw-sent', id: 3, payload: { x: 'r1', r: 'r3' }, isPlain },
+    { type: 'ok', id: 3 },
+    ...saved(4, {}),
+    quiet({ x: 'r1', r: 'r3' }),
+  ]
+  expect(rulesOf(...history(true))).toEqual([])
+  expect(rulesOf(...history(false))).toEqual([MISSING])
+})

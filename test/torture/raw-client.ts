@@ -1,4 +1,5 @@
 import mqtt, { type ISubscriptionMap, type MqttClient } from 'mqtt'
+import { REVISION_NAME } from '../../src/format/revision.ts'
 import { type Deferred, deferred } from '../../src/runtime/promises.ts'
 import { within } from '../helpers/wait.ts'
 import { type History, membersIn, type PoolValues, poolIn } from './history.ts'
@@ -51,7 +52,8 @@ export class RawClient {
     const values = 'values' in operation ? operation.values : {}
     this.#history.record({ type: 'raw', id, values, isFixed: operation.kind === 'raw-fixed' })
     const payload = await this.#payloadFor(operation, values, id)
-    this.#history.record({ type: 'raw-sent', id, payload: poolIn(payload) })
+    const isPlain = !Object.hasOwn(membersIn(payload) ?? {}, REVISION_NAME)
+    this.#history.record({ type: 'raw-sent', id, payload: poolIn(payload), isPlain })
     await this.#client.publishAsync(this.#topic, payload, { qos: 1, retain: true })
     this.#history.record({ type: 'ok', id })
   }

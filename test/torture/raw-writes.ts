@@ -40,13 +40,14 @@ export function rawPoolsOf(events: readonly HistoryEvent[]): RawWrite[] {
       if (life.start >= start || end >= life.end) return false
       return proofs.some((proof) => proof.session === session && proof.start > end)
     })
-  return sentBy(events).map(({ values, isFixed, isDeletion, payload, ...period }) => {
+  return sentBy(events).map(({ values, isFixed, isDeletion, isPlain, payload, ...period }) => {
     const isMissed = outages.some(({ start, end }) => start < period.end && knownAt(end) > period.start)
     const isSeen = isAttended(period) && !(isDeletion && isMissed)
     const until = knownAt(period.end)
     const meetsDirect = (name: string) =>
       (directs.get(name) ?? []).some(({ start, end }) => start < until && knownAt(end) > period.start)
-    const isMeant = (name: string) => Object.hasOwn(values, name) || (isFixed && payload !== null)
+    const isMeant = (name: string) =>
+      Object.hasOwn(values, name) || (isFixed && payload !== null) || (isPlain && Object.hasOwn(payload ?? {}, name))
     return { ...period, payload, mayHaveWritten: (name) => !isSeen || isMeant(name) || meetsDirect(name) }
   })
 }
@@ -78,6 +79,8 @@ interface Sent extends Period {
   readonly isFixed: boolean
   /** Deleted, or overwritten with something else than a pool. */
   readonly isDeletion: boolean
+  /** It had read no `$rev`: all in it is its change. */
+  readonly isPlain: boolean
   readonly payload: PoolValues
 }
 
@@ -93,12 +96,21 @@ export function sentBy(events: readonly HistoryEvent[]): Sent[] {
       begun.set(event.id, { start, end: Number.POSITIVE_INFINITY, values, isFixed })
     } else if (event.type === 'raw-sent') {
       const write = begun.get(event.id)
-      if (write) sent.push(Object.assign(write, { payload: event.payload, isDeletion: event.payload === null }))
+      const { payload, isPlain = false } = event
+      if (write) sent.push(Object.assign(write, { payload, isPlain, isDeletion: payload === null }))
     } else if (event.type === 'ok') {
       const write = begun.get(event.id)
       if (write) write.end = event.at
     } else if (event.type === 'broker-killed' && event.forgets) {
-      sent.push({ start: event.at, end: event.at, values: {}, isFixed: false, isDeletion: false, payload: null })
+      sent.push({
+        start: event.at,
+        end: event.at,
+        values: {},
+        isFixed: false,
+        isDeletion: false,
+        isPlain: false,
+        payload: null,
+      })
     }
   }
   return sent

@@ -4,6 +4,8 @@ import { parseJson } from '../format/parse-json.ts'
 /** The JSON text of a variable; undefined: there is none. */
 type Text = string | undefined
 
+const NONE: ReadonlySet<Text> = new Set()
+
 /** By value: writers print JSON in their own ways. */
 export function isSame(one: Text, other: Text): boolean {
   if (one === other) return true
@@ -21,9 +23,18 @@ export class OlderTexts {
   }
 
   has(variable: string, text: Text): boolean {
+    const texts = this.#textsOf(variable)
+    return texts.has(text) || [...texts].some((one) => isSame(one, text))
+  }
+
+  /** Was a variable ever something else? */
+  hasOther(variable: string, text: Text): boolean {
+    return [...this.#textsOf(variable)].some((one) => !isSame(one, text))
+  }
+
+  #textsOf(variable: string): ReadonlySet<Text> {
     this.#byName ??= textsByName(this.#all)
-    const texts = this.#byName.get(variable)
-    return texts !== undefined && (texts.has(text) || [...texts].some((one) => isSame(one, text)))
+    return this.#byName.get(variable) ?? NONE
   }
 }
 

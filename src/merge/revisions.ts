@@ -231,17 +231,25 @@ export class Revisions {
    * its own write. Where nothing has changed since, it says what it means.
    */
   #seenWith(name: string | undefined): Seen | undefined {
-    if (name === undefined) return undefined
-    const write = writeIn(name)
-    // Else as it is known otherwise: before or after plain clients changed it.
-    const others = this.#othersIn(name) ?? (write === '' ? undefined : this.#othersIn(this.#lastOf(write)))
-    if (others === undefined) return undefined
-    const older = new OlderTexts([...this.#steps.map(({ before }) => before), ...this.#sent.map(({ texts }) => texts)])
+    const base = name === undefined ? undefined : this.#nearest(name)
+    const others = this.#othersIn(base)
+    if (base === undefined || others === undefined) return undefined
+    const textsIn = (steps: readonly JournalStep[]) => steps.map(({ before }) => before)
+    const older = new OlderTexts([...textsIn(this.#steps), ...this.#sent.map(({ texts }) => texts)])
+    const since = new OlderTexts(textsIn(this.#steps.slice(this.#indexOf(base) ?? this.#steps.length)))
     return (variable, text, held, ours) => {
       const before = others.has(variable) ? others.get(variable) : held
       if (isSame(text, before)) return true
-      return !isSame(ours, before) && older.has(variable, text)
+      const isUnchanged = isSame(ours, before) && !since.hasOther(variable, before)
+      return !isUnchanged && older.has(variable, text)
     }
+  }
+
+  /** The pool of that name, or where it is not known, as it is known otherwise: before or after plain clients changed it. */
+  #nearest(name: string): string | undefined {
+    if (this.#othersIn(name) !== undefined) return name
+    const write = writeIn(name)
+    return write === '' ? undefined : this.#lastOf(write)
   }
 
   /** The first step after a pool was held, as it was written or as plain clients have changed it. */

@@ -152,6 +152,14 @@ it.each([
   expect(seen('x', '1', text, ours)).toBe(isSeen)
 })
 
+it('a store that writes an older value may have carried that along, where it was there for a while since', () => {
+  const held = new Held({ y: '1' })
+  const two = held.write({ y: '2' })
+  held.write({ z: '5' })
+  held.write({ z: undefined })
+  expect(held.revisions.seenBy(written('other.1.bbbbb', two.name))('z', '5', undefined, undefined)).toBe(true)
+})
+
 it('a store that writes an older value means it where the variable has been lost since', () => {
   const held = new Held({ x: '1' })
   const two = held.write({ x: '2' })

@@ -24,7 +24,7 @@ interface IncomingParts {
   readonly changeEvents: ChangeEvents
   readonly validation: Validation
   /** The names of the variables that an editor has asked this store to change. */
-  readonly edited: ReadonlySet<string>
+  readonly edited: Set<string>
 }
 
 /**
@@ -96,6 +96,7 @@ export class Incoming {
     const held = new Map<string, string | undefined>()
     for (const name of changed.keys()) held.set(name, unsaved.confirmedText(name))
     const carried = this.#carriedIn(pool, changed, held, seen, how)
+    this.#leave(pool)
     const isOlder = known !== undefined
     const isStale = carried.size > 0 && !isOlder && !revisions.isSent(pool)
     const isLost = how === 'reopened' && carried.size > 0 && isOlder && !revisions.isSent(pool)
@@ -136,6 +137,15 @@ export class Incoming {
       return !isYielding && seen(name, changed.get(name), held.get(name), unsaved.text(name))
     }
     return new Set([...changed.keys()].filter(isCarried))
+  }
+
+  /** What a guest was asked for, and somebody has seen by now, is for others to change. */
+  #leave(pool: DecodedPayload): void {
+    const { options, revisions, unsaved } = this.#context
+    const { edited } = this.#parts
+    if (!options.isGuest || !revisions.hasSeenOurs(pool)) return
+    const left = new Set(Array.from(unsaved.variables(), ({ name }) => name))
+    for (const name of edited) if (!left.has(name)) edited.delete(name)
   }
 
   /** The backend has lost the pool: every variable goes back to it. */

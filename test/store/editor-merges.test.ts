@@ -224,6 +224,16 @@ it('a pool that went under a write which was held does not come back with one th
   expect(await settled()).toEqual({ x: 1, y: 3 })
 })
 
+it('an editor does not insist on what an owner had seen before its broker forgot all, and changed since', async () => {
+  const { backend, first, answer, settled } = await asked(FIRST)
+  first.land()
+  await answer
+  backend.foreign(asWritten(`{"$rev":"own.8<${revisionOf(first.payload)?.id}","x":1,"y":2}`))
+  backend.offline()
+  backend.online(asWritten('{"$rev":"own.9<0","x":1,"y":7}'))
+  expect(await settled()).toEqual({ x: 1, y: 7 })
+})
+
 it('an editor whose link was broken passes nothing on: others may know better by now', async () => {
   const { backend, first, settled } = await asked(FIRST)
   backend.foreign(carriedAlong(FIRST, '{"x":5,"y":1}'))

@@ -139,11 +139,12 @@ export class Incoming {
     return new Set([...changed.keys()].filter(isCarried))
   }
 
-  /** What a guest was asked for, and somebody has seen by now, is for others to change. */
+  /** What a guest was asked for, and an owner has seen by now, is the owner's. */
   #leave(pool: DecodedPayload): void {
     const { options, revisions, unsaved } = this.#context
     const { edited } = this.#parts
-    if (!options.isGuest || !revisions.hasSeenOurs(pool)) return
+    const isOfOwner = pool.revision?.id === pool.name && pool.revision.owner === undefined
+    if (!options.isGuest || !isOfOwner || !revisions.hasSeenOurs(pool)) return
     const left = new Set(Array.from(unsaved.variables(), ({ name }) => name))
     for (const name of edited) if (!left.has(name)) edited.delete(name)
   }

@@ -13,7 +13,7 @@ interface Comeback {
 
 /**
  * When an owner without a link may bring back what it had of a variable: the pool was deleted meanwhile, or forgotten by
- * its broker, or it was overwritten with another one right before, and the owner had not written again what was missing. What editors wrote without it is gone with that, and also with a raw client's pool that lacks it: the owner
+ * its broker, or overwritten with another one, meanwhile or right before, where the owner had not written again what was missing. What editors wrote without it is gone with that, and also with a raw client's pool that lacks it: the owner
  * never knew of it, and takes what is missing for lost.
  */
 export function comebackTimesOf(events: readonly HistoryEvent[]): (name: string) => Comeback[] {
@@ -24,8 +24,8 @@ export function comebackTimesOf(events: readonly HistoryEvent[]): (name: string)
     const isUnmended = sent.some((write) => write.isFixed && write.start < start && knownAt(write.end) > start)
     const overwritten = isUnmended ? [{ start, end, sent: during }] : []
     // Faults overlap: between two of them the owner may have been back, and know what was written until then.
-    const deleted = during.flatMap(({ payload, start: at }, index) =>
-      payload === null ? [start, at].map((from) => ({ start: from, end, sent: during.slice(index) })) : [],
+    const deleted = during.flatMap(({ payload, isFixed, start: at }, index) =>
+      payload === null || isFixed ? [start, at].map((from) => ({ start: from, end, sent: during.slice(index) })) : [],
     )
     return [...overwritten, ...deleted]
   })

@@ -85,6 +85,8 @@ test('what the owner was about to bring back to a pool that had been overwritten
   expect(rulesOf(...saves, ...overwritten, link(true), ...edit, ...back)).toEqual([MISSING])
   expect(rulesOf(...saves, ...overwritten, ...mended, link(true), ...edit, ...rawWithout, ...back)).toEqual([MISSING])
   expect(rulesOf(...saves, link(true), ...edit, ...rawWithout, ...back)).toEqual([MISSING])
+  expect(rulesOf(...saves, link(true), ...edit, ...overwritten, ...back)).toEqual([])
+  expect(rulesOf(...saves, link(true), ...overwritten, ...edit, ...back)).toEqual([MISSING])
 })
 
 test('who had read a pool without a revision changes all that it writes', () => {

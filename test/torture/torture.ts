@@ -167,6 +167,8 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       await Promise.all(faults)
       faultsEnd = history.now()
       await owner.up()
+      // How long this takes is how long the owner takes to recover: editors may have to wait for what a slow link has queued.
+      void atRest()
       const done = Promise.all(work)
       await within(done, { what: 'all operations to end', limitMs: OPERATION_LIMIT_MS }).catch((error) => {
         history.record({ type: 'note', by: 'run', text: String(error) })

@@ -247,7 +247,7 @@ export class Revisions {
 
   /** The pool of that name, or where it is not known, as it is known otherwise: before or after plain clients changed it. */
   #nearest(name: string): string | undefined {
-    if (this.#othersIn(name) !== undefined) return name
+    if (this.#sentAs(name) !== undefined || this.#indexOf(name) !== undefined) return name
     const write = writeIn(name)
     return write === '' ? undefined : this.#lastOf(write)
   }

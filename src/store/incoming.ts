@@ -97,9 +97,9 @@ export class Incoming {
     for (const name of changed.keys()) held.set(name, unsaved.confirmedText(name))
     const carried = this.#carriedIn(pool, changed, held, seen, how)
     this.#leave(pool)
-    const isOlder = known !== undefined
-    const isStale = carried.size > 0 && !isOlder && !revisions.isSent(pool)
-    const isLost = how === 'reopened' && carried.size > 0 && isOlder && !revisions.isSent(pool)
+    const isOld = carried.size > 0 && !revisions.isSent(pool)
+    const isStale = isOld && known === undefined
+    const isLost = isOld && known !== undefined && how === 'reopened'
     revisions.taken(pool, held)
     unsaved.toResend(carried)
     for (const [name, text] of changed) this.#mergeOne(name, ownValue(pool.values, name), text, carried.has(name))

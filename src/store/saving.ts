@@ -83,7 +83,7 @@ export class Saving {
     this.#ifNotHeld = undefined
   }
 
-  /** Did the last write land over another writer's, and is not written again what it should be? */
+  /** Did the last write race with another writer's, and is there something to write since? */
   get isMerging(): boolean {
     return this.#collisions > 0 && this.isNeeded
   }
